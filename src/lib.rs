@@ -1,3 +1,5 @@
 //! chinwag: a chat daemon, and a WebSocket server to learn from.
 
+pub mod net;
 pub mod proto;
+pub mod time;

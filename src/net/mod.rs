@@ -1,0 +1,2 @@
+//! The loop.
+pub mod wheel;
