@@ -1,0 +1,241 @@
+//! Listening sockets, and what happens when the process has no descriptor left to accept with.
+//!
+//! `accept` at the descriptor limit fails with `EMFILE` and leaves the connection in the backlog, so a loop that asks
+//! again at once spins, and one that waits for an event waits for ever. So each set of listeners holds one descriptor in
+//! reserve: it is given up to accept the next peer and tell it why it cannot stay. Then the listener rests: the peers
+//! behind it wait in the backlog, where they cost nothing and may still get in when somebody leaves.
+
+use super::peer::Peer;
+use super::transport::{Transport, prepare_tcp};
+use crate::time::Millis;
+use mio::event::Source;
+use mio::net::{TcpListener, UnixListener};
+use mio::{Interest, Registry, Token};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use std::fmt;
+use std::fs::File;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// How long a listener rests after it had to turn somebody away.
+pub(super) const REST: Millis = Millis(100);
+/// How many connections may wait to be accepted; the kernel caps it at `net.core.somaxconn`.
+const BACKLOG: i32 = 4096;
+
+/// The number of a listener, in the order in which they were added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ListenerId(pub usize);
+
+/// Where to listen: an IP address with its port, or the path of a Unix socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// `127.0.0.1:2021`, `[::1]:2021`; port 0 lets the system choose.
+    Tcp(SocketAddr),
+    /// `unix:/run/chinwag.sock`
+    Unix(PathBuf),
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Address, String> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            return match path {
+                "" => Err("a Unix socket wants a path: unix:/run/chinwag.sock".into()),
+                path => Ok(Address::Unix(PathBuf::from(path))),
+            };
+        }
+        text.parse().map(Address::Tcp).map_err(|_| {
+            format!("'{text}' is no address: write 127.0.0.1:2021, [::1]:2021 or unix:/run/chinwag.sock")
+        })
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Tcp(address) => address.fmt(f),
+            Address::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Acceptor {
+    Tcp(TcpListener),
+    Unix(UnixListener, PathBuf),
+}
+
+/// One listening socket.
+#[derive(Debug)]
+pub(super) struct Listener {
+    acceptor: Acceptor,
+    /// Not asked before this moment.
+    rests_until: Millis,
+}
+
+impl Listener {
+    pub fn bind(address: &Address) -> io::Result<Listener> {
+        let acceptor = match address {
+            Address::Tcp(address) => Acceptor::Tcp(bind_tcp(*address)?),
+            Address::Unix(path) => {
+                remove_stale_socket(path)?;
+                Acceptor::Unix(UnixListener::bind(path)?, path.clone())
+            }
+        };
+        Ok(Listener { acceptor, rests_until: Millis(0) })
+    }
+
+    /// Where it listens, with the port that the system chose.
+    pub fn local_address(&self) -> io::Result<Address> {
+        match &self.acceptor {
+            Acceptor::Tcp(listener) => listener.local_addr().map(Address::Tcp),
+            Acceptor::Unix(_, path) => Ok(Address::Unix(path.clone())),
+        }
+    }
+
+    pub fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        match &mut self.acceptor {
+            Acceptor::Tcp(listener) => listener.register(registry, token, Interest::READABLE),
+            Acceptor::Unix(listener, _) => listener.register(registry, token, Interest::READABLE),
+        }
+    }
+
+    pub fn accept(&self) -> io::Result<(Transport, Peer)> {
+        match &self.acceptor {
+            Acceptor::Tcp(listener) => {
+                listener.accept().map(|(stream, address)| (Transport::Tcp(stream), Peer::from(address)))
+            }
+            Acceptor::Unix(listener, _) => listener.accept().map(|(stream, _)| (Transport::Unix(stream), Peer::Unix)),
+        }
+    }
+
+    pub fn rest(&mut self, now: Millis) {
+        self.rests_until = now + REST;
+    }
+
+    pub fn rests_until(&self) -> Millis {
+        self.rests_until
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Acceptor::Unix(_, path) = &self.acceptor {
+            // Somebody may have removed or replaced it; that is theirs to do.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // So that a restart need not wait for the old connections' TIME_WAIT to pass.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    prepare_tcp(SockRef::from(&socket))?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(TcpListener::from_std(socket.into()))
+}
+
+/// A Unix socket outlives a process that was killed. Nobody answers on such a leftover, and it may go.
+fn remove_stale_socket(path: &Path) -> io::Result<()> {
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket());
+    let is_stale = is_socket
+        && std::os::unix::net::UnixStream::connect(path)
+            .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
+    if is_stale { std::fs::remove_file(path) } else { Ok(()) }
+}
+
+/// The descriptor in reserve.
+#[derive(Debug)]
+pub(super) struct Reserve {
+    held: Option<File>,
+    /// The peer that was last turned away. Closing at once would reset the connection if its request is still on the
+    /// way, and take the answer from under it; so it stays, half-closed, in the reserve's place while the listener rests.
+    refused: Option<Transport>,
+}
+
+impl Reserve {
+    pub fn new() -> Reserve {
+        Reserve { held: open_descriptor(), refused: None }
+    }
+
+    /// Accepts one peer in the reserve's place and tells it why it cannot stay.
+    pub fn refuse(&mut self, listener: &Listener, refusal: &[u8]) {
+        self.restore();
+        self.held = None;
+        if let Ok((mut transport, peer)) = listener.accept() {
+            log::warn!("no descriptor left: {peer} is turned away");
+            say_no(&mut transport, refusal);
+            self.refused = Some(transport);
+        }
+    }
+
+    /// The rest is over: whoever was turned away has had its answer.
+    pub fn restore(&mut self) {
+        if let Some(mut transport) = self.refused.take() {
+            drop_input(&mut transport);
+        }
+        if self.held.is_none() {
+            self.held = open_descriptor();
+        }
+    }
+}
+
+/// Tells a peer why it cannot stay. Best effort: it is not let in whether or not it hears.
+pub(super) fn say_no(transport: &mut Transport, refusal: &[u8]) {
+    let _ = transport.write(&[IoSlice::new(refusal)]);
+    let _ = transport.shutdown_write();
+    drop_input(transport);
+}
+
+/// Reads what has come, bounded: a socket closed with unread bytes is reset, and a reset overtakes our answer.
+fn drop_input(transport: &mut Transport) {
+    let mut buffer = [0; 16 * 1024];
+    let _ = transport.read(&mut buffer);
+}
+
+fn open_descriptor() -> Option<File> {
+    File::open("/dev/null").ok()
+}
+
+/// Whether an error of `accept` says that descriptors or kernel memory ran out, rather than that one peer went away.
+pub(super) fn is_exhaustion(error: &io::Error) -> bool {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    const ENOBUFS: i32 = 105;
+    const ENOMEM: i32 = 12;
+    matches!(error.raw_os_error(), Some(ENFILE | EMFILE | ENOBUFS | ENOMEM))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_and_shown_alike() {
+        for text in ["127.0.0.1:2021", "[::1]:0", "unix:/tmp/a b"] {
+            assert_eq!(text.parse::<Address>().expect("an address").to_string(), text);
+        }
+        for text in ["", "2021", "localhost:2021", "unix:"] {
+            assert!(text.parse::<Address>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_leftover_unix_socket_is_replaced_and_a_live_one_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("socket");
+        drop(std::os::unix::net::UnixListener::bind(&path).expect("bind"));
+        let address = Address::Unix(path.clone());
+        let live = Listener::bind(&address).expect("the leftover is replaced");
+        assert_eq!(Listener::bind(&address).expect_err("it is in use").kind(), io::ErrorKind::AddrInUse);
+        drop(live);
+        assert!(!path.exists(), "the socket file goes with its listener");
+    }
+}

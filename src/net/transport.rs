@@ -1,0 +1,86 @@
+//! A connected stream socket, whatever it runs over, and the options that every one of them gets.
+
+use mio::event::Source;
+use mio::net::{TcpStream, UnixStream};
+use mio::{Interest, Registry, Token};
+use socket2::{SockRef, TcpKeepalive};
+use std::io::{self, IoSlice, Read, Write};
+use std::net::Shutdown;
+use std::time::Duration;
+
+/// How many unsent bytes the kernel keeps for a connection before it says that it is full. Without this bound a reader
+/// that never reads hides some 3 MB in the kernel, where no limit of ours sees them.
+const UNSENT_BYTES_MAX: u32 = 128 * 1024;
+/// How long sent bytes may stay unacknowledged before the kernel gives the connection up.
+const USER_TIMEOUT: Duration = Duration::from_secs(35);
+/// Silence after which the kernel asks whether a line connection's peer is still there, and how often it asks again.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(25);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+const KEEPALIVE_RETRIES: u32 = 2;
+
+/// Sets what the connections of a listener inherit from it, once for all of them (Linux copies these on accept).
+pub fn prepare_tcp(listener: SockRef<'_>) -> io::Result<()> {
+    // A chat is many small messages, and we gather those of a turn ourselves: Nagle would only hold the last one back.
+    listener.set_tcp_nodelay(true)?;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        listener.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
+        listener.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
+    }
+    listener.set_tcp_keepalive(
+        &TcpKeepalive::new()
+            .with_time(KEEPALIVE_IDLE)
+            .with_interval(KEEPALIVE_INTERVAL)
+            .with_retries(KEEPALIVE_RETRIES),
+    )
+}
+
+/// A connected stream socket, non-blocking.
+#[derive(Debug)]
+pub enum Transport {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Transport {
+    pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Transport::Tcp(stream) => stream.read(buffer),
+            Transport::Unix(stream) => stream.read(buffer),
+        }
+    }
+
+    pub fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match (self, slices) {
+            // `write` spares the kernel the copy of the slice list.
+            (Transport::Tcp(stream), [slice]) => stream.write(slice),
+            (Transport::Tcp(stream), slices) => stream.write_vectored(slices),
+            (Transport::Unix(stream), slices) => stream.write_vectored(slices),
+        }
+    }
+
+    pub fn shutdown_write(&mut self) -> io::Result<()> {
+        match self {
+            Transport::Tcp(stream) => stream.shutdown(Shutdown::Write),
+            Transport::Unix(stream) => stream.shutdown(Shutdown::Write),
+        }
+    }
+
+    /// Registered once, for both directions, and never again.
+    pub fn register(&mut self, registry: &Registry, key: usize) -> io::Result<()> {
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        match self {
+            Transport::Tcp(stream) => stream.register(registry, Token(key), interest),
+            Transport::Unix(stream) => stream.register(registry, Token(key), interest),
+        }
+    }
+
+    /// The error that the kernel holds for this socket, taken out.
+    pub fn take_error(&self) -> Option<io::Error> {
+        match self {
+            Transport::Tcp(stream) => stream.take_error(),
+            Transport::Unix(stream) => stream.take_error(),
+        }
+        .unwrap_or_else(Some)
+    }
+}
