@@ -3,3 +3,4 @@
 pub mod net;
 pub mod proto;
 pub mod time;
+pub mod wire;
