@@ -1,5 +1,6 @@
 //! chinwag: a chat daemon, and a WebSocket server to learn from.
 
+pub mod chat;
 pub mod net;
 pub mod proto;
 pub mod time;

@@ -117,6 +117,16 @@ pub enum Changes<'a> {
     },
 }
 
+impl Changes<'_> {
+    /// Whether nobody came or went.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Changes::Named { joined, left } => joined.is_empty() && left.is_empty(),
+            Changes::Counted { joined, left } => (*joined, *left) == (0, 0),
+        }
+    }
+}
+
 /// Why something was not done. The connection goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal<'a> {
