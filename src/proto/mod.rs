@@ -13,6 +13,7 @@
 //! whole. Only what a read has cut in two is copied, and only until its other half arrives. Whatever a peer
 //! sends leads to a value: an event, an error with its RFC section, or "not yet".
 
+pub mod http;
 pub mod line;
 
 use std::mem;
