@@ -26,6 +26,7 @@ mod opcode;
 
 pub mod close;
 pub mod encoder;
+pub mod handshake;
 pub mod header;
 pub mod mask;
 pub mod utf8;
