@@ -27,7 +27,6 @@
 //! ```
 
 use crate::proto::http::{Head, Response};
-use crate::proto::line;
 use crate::time::Millis;
 
 /// One connection, for as long as the server runs: an index into its slab, and how often that slot was used before.
@@ -67,6 +66,15 @@ impl Message<'_> {
             Message::Binary(bytes) => bytes,
         }
     }
+}
+
+/// Why a line is no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadLine {
+    /// It is longer than the server takes. It has been, or is being, skipped to its end.
+    TooLong,
+    /// It is not UTF-8.
+    NotUtf8,
 }
 
 /// An HTTP request, whole: its head, and its body as far as `Content-Length` said.
@@ -131,7 +139,7 @@ pub trait Service {
 
     /// A plain HTTP request for a path of this service.
     fn on_request(&mut self, _cx: &mut dyn Context, _request: &Request<'_>) -> Response {
-        Response::text(426, "this path speaks WebSocket: ask for an upgrade\n").header("Upgrade", "websocket")
+        Response::text(426, "this path speaks WebSocket: ask for an upgrade\n").with_header("Upgrade", "websocket")
     }
 
     /// A connection is open. What was sent in `on_open` follows the handshake's response.
@@ -140,8 +148,8 @@ pub trait Service {
     /// The connection said something. `message` lies in the loop's read buffer: copy what must last.
     fn on_message(&mut self, cx: &mut dyn Context, conn: ConnId, message: Message<'_>);
 
-    /// A line connection sent a line that is no message: too long, or not UTF-8. It has been skipped to its end.
-    fn on_bad_line(&mut self, _cx: &mut dyn Context, _conn: ConnId, _error: line::Error) {}
+    /// A line connection sent a line that is no message. The connection goes on with the next.
+    fn on_bad_line(&mut self, _cx: &mut dyn Context, _conn: ConnId, _error: BadLine) {}
 
     /// The connection reads so slowly that the topic no longer holds what it has yet to be sent: `missed` entries are
     /// lost to it. It is no longer subscribed. A service that can, says so, makes good what was missed, and subscribes
@@ -192,8 +200,9 @@ pub trait Context {
     /// is left as it is.
     fn subscribe(&mut self, conn: ConnId, topic: Topic, class: Class);
 
-    /// The end of that: what was published until now still arrives, and nothing later.
-    fn unsubscribe(&mut self, conn: ConnId, topic: Topic);
+    /// The end of that: what was published until now still arrives, and nothing later. Returns how many entries do not
+    /// arrive after all, because the connection has fallen so far behind: then none of those that it lacks does.
+    fn unsubscribe(&mut self, conn: ConnId, topic: Topic) -> u64;
 
     /// Publishes one entry. `render` is called once for each class that has a subscriber and appends the text that
     /// such a subscriber reads; `own` says who published, and is skipped.

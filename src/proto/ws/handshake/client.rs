@@ -1,0 +1,232 @@
+//! The client's side: the request, and whether the response is an answer to it. RFC 6455, section 4.1.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{KEY_LEN, VERSION, accept_key};
+use crate::proto::http::ResponseHead;
+
+const KEY_TEXT_LEN: usize = 24; // 16 bytes in base64
+
+/// A handshake to be sent.
+///
+/// ```
+/// use chinwag::proto::ws::handshake::Request;
+///
+/// let request = Request {
+///     host: "server.example.com",
+///     target: "/chat",
+///     key: *b"the sample nonce", // 4.1: "selected randomly for each connection"
+///     subprotocols: &["chat"],
+///     headers: &[("Origin", "http://example.com")],
+/// };
+/// let mut out = Vec::new();
+/// request.encode(&mut out);
+/// assert!(out.starts_with(b"GET /chat HTTP/1.1\r\nHost: server.example.com\r\n"));
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The server's host, and its port where that is not the scheme's own.
+    pub host: &'a str,
+    /// The path, and the query where there is one.
+    pub target: &'a str,
+    /// Sixteen bytes, drawn at random for each connection.
+    pub key: [u8; KEY_LEN],
+    /// The subprotocols that we speak, those we prefer first.
+    pub subprotocols: &'a [&'a str],
+    /// Further header fields, such as `Origin`.
+    pub headers: &'a [(&'a str, &'a str)],
+}
+
+impl Request<'_> {
+    /// Appends the request. What is in it must be free of control characters, which is for its maker to see
+    /// to.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let key = key_text(self.key);
+        let mut line = |parts: &[&[u8]]| {
+            parts.iter().for_each(|part| out.extend_from_slice(part));
+            out.extend_from_slice(b"\r\n");
+        };
+        line(&[b"GET ", self.target.as_bytes(), b" HTTP/1.1"]);
+        line(&[b"Host: ", self.host.as_bytes()]);
+        line(&[b"Upgrade: websocket"]);
+        line(&[b"Connection: Upgrade"]);
+        line(&[b"Sec-WebSocket-Key: ", &key]);
+        line(&[b"Sec-WebSocket-Version: ", VERSION.as_bytes()]);
+        if !self.subprotocols.is_empty() {
+            line(&[b"Sec-WebSocket-Protocol: ", self.subprotocols.join(", ").as_bytes()]);
+        }
+        for (name, value) in self.headers {
+            line(&[name.as_bytes(), b": ", value.as_bytes()]);
+        }
+        line(&[]);
+    }
+}
+
+/// The key as it is on the wire.
+fn key_text(key: [u8; KEY_LEN]) -> [u8; KEY_TEXT_LEN] {
+    let mut text = [0; KEY_TEXT_LEN];
+    let len = STANDARD.encode_slice(key, &mut text).expect("16 bytes are 24 in base64");
+    debug_assert_eq!(len, KEY_TEXT_LEN);
+    text
+}
+
+/// Judges the server's response to a request with this `key` that offered these `subprotocols`. Gives the
+/// subprotocol that the server chose, if it chose one.
+pub fn check_response<'h>(
+    head: &ResponseHead<'h>,
+    key: [u8; KEY_LEN],
+    subprotocols: &[&str],
+) -> Result<Option<&'h str>, ResponseError> {
+    let fields = head.fields();
+    if head.status() != 101 {
+        return Err(ResponseError::Status(head.status()));
+    }
+    if !fields.has_token("upgrade", "websocket") {
+        return Err(ResponseError::Upgrade);
+    }
+    if !fields.has_token("connection", "upgrade") {
+        return Err(ResponseError::Connection);
+    }
+    let key = key_text(key);
+    let expected = accept_key(str::from_utf8(&key).expect("base64 is ASCII"));
+    let mut accepts = fields.all("sec-websocket-accept");
+    match (accepts.next(), accepts.next()) {
+        (Some(accept), None) if accept.as_bytes() == expected => {}
+        _ => return Err(ResponseError::Accept),
+    }
+    // We offer no extension, so that any is one too many.
+    if fields.list("sec-websocket-extensions").next().is_some() {
+        return Err(ResponseError::Extension);
+    }
+    let mut chosen = fields.all("sec-websocket-protocol");
+    match (chosen.next(), chosen.next()) {
+        (None, _) => Ok(None),
+        (Some(chosen), None) if subprotocols.contains(&chosen) => Ok(Some(chosen)),
+        _ => Err(ResponseError::Subprotocol),
+    }
+}
+
+/// A rule of the handshake that the server broke; or it said no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResponseError {
+    /// 4.1, 1: the status is 101. Any other is an answer of HTTP: no, or not here.
+    Status(u16),
+    /// 4.1, 2: the Upgrade is `websocket`.
+    Upgrade,
+    /// 4.1, 3: the Connection holds `Upgrade`.
+    Connection,
+    /// 4.1, 4: the Accept is the one that answers our key.
+    Accept,
+    /// 4.1, 5: an extension is used that we did not offer.
+    Extension,
+    /// 4.1, 6: a subprotocol is chosen that we did not offer.
+    Subprotocol,
+}
+
+impl fmt::Display for ResponseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "the server answered with status {status}, not 101"),
+            Self::Upgrade => f.write_str("the server's Upgrade header does not say websocket"),
+            Self::Connection => f.write_str("the server's Connection header does not say Upgrade"),
+            Self::Accept => f.write_str("the server's Sec-WebSocket-Accept does not answer our key"),
+            Self::Extension => f.write_str("the server uses an extension that was not offered"),
+            Self::Subprotocol => f.write_str("the server chose a subprotocol that was not offered"),
+        }
+    }
+}
+
+impl std::error::Error for ResponseError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::http::{Head, HeaderSlots};
+    use crate::proto::ws::handshake::{Offer, response};
+
+    /// The key of the example in section 1.3, decoded.
+    const KEY: [u8; KEY_LEN] = *b"the sample nonce";
+
+    const RESPONSE: &str = "HTTP/1.1 101 Switching Protocols\r\n\
+        Upgrade: websocket\r\n\
+        Connection: Upgrade\r\n\
+        Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
+        Sec-WebSocket-Protocol: chat\r\n\
+        \r\n";
+
+    fn check(response: &str) -> Result<Option<String>, ResponseError> {
+        let mut slots = HeaderSlots::new();
+        let (head, _) =
+            ResponseHead::parse(response.as_bytes(), &mut slots).expect("valid HTTP").expect("whole");
+        check_response(&head, KEY, &["chat", "superchat"]).map(|chosen| chosen.map(str::to_owned))
+    }
+
+    #[test]
+    fn our_own_server_takes_our_request_and_we_its_response() {
+        let subprotocols = ["chat", "superchat"];
+        let headers = [("Origin", "http://example.com")];
+        let request = Request {
+            host: "server.example.com",
+            target: "/chat",
+            key: KEY,
+            subprotocols: &subprotocols,
+            headers: &headers,
+        };
+        let mut out = Vec::new();
+        request.encode(&mut out);
+        let mut slots = HeaderSlots::new();
+        let (head, len) = Head::parse(&out, &mut slots).unwrap().unwrap();
+        assert_eq!(len, out.len());
+        assert_eq!(head.header("origin"), Some("http://example.com"));
+        let offer = Offer::parse(&head).unwrap();
+        assert_eq!(offer.key(), "dGhlIHNhbXBsZSBub25jZQ==");
+        assert!(offer.subprotocols().eq(subprotocols));
+
+        let mut answer = Vec::new();
+        response(&mut answer, offer.accept(), None);
+        assert_eq!(check(str::from_utf8(&answer).unwrap()), Ok(None));
+    }
+
+    #[test]
+    fn example_of_the_rfc() {
+        assert_eq!(check(RESPONSE), Ok(Some("chat".to_owned())));
+    }
+
+    #[test]
+    fn every_rule_broken_alone() {
+        let accept = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
+        let protocol = "Sec-WebSocket-Protocol: chat\r\n";
+        let cases = [
+            ("101 Switching Protocols", "200 OK", ResponseError::Status(200)),
+            ("Upgrade: websocket\r\n", "", ResponseError::Upgrade),
+            ("Upgrade: websocket", "Upgrade: h2c", ResponseError::Upgrade),
+            ("Connection: Upgrade\r\n", "", ResponseError::Connection),
+            ("Connection: Upgrade", "Connection: close", ResponseError::Connection),
+            (accept, "", ResponseError::Accept),
+            ("s3pPLMBiTxaQ", "S3pPLMBiTxaQ", ResponseError::Accept),
+            ("xOo=\r\n", "xOo=\r\nSec-WebSocket-Accept: x\r\n", ResponseError::Accept),
+            (protocol, "Sec-WebSocket-Extensions: permessage-deflate\r\n", ResponseError::Extension),
+            ("Protocol: chat", "Protocol: other", ResponseError::Subprotocol),
+            ("Protocol: chat", "Protocol: chat, superchat", ResponseError::Subprotocol),
+            (
+                protocol,
+                "Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: chat\r\n",
+                ResponseError::Subprotocol,
+            ),
+        ];
+        for (from, to, expected) in cases {
+            assert!(RESPONSE.contains(from));
+            assert_eq!(check(&RESPONSE.replacen(from, to, 1)), Err(expected), "{from:?} -> {to:?}");
+        }
+    }
+
+    #[test]
+    fn spaces_and_case_do_not_matter_where_they_must_not() {
+        assert!(check(&RESPONSE.replacen("Upgrade: websocket", "upgrade:WebSocket ", 1)).is_ok());
+        assert!(check(&RESPONSE.replacen("Connection: Upgrade", "Connection: x, upgrade", 1)).is_ok());
+        assert!(check(&RESPONSE.replacen("Accept: s3p", "Accept:   s3p", 1)).is_ok());
+    }
+}

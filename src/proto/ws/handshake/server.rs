@@ -1,0 +1,311 @@
+//! The server's side: is this request an offer, and what answers it? RFC 6455, section 4.2.
+//!
+//! The rules are judged in the order in which a person would look for the fault: is it the right kind of
+//! request, did a proxy take something away, is it a WebSocket client at all, is it one of this version. Each
+//! has its own error, whose line of text goes to the peer.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+
+use super::{ACCEPT_LEN, KEY_LEN, VERSION, accept_key};
+use crate::proto::http::{Head, Response};
+
+/// RFC 4648, 3.5: the bits that a key of 16 bytes leaves over may be looked at or not. We only need the
+/// length.
+const KEY_BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
+
+/// Whether a request wants to become a WebSocket, be it rightly made or not; if not, it is a plain request of
+/// HTTP.
+///
+/// A key alone is enough: where a proxy has taken `Upgrade` away, the client shall be told that, and not be
+/// shown a page.
+pub fn is_upgrade(head: &Head<'_>) -> bool {
+    head.has_token("upgrade", "websocket") || head.header("sec-websocket-key").is_some()
+}
+
+/// A client's handshake that follows the rules.
+#[derive(Debug, Clone, Copy)]
+pub struct Offer<'h> {
+    head: Head<'h>,
+    key: &'h str,
+}
+
+impl<'h> Offer<'h> {
+    /// Judges the request of a client (4.2.1).
+    pub fn parse(head: &Head<'h>) -> Result<Self, Error> {
+        if head.method() != "GET" {
+            return Err(Error::Method);
+        }
+        if head.minor_version() < 1 {
+            return Err(Error::HttpVersion);
+        }
+        // That there is one at most, and none only in HTTP/1.0, is a rule of HTTP.
+        if head.header("host").is_none_or(str::is_empty) {
+            return Err(Error::Host);
+        }
+        if !head.has_token("upgrade", "websocket") {
+            return Err(Error::Upgrade);
+        }
+        if !head.has_token("connection", "upgrade") {
+            return Err(Error::Connection);
+        }
+        let mut keys = head.headers("sec-websocket-key");
+        let key = match (keys.next(), keys.next()) {
+            (None, _) => return Err(Error::KeyMissing),
+            (Some(_), Some(_)) => return Err(Error::KeyRepeated),
+            (Some(key), None) if !is_key(key) => return Err(Error::Key),
+            (Some(key), None) => key,
+        };
+        let mut versions = head.headers("sec-websocket-version");
+        match (versions.next(), versions.next()) {
+            (Some(VERSION), None) => Ok(Self { head: *head, key }),
+            _ => Err(Error::Version),
+        }
+    }
+
+    /// The client's `Sec-WebSocket-Key`.
+    pub fn key(&self) -> &'h str {
+        self.key
+    }
+
+    /// The `Sec-WebSocket-Accept` that answers it.
+    pub fn accept(&self) -> [u8; ACCEPT_LEN] {
+        accept_key(self.key)
+    }
+
+    /// The subprotocols that the client offers, those it prefers first (4.1).
+    pub fn subprotocols(&self) -> impl Iterator<Item = &'h str> + use<'h> {
+        self.head.fields().list("sec-websocket-protocol")
+    }
+}
+
+/// Whether it is the base64 of sixteen bytes.
+fn is_key(key: &str) -> bool {
+    let mut decoded = [0; KEY_LEN + 2]; // Room for what 24 digits could be.
+    matches!(KEY_BASE64.decode_slice(key, &mut decoded), Ok(KEY_LEN))
+}
+
+/// Appends the response that turns the connection into a WebSocket (4.2.2). The next byte after it is a
+/// frame's.
+///
+/// A `subprotocol` MUST be one that the client offered.
+pub fn response(out: &mut Vec<u8>, accept: [u8; ACCEPT_LEN], subprotocol: Option<&str>) {
+    out.extend_from_slice(
+        b"HTTP/1.1 101 Switching Protocols\r\n\
+          Upgrade: websocket\r\n\
+          Connection: Upgrade\r\n\
+          Sec-WebSocket-Accept: ",
+    );
+    out.extend_from_slice(&accept);
+    if let Some(subprotocol) = subprotocol {
+        out.extend_from_slice(b"\r\nSec-WebSocket-Protocol: ");
+        out.extend_from_slice(subprotocol.as_bytes());
+    }
+    out.extend_from_slice(b"\r\n\r\n");
+}
+
+/// A rule of the handshake that the client broke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Error {
+    /// 4.2.1, 1: the method is GET.
+    Method,
+    /// 4.2.1, 1: the version is HTTP/1.1 or higher.
+    HttpVersion,
+    /// 4.2.1, 2: the Host holds the server's authority.
+    Host,
+    /// 4.2.1, 3: the Upgrade holds `websocket`.
+    Upgrade,
+    /// 4.2.1, 4: the Connection holds `Upgrade`.
+    Connection,
+    /// 4.2.1, 5: there is a key.
+    KeyMissing,
+    /// 11.3.1: there MUST NOT be more than one.
+    KeyRepeated,
+    /// 4.2.1, 5: decoded from base64, the key is 16 bytes long.
+    Key,
+    /// 4.2.1, 6 and 4.4: the version is 13.
+    Version,
+}
+
+impl Error {
+    /// The status of the response that tells the client.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::HttpVersion
+            | Self::Host
+            | Self::Connection
+            | Self::KeyMissing
+            | Self::KeyRepeated
+            | Self::Key => 400,
+            Self::Method => 405,
+            Self::Upgrade | Self::Version => 426,
+        }
+    }
+
+    /// The response that tells the client: the status, a line that says what was wrong, and what would have
+    /// been right where a header field can say it.
+    pub fn response(self) -> Response {
+        let response = Response::text(self.status(), format!("{self}\n"));
+        match self {
+            // RFC 9110, 15.5.6: a 405 MUST have it.
+            Self::Method => response.with_header("Allow", "GET"),
+            // RFC 9110, 15.5.22: so MUST a 426. RFC 6455, 4.2.2: with the versions we speak.
+            Self::Upgrade | Self::Version => response
+                .with_header("Upgrade", "websocket")
+                .with_header("Connection", "Upgrade")
+                .with_header("Sec-WebSocket-Version", VERSION),
+            Self::HttpVersion
+            | Self::Host
+            | Self::Connection
+            | Self::KeyMissing
+            | Self::KeyRepeated
+            | Self::Key => response,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Method => "a WebSocket handshake is a GET",
+            Self::HttpVersion => "a WebSocket handshake needs HTTP/1.1",
+            Self::Host => "the Host header is missing or empty",
+            Self::Upgrade => "the Upgrade header does not say websocket: does a proxy take it away?",
+            Self::Connection => "the Connection header does not say Upgrade: does a proxy take it away?",
+            Self::KeyMissing => "the Sec-WebSocket-Key header is missing",
+            Self::KeyRepeated => "there is more than one Sec-WebSocket-Key header",
+            Self::Key => "the Sec-WebSocket-Key is not 16 bytes in base64",
+            Self::Version => "the Sec-WebSocket-Version is not 13",
+        })
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::http::HeaderSlots;
+
+    /// The example of section 1.3.
+    const REQUEST: &str = "GET /chat HTTP/1.1\r\n\
+        Host: server.example.com\r\n\
+        Upgrade: websocket\r\n\
+        Connection: Upgrade\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+        Origin: http://example.com\r\n\
+        Sec-WebSocket-Protocol: chat, superchat\r\n\
+        Sec-WebSocket-Version: 13\r\n\
+        \r\n";
+
+    fn with_head<T>(request: &str, look: impl FnOnce(&Head<'_>) -> T) -> T {
+        let mut slots = HeaderSlots::new();
+        let (head, _) = Head::parse(request.as_bytes(), &mut slots).expect("valid HTTP").expect("whole");
+        look(&head)
+    }
+
+    #[test]
+    fn example_of_the_rfc() {
+        with_head(REQUEST, |head| {
+            assert!(is_upgrade(head));
+            let offer = Offer::parse(head).unwrap();
+            assert_eq!(offer.key(), "dGhlIHNhbXBsZSBub25jZQ==");
+            assert!(offer.subprotocols().eq(["chat", "superchat"]));
+            let mut out = Vec::new();
+            response(&mut out, offer.accept(), Some("chat"));
+            assert_eq!(
+                String::from_utf8(out).unwrap(),
+                "HTTP/1.1 101 Switching Protocols\r\n\
+                 Upgrade: websocket\r\n\
+                 Connection: Upgrade\r\n\
+                 Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
+                 Sec-WebSocket-Protocol: chat\r\n\
+                 \r\n",
+            );
+        });
+    }
+
+    #[test]
+    fn every_rule_broken_alone() {
+        let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+        let cases = [
+            ("GET", "POST", Error::Method, 405),
+            ("HTTP/1.1", "HTTP/1.0", Error::HttpVersion, 400),
+            ("Host: server.example.com", "Host:", Error::Host, 400),
+            ("Upgrade: websocket\r\n", "", Error::Upgrade, 426),
+            ("Upgrade: websocket", "Upgrade: h2c", Error::Upgrade, 426),
+            ("Connection: Upgrade\r\n", "", Error::Connection, 400),
+            ("Connection: Upgrade", "Connection: keep-alive", Error::Connection, 400),
+            (key, "", Error::KeyMissing, 400),
+            (key, "Sec-WebSocket-Key:\r\n", Error::Key, 400),
+            ("dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQ", Error::Key, 400),
+            ("dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25j", Error::Key, 400),
+            ("dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZSE=", Error::Key, 400),
+            ("dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQ==AAAA", Error::Key, 400),
+            ("dGhlIHNhbXBsZSBub25jZQ==", "dGhl(HNhbXBsZSBub25jZQ==", Error::Key, 400),
+            ("Sec-WebSocket-Version: 13\r\n", "", Error::Version, 426),
+            ("Version: 13", "Version: 8", Error::Version, 426),
+            ("Version: 13", "Version: 13, 8", Error::Version, 426),
+            ("Version: 13", "Version: 13\r\nSec-WebSocket-Version: 13", Error::Version, 426),
+        ];
+        for (from, to, expected, status) in cases {
+            assert!(REQUEST.contains(from));
+            let request = REQUEST.replacen(from, to, 1);
+            let error = with_head(&request, |head| Offer::parse(head).err());
+            assert_eq!((error, expected.status()), (Some(expected), status), "{from:?} -> {to:?}");
+        }
+        let twice = REQUEST.replacen(key, &key.repeat(2), 1);
+        assert_eq!(with_head(&twice, |head| Offer::parse(head).err()), Some(Error::KeyRepeated));
+    }
+
+    #[test]
+    fn tokens_have_no_case_and_may_be_anywhere_in_their_lists() {
+        for (from, to) in [
+            ("Upgrade: websocket", "UPGRADE:\tWebSocket"),
+            ("Upgrade: websocket", "Upgrade: h2c ,websocket"),
+            ("Upgrade: websocket", "Upgrade: h2c\r\nUpgrade: websocket"),
+            ("Connection: Upgrade", "connection: keep-alive, upgrade"),
+            ("Connection: Upgrade", "Connection: keep-alive\r\nConnection:UPGRADE"),
+            ("dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZR=="),
+        ] {
+            assert!(with_head(&REQUEST.replacen(from, to, 1), |head| Offer::parse(head).is_ok()), "{to:?}");
+        }
+    }
+
+    #[test]
+    fn subprotocols_may_be_spread_over_fields() {
+        let request = REQUEST.replacen(
+            "Protocol: chat, superchat",
+            "Protocol: a,b ,\r\nX: y\r\nsec-websocket-protocol: c",
+            1,
+        );
+        with_head(&request, |head| {
+            assert!(Offer::parse(head).unwrap().subprotocols().eq(["a", "b", "c"]));
+        });
+    }
+
+    #[test]
+    fn a_plain_request_is_no_upgrade_and_a_spoilt_one_is() {
+        assert!(!with_head("GET /ws HTTP/1.1\r\nHost: h\r\n\r\n", is_upgrade));
+        assert!(!with_head("GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: h2c\r\n\r\n", is_upgrade));
+        let behind_a_proxy = REQUEST.replacen("Upgrade: websocket\r\nConnection: Upgrade\r\n", "", 1);
+        assert!(with_head(&behind_a_proxy, is_upgrade));
+    }
+
+    #[test]
+    fn a_426_says_what_would_have_been_right() {
+        let mut out = Vec::new();
+        Error::Version.response().encode(&mut out, false, false);
+        let out = String::from_utf8(out).unwrap();
+        assert!(out.starts_with("HTTP/1.1 426 Upgrade Required\r\n"), "{out}");
+        assert!(out.contains("\r\nSec-WebSocket-Version: 13\r\n"), "{out}");
+        assert!(out.contains("\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"), "{out}");
+        assert!(out.ends_with("\r\n\r\nthe Sec-WebSocket-Version is not 13\n"), "{out}");
+    }
+}
