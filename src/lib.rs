@@ -3,5 +3,6 @@
 pub mod chat;
 pub mod net;
 pub mod proto;
+pub mod service;
 pub mod time;
 pub mod wire;
