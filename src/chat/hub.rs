@@ -1,0 +1,719 @@
+//! The hub: who is there under which name, in which room, and what follows from what they ask.
+//!
+//! It is told what members do and answers by calling [`Effects`]. It knows no bytes and no connections, takes the time as
+//! an argument and makes no random choices, so the same calls lead to the same effects.
+//!
+//! ```text
+//!     enter ─▶ handle(Command) ─▶ … ─▶ leave           and wake, when next_wake has come
+//! ```
+//!
+//! What an idle member in a room costs, in bytes of heap:
+//!
+//! ```text
+//!     its entry in `members`          24     up to 48 just after that table has doubled
+//!     its name                        11     for `guest-12345`; as many as it is long
+//!     its slot in `names`              9     up to 18
+//!     its place in the room            4     up to 8
+//!     what the service keeps of it     8     up to 16
+//!                                     ──
+//!                                     56     up to 101
+//! ```
+//!
+//! ```
+//! use chinwag::chat::{Effects, Hub, MemberId, RoomId, Settings};
+//! use chinwag::time::Millis;
+//! use chinwag::wire::{Command, Event, Goodbye, RoomName};
+//!
+//! /// Prints what it is told.
+//! struct Paper;
+//!
+//! impl Effects for Paper {
+//!     fn tell(&mut self, member: MemberId, event: &Event<'_>) {
+//!         println!("to {member:?}: {event:?}");
+//!     }
+//!     fn answer(&mut self, member: MemberId, _room: RoomId, event: &Event<'_>) {
+//!         self.tell(member, event);
+//!     }
+//!     fn publish(&mut self, room: RoomId, event: &Event<'_>, _publisher: Option<MemberId>) {
+//!         println!("to {room:?}: {event:?}");
+//!     }
+//!     fn follow(&mut self, _member: MemberId, _room: RoomId) {}
+//!     fn unfollow(&mut self, _member: MemberId, _room: RoomId) -> u64 {
+//!         0
+//!     }
+//!     fn close(&mut self, _member: MemberId, _goodbye: Goodbye) {}
+//! }
+//!
+//! let mut hub = Hub::new(Settings::default(), 42);
+//! let (ann, now) = (MemberId(0), Millis(0));
+//! hub.enter(ann, &mut Paper);
+//! hub.handle(now, ann, Command::Join(RoomName::new("dev").unwrap()), &mut Paper);
+//! hub.handle(now, ann, Command::Say("is this thing on?"), &mut Paper);
+//! hub.leave(now, ann, &mut Paper);
+//! ```
+
+use super::index::{Index, hash};
+use super::presence::{Change, Pace};
+use super::room::Room;
+use super::rooms::Rooms;
+use super::{Effects, MemberId, RoomId, Settings, unfollow};
+use crate::time::Millis;
+use crate::wire::name::{GUEST, folded};
+use crate::wire::{Command, Event, Goodbye, Name, Refusal, RoomName, text};
+
+/// All members and all rooms.
+#[derive(Debug)]
+pub struct Hub {
+    settings: Settings,
+    members: Members,
+    names: Index,
+    rooms: Rooms,
+    /// How many guest names were ever given.
+    guests: u64,
+    /// How many messages were published.
+    messages: u64,
+    seed: u64,
+}
+
+/// By [`MemberId`].
+#[derive(Debug, Default)]
+struct Members(Vec<Option<Member>>);
+
+/// Kept small: there is one for each connection.
+#[derive(Debug)]
+struct Member {
+    name: Box<str>,
+    seat: Seat,
+}
+
+/// Where a member sits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seat {
+    /// Which room, or [`NOWHERE`].
+    room: u32,
+    /// Which place in its roster.
+    place: u32,
+}
+
+const NOWHERE: u32 = u32::MAX;
+const UNSEATED: Seat = Seat { room: NOWHERE, place: 0 };
+
+impl Hub {
+    /// An empty one. Who knows `seed` can choose names that are slow to look up.
+    pub fn new(settings: Settings, seed: u64) -> Hub {
+        let pace = Pace { interval: settings.presence_interval, changes_max: settings.presence_changes_max };
+        Hub {
+            settings,
+            members: Members::default(),
+            names: Index::default(),
+            rooms: Rooms::new(pace, seed),
+            guests: 0,
+            messages: 0,
+            seed,
+        }
+    }
+
+    /// Somebody is here, and is given a name. `id` is nobody else's until [`Hub::leave`].
+    pub fn enter(&mut self, id: MemberId, effects: &mut dyn Effects) {
+        // Numbers are never given twice, so whoever remembers guest-7 remembers only one.
+        self.guests += 1;
+        let name = format!("{GUEST}{}", self.guests).into_boxed_str();
+        effects.tell(id, &Event::Welcome { name: &name });
+        self.names.insert(self.hash_name(&name), id.0);
+        self.members.insert(id, Member { name, seat: UNSEATED });
+    }
+
+    /// Somebody asks for something.
+    pub fn handle(&mut self, now: Millis, id: MemberId, command: Command<'_>, effects: &mut dyn Effects) {
+        if !self.members.has(id) {
+            return;
+        }
+        match command {
+            Command::Say(text) => self.say(id, text, effects),
+            Command::Rename(name) => self.rename(now, id, name, effects),
+            Command::Join(name) => self.join(now, id, name, effects),
+            Command::Who => self.who(id, effects),
+            Command::Help => {
+                text::HELP
+                    .iter()
+                    .for_each(|&(usage, purpose)| effects.tell(id, &Event::Help { usage, purpose }));
+            }
+            Command::Quit => effects.close(id, Goodbye::Quit),
+        }
+    }
+
+    /// Somebody is gone.
+    pub fn leave(&mut self, now: Millis, id: MemberId, effects: &mut dyn Effects) {
+        if !self.members.has(id) {
+            return;
+        }
+        self.leave_room(now, id, effects);
+        let member = self.members.remove(id);
+        self.names.remove(self.hash_name(&member.name), id.0);
+    }
+
+    /// Somebody was not sent `entries` of what the room said, and no longer follows it.
+    pub fn lag(&mut self, id: MemberId, room: RoomId, entries: u64, effects: &mut dyn Effects) {
+        if self.room_of(id).is_some_and(|its| its.id == room) {
+            effects.tell(id, &Event::Missed { entries });
+            effects.follow(id, room);
+        }
+    }
+
+    /// When [`Hub::wake`] has something to do.
+    pub fn next_wake(&self) -> Option<Millis> {
+        self.rooms.next_wake()
+    }
+
+    /// Tells what was put off until now.
+    pub fn wake(&mut self, now: Millis, effects: &mut dyn Effects) {
+        self.rooms.wake(now, effects);
+    }
+
+    /// Plain numbers, each with its name.
+    pub fn stats(&self, report: &mut dyn FnMut(&'static str, u64)) {
+        report("members", self.names.len() as u64);
+        report("rooms", self.rooms.len() as u64);
+        report("messages", self.messages);
+    }
+
+    fn say(&mut self, id: MemberId, text: &str, effects: &mut dyn Effects) {
+        let bytes_max = self.settings.message_bytes_max;
+        if text.len() > bytes_max {
+            return effects.tell(id, &Event::Refused(Refusal::MessageTooBig { bytes_max }));
+        }
+        let Some(room) = self.room_of(id) else {
+            return effects.tell(id, &Event::Refused(Refusal::NotJoined));
+        };
+        effects.publish(room.id, &Event::Message { name: self.members.name(id), text }, Some(id));
+        self.messages += 1;
+    }
+
+    fn rename(&mut self, now: Millis, id: MemberId, name: Name<'_>, effects: &mut dyn Effects) {
+        let hash = self.hash_name(name.as_str());
+        let is_it = |other| folded(self.members.name(MemberId(other))).eq(folded(name.as_str()));
+        match self.names.find(hash, is_it) {
+            // One's own name may be written in another case.
+            Some(owner) if owner == id.0 => {}
+            None if !name.is_guest() => {}
+            Some(_) | None => return effects.tell(id, &Event::Refused(Refusal::NameTaken(name))),
+        }
+        let new = name.as_str();
+        let member = self.members.get_mut(id);
+        let old = std::mem::replace(&mut member.name, new.into());
+        let room = member.seat.room;
+        self.names.remove(self.hash_name(&old), id.0);
+        self.names.insert(hash, id.0);
+        effects.tell(id, &Event::Renamed { name: new });
+        if *old != *new {
+            self.rooms.tell(now, room, Change::Renamed { member: id, old: &old, new }, effects);
+        }
+    }
+
+    fn join(&mut self, now: Millis, id: MemberId, name: RoomName<'_>, effects: &mut dyn Effects) {
+        let is_there = self.room_of(id).is_some_and(|room| *room.name == *name.as_str());
+        if !is_there {
+            self.leave_room(now, id, effects);
+            let room = self.rooms.open(name);
+            let (room_id, place) = (room.id, room.roster.admit(id));
+            self.members.get_mut(id).seat = Seat { room: room_id.index, place };
+            // The others first: then nobody is told of their own coming.
+            let change = Change::Joined { member: id, name: self.members.name(id) };
+            self.rooms.tell(now, room_id.index, change, effects);
+            effects.follow(id, room_id);
+        }
+        if let Some(room) = self.room_of(id) {
+            let joined = Event::Joined { room: &room.name, members: room.roster.len() };
+            effects.answer(id, room.id, &joined);
+        }
+    }
+
+    fn leave_room(&mut self, now: Millis, id: MemberId, effects: &mut dyn Effects) {
+        let Seat { room: index, place } = std::mem::replace(&mut self.members.get_mut(id).seat, UNSEATED);
+        let Some(room) = self.rooms.get_mut(index) else { return };
+        unfollow(id, room.id, effects);
+        room.roster.remove(place, |moved, place| self.members.get_mut(moved).seat.place = place);
+        match room.roster.is_empty() {
+            true => self.rooms.drop(index),
+            false => {
+                let change = Change::Left { member: id, name: self.members.name(id) };
+                self.rooms.tell(now, index, change, effects);
+            }
+        }
+    }
+
+    fn who(&self, id: MemberId, effects: &mut dyn Effects) {
+        let Some(room) = self.room_of(id) else {
+            return effects.tell(id, &Event::Refused(Refusal::NotJoined));
+        };
+        let names: Vec<&str> =
+            room.roster.iter().take(self.settings.who_names_max).map(|id| self.members.name(id)).collect();
+        let members = Event::Members { room: &room.name, members: room.roster.len(), names: &names };
+        effects.answer(id, room.id, &members);
+    }
+
+    fn room_of(&self, id: MemberId) -> Option<&Room> {
+        self.rooms.get(self.members.get(id)?.seat.room)
+    }
+
+    fn hash_name(&self, name: &str) -> u32 {
+        hash(self.seed, folded(name))
+    }
+
+    /// Panics where the tables contradict each other.
+    #[cfg(test)]
+    pub(super) fn validate(&self) {
+        self.rooms.validate();
+        let mut here = 0;
+        for (index, member) in self.members.0.iter().enumerate() {
+            let Some(member) = member else { continue };
+            here += 1;
+            let id = MemberId(index as u32);
+            let found = self.names.find(self.hash_name(&member.name), |other| other == id.0);
+            assert_eq!(found, Some(id.0), "{} is not found", member.name);
+            if let Some(room) = self.room_of(id) {
+                assert_eq!(
+                    room.roster.iter().nth(member.seat.place as usize),
+                    Some(id),
+                    "seat of {}",
+                    member.name
+                );
+            }
+        }
+        assert_eq!(self.names.len(), here);
+    }
+}
+
+impl Members {
+    fn has(&self, id: MemberId) -> bool {
+        self.get(id).is_some()
+    }
+
+    fn get(&self, id: MemberId) -> Option<&Member> {
+        self.0.get(id.0 as usize)?.as_ref()
+    }
+
+    /// The name of one who is here, as everybody is that a room or an index knows.
+    fn name(&self, id: MemberId) -> &str {
+        &self.get(id).expect("it is here: it is removed from everywhere at once").name
+    }
+
+    fn get_mut(&mut self, id: MemberId) -> &mut Member {
+        let member = self.0.get_mut(id.0 as usize).and_then(Option::as_mut);
+        member.expect("it is here: it is removed from everywhere at once")
+    }
+
+    fn insert(&mut self, id: MemberId, member: Member) {
+        let index = id.0 as usize;
+        if index >= self.0.len() {
+            self.0.resize_with(index + 1, || None);
+        }
+        assert!(self.0[index].is_none(), "{id:?} has not left yet");
+        self.0[index] = Some(member);
+    }
+
+    fn remove(&mut self, id: MemberId) -> Member {
+        let member = self.0.get_mut(id.0 as usize).and_then(Option::take);
+        member.expect("it is here: it is removed from everywhere at once")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::stage::{Stage, play, play_with};
+    use crate::wire::Changes;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn a_conversation() {
+        play(
+            "
+            + 1
+            1< * welcome to chinwag, guest-1. /help lists the commands
+            1< * lobby: 1 here
+            + 2
+            1< * guest-2 joined
+            2< * welcome to chinwag, guest-2. /help lists the commands
+            2< * lobby: 2 here
+            @ 2000
+            2> /name bob
+            2< * you are bob
+            1< * bob joined, guest-2 left
+            2> hi there
+            1< [bob] hi there
+            1> //shrug
+            2< [guest-1] /shrug
+            @ 4000
+            - 2
+            1< * bob left
+            1> still here?
+            ",
+        );
+    }
+
+    #[test]
+    fn a_name_is_taken_in_whatever_case() {
+        play(
+            "
+            here ann bob
+            bob> /name ANN
+            bob< * name taken: ANN
+            bob> /name ann
+            bob< * name taken: ann
+            bob> /name BOB
+            bob< * you are BOB
+            ann< * BOB joined, bob left
+            bob> /name BOB
+            bob< * you are BOB
+            @ 2000
+            - ann
+            bob< * ann left
+            bob> /name Ann
+            bob< * you are Ann
+            ",
+        );
+    }
+
+    #[test]
+    fn guest_numbers_are_never_given_twice_and_never_taken() {
+        play(
+            "
+            here ann
+            + x
+            x< * welcome to chinwag, guest-2. /help lists the commands
+            x< * lobby: 2 here
+            ann< * guest-2 joined
+            - x
+            @ 2000
+            ann< * guest-2 left
+            ann> /name guest-2
+            ann< * name taken: guest-2
+            ann> /name Guest-77
+            ann< * name taken: Guest-77
+            + y
+            y< * welcome to chinwag, guest-3. /help lists the commands
+            y< * lobby: 2 here
+            ann< * guest-3 joined
+            @ 4000
+            y> /name GUEST-3
+            y< * you are GUEST-3
+            ann< * GUEST-3 joined, guest-3 left
+            ",
+        );
+    }
+
+    #[test]
+    fn one_sits_in_one_room_at_a_time() {
+        play(
+            "
+            here ann bob cyn
+            ann> /join dev
+            ann< * dev: 1 here
+            bob< * ann left
+            cyn< * ann left
+            ann> alone?
+            @ 2000
+            bob> /join dev
+            bob< * dev: 2 here
+            ann< * bob joined
+            cyn< * bob left
+            bob> not any more
+            ann< [bob] not any more
+            cyn> where is everybody
+            cyn> /join dev
+            cyn< * dev: 3 here
+            @ 4000
+            ann< * cyn joined
+            bob< * cyn joined
+            cyn> /join dev
+            cyn< * dev: 3 here
+            cyn> /join Dev
+            cyn< * Dev: 1 here
+            ann< * cyn left
+            bob< * cyn left
+            ",
+        );
+    }
+
+    #[test]
+    fn who_lists_the_room_up_to_a_bound() {
+        let settings = Settings { who_names_max: 3, ..Settings::default() };
+        play_with(
+            settings,
+            "
+            here ann bob cyn
+            ann> /who
+            ann< * lobby: 3 here: ann, bob, cyn
+            here dan eve
+            bob> /who
+            bob< * lobby: 5 here: ann, bob, cyn and 2 more
+            bob> /join dev
+            bob< * dev: 1 here
+            ann< * bob left
+            cyn< * bob left
+            dan< * bob left
+            eve< * bob left
+            bob> /who
+            bob< * dev: 1 here: bob
+            ",
+        );
+    }
+
+    #[test]
+    fn a_message_of_exactly_the_limit_passes() {
+        let settings = Settings { message_bytes_max: 4, ..Settings::default() };
+        play_with(
+            settings,
+            "
+            here ann bob
+            ann> 1234
+            bob< [ann] 1234
+            ann> 12345
+            ann< * too big: a message has at most 4 bytes
+            ann> //234
+            bob< [ann] /234
+            ann> äöü
+            ann< * too big: a message has at most 4 bytes
+            ",
+        );
+    }
+
+    #[test]
+    fn help_and_what_there_is_no_help_for() {
+        play(
+            "
+            here ann
+            ann> /help
+            ann< * /name NAME  be called NAME
+            ann< * /join ROOM  go to ROOM, and leave this one
+            ann< * /who        tell who is here
+            ann< * /help       tell this
+            ann< * /quit       end the connection
+            ann< * //TEXT      say a line that begins with a slash
+            ann> /dance
+            ann< * unknown command: /dance. /help lists the commands
+            ann> /name
+            ann< * bad name: a name has 1 to 32 characters
+            ann> /join here and there
+            ann< * bad room: a room has 1 to 64 of A-Z a-z 0-9 . _ -
+            ann> /quit
+            ann< (Quit)
+            ",
+        );
+    }
+
+    #[test]
+    fn an_empty_room_is_dropped_and_made_anew() {
+        let mut stage = Stage::new(Settings::default());
+        let rooms = |stage: &Stage| {
+            let mut rooms = 0;
+            stage.hub.stats(&mut |name, value| rooms += if name == "rooms" { value } else { 0 });
+            rooms
+        };
+        stage.connect("ann");
+        let first = stage.hub.room_of(MemberId(0)).map(|room| room.id).unwrap();
+        stage.type_line("ann", "/join dev");
+        assert_eq!(rooms(&stage), 1);
+        stage.type_line("ann", "/join lobby");
+        let second = stage.hub.room_of(MemberId(0)).map(|room| room.id).unwrap();
+        assert_eq!((rooms(&stage), first.index), (1, second.index));
+        assert_ne!(first, second, "a stream that is new has an id that is new");
+    }
+
+    #[test]
+    fn who_lags_is_told_and_follows_again_unless_gone_elsewhere() {
+        let mut stage = Stage::new(Settings::default());
+        stage.connect("ann");
+        stage.connect("bob");
+        let (bob, lobby) = (MemberId(1), stage.hub.room_of(MemberId(1)).map(|room| room.id).unwrap());
+        stage.house.unfollow(bob, lobby);
+        stage.house.forget();
+        stage.hub.lag(bob, lobby, 12, &mut stage.house);
+        assert_eq!(stage.house.take(bob), ["* missed 12 messages (slow)"]);
+        stage.type_line("ann", "and now?");
+        assert_eq!(stage.house.take(bob), ["[guest-1] and now?"]);
+
+        stage.type_line("bob", "/join dev");
+        stage.house.forget();
+        stage.hub.lag(bob, lobby, 12, &mut stage.house);
+        assert!(stage.house.take(bob).is_empty());
+    }
+
+    #[test]
+    fn whoever_is_not_there_is_nobody() {
+        let mut stage = Stage::new(Settings::default());
+        let nobody = MemberId(3);
+        stage.hub.handle(Millis(0), nobody, Command::Say("boo"), &mut stage.house);
+        stage.hub.lag(nobody, RoomId { index: 0, serial: 0 }, 1, &mut stage.house);
+        stage.hub.leave(Millis(0), nobody, &mut stage.house);
+        stage.hub.validate();
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        ComeOrGo(u32),
+        Join(u32, u8),
+        Rename(u32, u8),
+        Pass(u64),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            (0..9u32).prop_map(Step::ComeOrGo),
+            (0..9u32, 0..3u8).prop_map(|(who, room)| Step::Join(who, room)),
+            (0..9u32, 0..6u8).prop_map(|(who, name)| Step::Rename(who, name)),
+            (0..1500u64).prop_map(Step::Pass),
+        ]
+    }
+
+    /// What one member can know from what it has been told.
+    #[derive(Default)]
+    struct Reader {
+        /// Everybody in its room, itself included.
+        names: Vec<String>,
+        /// The names were not all told.
+        is_vague: bool,
+        members: usize,
+    }
+
+    /// Follows everything that is told, and compares it with the plain truth.
+    #[derive(Default)]
+    struct Readers {
+        follows: BTreeMap<MemberId, RoomId>,
+        readers: BTreeMap<MemberId, Reader>,
+        names: BTreeMap<MemberId, String>,
+    }
+
+    impl Effects for Readers {
+        fn tell(&mut self, member: MemberId, event: &Event<'_>) {
+            let own = self.names.entry(member).or_default();
+            let reader = self.readers.entry(member).or_default();
+            match *event {
+                Event::Welcome { name } => name.clone_into(own),
+                Event::Renamed { name } => {
+                    let old = std::mem::replace(own, name.to_owned());
+                    // Only one: somebody else of that name may have left without our having been told.
+                    reader
+                        .names
+                        .iter_mut()
+                        .find(|it| **it == old)
+                        .into_iter()
+                        .for_each(|it| name.clone_into(it));
+                }
+                Event::Joined { members, .. } => *reader = Reader { members, ..Reader::default() },
+                Event::Members { names, .. } => {
+                    reader.names = names.iter().map(|&name| name.to_owned()).collect()
+                }
+                Event::Presence { changes: Changes::Named { joined, left }, members, .. } => {
+                    assert!(!joined.contains(&&**own), "{own} is told of its own coming");
+                    for gone in left {
+                        let at = reader.names.iter().position(|it| it == gone);
+                        if !reader.is_vague {
+                            reader.names.remove(at.unwrap_or_else(|| panic!("{own} did not know of {gone}")));
+                        }
+                    }
+                    for name in joined {
+                        assert!(
+                            reader.is_vague || !reader.names.iter().any(|it| it == name),
+                            "{own} knew of {name}"
+                        );
+                        reader.names.push((*name).to_owned());
+                    }
+                    assert_eq!(reader.members + joined.len() - left.len(), members, "as {own} counts");
+                    reader.members = members;
+                }
+                Event::Presence { changes: Changes::Counted { joined, left }, members, .. } => {
+                    if (joined, left) != (0, 0) {
+                        assert_eq!(reader.members + joined - left, members, "as {own} counts");
+                    }
+                    (reader.is_vague, reader.members) = (true, members);
+                }
+                _ => {}
+            }
+        }
+
+        fn answer(&mut self, member: MemberId, room: RoomId, event: &Event<'_>) {
+            assert_eq!(self.follows.get(&member), Some(&room));
+            self.tell(member, event);
+        }
+
+        fn publish(&mut self, room: RoomId, event: &Event<'_>, publisher: Option<MemberId>) {
+            let followers = self.follows.iter().filter(|&(&it, &its)| its == room && Some(it) != publisher);
+            let followers: Vec<MemberId> = followers.map(|(&it, _)| it).collect();
+            followers.into_iter().for_each(|it| self.tell(it, event));
+        }
+
+        fn follow(&mut self, member: MemberId, room: RoomId) {
+            assert_eq!(self.follows.insert(member, room), None);
+        }
+
+        fn unfollow(&mut self, member: MemberId, room: RoomId) -> u64 {
+            assert_eq!(self.follows.remove(&member), Some(room));
+            0
+        }
+
+        fn close(&mut self, _member: MemberId, _goodbye: Goodbye) {}
+    }
+
+    proptest! {
+        /// Whoever asks once who is there, and then only reads the notices, knows who is there: by name for as long as
+        /// names are told, and by number always.
+        #[test]
+        fn notices_add_up(steps in prop::collection::vec(step(), 1..120), few in any::<bool>()) {
+            let changes_max = if few { 4 } else { 256 };
+            let settings = Settings { presence_changes_max: changes_max, ..Settings::default() };
+            let (mut hub, mut readers, mut now) = (Hub::new(settings, 1), Readers::default(), Millis(0));
+            let mut rooms: BTreeMap<u32, u8> = BTreeMap::new();
+            let room_names = ["lobby", "dev", "ops"];
+            for step in steps.into_iter().chain([Step::Pass(1000), Step::Pass(1000)]) {
+                let mut joined = None;
+                match step {
+                    Step::ComeOrGo(who) if rooms.remove(&who).is_some() => {
+                        hub.leave(now, MemberId(who), &mut readers);
+                        readers.readers.remove(&MemberId(who));
+                    }
+                    Step::ComeOrGo(who) => {
+                        hub.enter(MemberId(who), &mut readers);
+                        joined = Some((who, 0));
+                    }
+                    Step::Join(who, room) => {
+                        // Who asks again in between knows some changes before they are told.
+                        let is_elsewhere = rooms.get(&who).is_some_and(|&its| its != room);
+                        joined = is_elsewhere.then_some((who, room));
+                    }
+                    Step::Rename(who, name) => {
+                        // One name in two cases is among them.
+                        let name = ["ann", "bob", "cyn", "dan", "ANN", "eve"][usize::from(name)];
+                        hub.handle(now, MemberId(who), Command::Rename(Name::new(name).unwrap()), &mut readers);
+                    }
+                    Step::Pass(millis) => {
+                        let to = now + Millis(millis);
+                        while let Some(at) = hub.next_wake().filter(|&at| at <= to) {
+                            hub.wake(at, &mut readers);
+                        }
+                        now = to;
+                    }
+                }
+                if let Some((who, room)) = joined {
+                    let name = RoomName::new(room_names[usize::from(room)]).unwrap();
+                    hub.handle(now, MemberId(who), Command::Join(name), &mut readers);
+                    hub.handle(now, MemberId(who), Command::Who, &mut readers);
+                    rooms.insert(who, room);
+                }
+                hub.validate();
+            }
+            for (&who, &room) in &rooms {
+                let here = rooms.iter().filter(|&(_, &other)| other == room);
+                let mut truth: Vec<&str> = here.map(|(&other, _)| &*readers.names[&MemberId(other)]).collect();
+                let reader = &readers.readers[&MemberId(who)];
+                prop_assert_eq!(reader.members, truth.len());
+                let mut known: Vec<&str> = reader.names.iter().map(|name| &**name).collect();
+                known.sort_unstable();
+                truth.sort_unstable();
+                prop_assert!(reader.is_vague || known == truth, "{:?} but told {:?}", truth, known);
+            }
+        }
+    }
+}

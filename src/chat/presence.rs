@@ -1,0 +1,585 @@
+//! Who came and went, told at most once a second.
+//!
+//! A notice for each join is a notice to everybody in the room: when ten thousand people come back after a restart, a
+//! hundred million of them. So a room hears of the first change at once, and of what follows a second later, together:
+//!
+//! ```text
+//!     changes   +ann      +bob -ann +cyn -cyn                      +dan
+//!     told      ann joined            │  bob joined, ann left      dan joined
+//!     ──────────┼─────────────────────┼────────────────────────────┼─────────▶
+//!               └ presence_interval ──┘ a second of silence,       at once
+//!                                       and then no wake-up
+//! ```
+//!
+//! What cancels out is not told: nobody there had seen cyn come.
+//!
+//! Nobody is told of their own coming, nor of earlier ones, since the answer to a join has counted them. Bob's first
+//! notice therefore says `ann left` and nothing of bob. So those who came while changes were being gathered, and those who
+//! changed their names, each are told what the gathered changes come to *for them*; all others share one notice. That is
+//! one line for each join, once, however many people are in the room.
+//!
+//! Above `presence_changes_max` the names are dropped, and what remains are three numbers that the room has anyway: its
+//! newcomers, its departed and its members. Then a newcomer is told the third one again.
+
+use super::room::Room;
+use super::{Effects, MemberId, unfollow};
+use crate::time::Millis;
+use crate::wire::{Changes, Event};
+
+/// How fast a room is told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// From one notice to the next.
+    pub interval: Millis,
+    /// How many changes are kept by name until then.
+    pub changes_max: usize,
+}
+
+/// What a room has not been told yet.
+#[derive(Debug, Default)]
+pub(super) struct Presence {
+    /// When the next notice may come.
+    quiet_until: Millis,
+    gathered: Gathered,
+}
+
+#[derive(Debug)]
+enum Gathered {
+    /// In the order in which they happened. Empty: the room knows everything.
+    Log(Vec<Entry>),
+    /// Too many: the roster has their numbers.
+    Crowd,
+}
+
+/// One name that came to the room or went from it.
+#[derive(Debug)]
+struct Entry {
+    name: Box<str>,
+    member: MemberId,
+    kind: Kind,
+    /// The entry before this one that has the same name.
+    earlier: Option<usize>,
+    /// Whether no later entry has the same name.
+    is_last: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Joined,
+    Left,
+    /// The new name of somebody who was there before.
+    RenamedTo,
+    /// The old one.
+    RenamedFrom,
+}
+
+/// What happened to a room. The roster has it already.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Change<'a> {
+    Joined { member: MemberId, name: &'a str },
+    Left { member: MemberId, name: &'a str },
+    Renamed { member: MemberId, old: &'a str, new: &'a str },
+}
+
+/// Somebody who shares the notice of the others only from this entry on, and without what it did itself.
+struct Apart {
+    member: MemberId,
+    from: usize,
+}
+
+impl Default for Gathered {
+    fn default() -> Gathered {
+        Gathered::Log(Vec::new())
+    }
+}
+
+impl Gathered {
+    fn is_empty(&self) -> bool {
+        matches!(self, Gathered::Log(log) if log.is_empty())
+    }
+}
+
+impl Kind {
+    fn is_here(self) -> bool {
+        matches!(self, Kind::Joined | Kind::RenamedTo)
+    }
+}
+
+impl Room {
+    /// Tells the others of a change, at once or later. Returns when [`Room::tell_gathered`] is to be called, if that
+    /// was not known already. A newcomer follows the room only after this call.
+    pub fn tell(
+        &mut self,
+        now: Millis,
+        pace: Pace,
+        change: Change<'_>,
+        effects: &mut dyn Effects,
+    ) -> Option<Millis> {
+        let is_first = self.presence.gathered.is_empty();
+        if is_first && now >= self.presence.quiet_until {
+            self.tell_at_once(now, pace, change, effects);
+            return None;
+        }
+        self.presence.gather(change, pace.changes_max);
+        is_first.then_some(self.presence.quiet_until)
+    }
+
+    fn tell_at_once(&mut self, now: Millis, pace: Pace, change: Change<'_>, effects: &mut dyn Effects) {
+        let (joined, left, own) = match change {
+            Change::Joined { name, .. } => (Some(name), None, 1),
+            Change::Left { name, .. } => (None, Some(name), 0),
+            Change::Renamed { old, new, .. } => (Some(new), Some(old), 1),
+        };
+        let publisher = match change {
+            Change::Renamed { member, .. } => Some(member),
+            Change::Joined { .. } | Change::Left { .. } => None,
+        };
+        self.roster.learn();
+        if self.roster.len() == own {
+            return; // Nobody else is here, so the room has heard nothing, and hears the next change at once.
+        }
+        let changes = Changes::Named { joined: joined.as_slice(), left: left.as_slice() };
+        effects.publish(self.id, &self.presence_event(changes), publisher);
+        self.presence.quiet_until = now + pace.interval;
+    }
+
+    /// Tells what has gathered.
+    pub fn tell_gathered(&mut self, now: Millis, pace: Pace, effects: &mut dyn Effects) {
+        let told = match std::mem::take(&mut self.presence.gathered) {
+            Gathered::Log(log) => self.tell_log(&log, effects),
+            Gathered::Crowd => self.tell_crowd(effects),
+        };
+        self.roster.learn();
+        if told {
+            self.presence.quiet_until = now + pace.interval;
+        }
+    }
+
+    /// Returns whether anybody was told anything.
+    fn tell_log(&self, log: &[Entry], effects: &mut dyn Effects) -> bool {
+        let apart = apart(log);
+        let (joined, left) = outcome(log, None);
+        let changes = Changes::Named { joined: &joined, left: &left };
+        let mut told = false;
+        if !changes.is_empty() && self.roster.known() > 0 {
+            self.tell_known(changes, apart.iter().map(|reader| reader.member), effects);
+            told = true;
+        }
+        for reader in &apart {
+            let (joined, left) = outcome(log, Some(reader));
+            let changes = Changes::Named { joined: &joined, left: &left };
+            if !changes.is_empty() {
+                effects.answer(reader.member, self.id, &self.presence_event(changes));
+                told = true;
+            }
+        }
+        told
+    }
+
+    /// Tells numbers even if they are zero: names that nobody was told may have changed.
+    fn tell_crowd(&self, effects: &mut dyn Effects) -> bool {
+        let newcomers = self.roster.newcomers();
+        let changes = Changes::Counted { joined: newcomers.len(), left: self.roster.departed() };
+        self.tell_known(changes, newcomers.iter().copied(), effects);
+        for &newcomer in newcomers {
+            let here = Changes::Counted { joined: 0, left: 0 };
+            effects.answer(newcomer, self.id, &self.presence_event(here));
+        }
+        true
+    }
+
+    /// Tells those who have been here all the while. The others stand aside for that one notice.
+    fn tell_known(
+        &self,
+        changes: Changes<'_>,
+        apart: impl Iterator<Item = MemberId> + Clone,
+        effects: &mut dyn Effects,
+    ) {
+        apart.clone().for_each(|member| unfollow(member, self.id, effects));
+        effects.publish(self.id, &self.presence_event(changes), None);
+        apart.for_each(|member| effects.follow(member, self.id));
+    }
+
+    fn presence_event<'a>(&'a self, changes: Changes<'a>) -> Event<'a> {
+        Event::Presence { room: &self.name, changes, members: self.roster.len() }
+    }
+}
+
+impl Presence {
+    fn gather(&mut self, change: Change<'_>, changes_max: usize) {
+        let Gathered::Log(log) = &mut self.gathered else { return };
+        match change {
+            Change::Joined { member, name } => push(log, Kind::Joined, member, name),
+            Change::Left { member, name } => push(log, Kind::Left, member, name),
+            Change::Renamed { member, old, new } => {
+                push(log, Kind::RenamedFrom, member, old);
+                push(log, Kind::RenamedTo, member, new);
+            }
+        }
+        if log.len() > changes_max {
+            self.gathered = Gathered::Crowd;
+        }
+    }
+}
+
+fn push(log: &mut Vec<Entry>, kind: Kind, member: MemberId, name: &str) {
+    let earlier = log.iter().rposition(|entry| *entry.name == *name);
+    if let Some(earlier) = earlier {
+        log[earlier].is_last = false;
+    }
+    log.push(Entry { name: name.into(), member, kind, earlier, is_last: true });
+}
+
+/// Those who came, or changed their names, and are still here: their names are the last thing that was said of them.
+fn apart(log: &[Entry]) -> Vec<Apart> {
+    let is_here = |(_, entry): &(usize, &Entry)| entry.is_last && entry.kind.is_here();
+    let apart = |(at, entry): (usize, &Entry)| {
+        // Somebody who has changed names since coming came further up.
+        let came = |other: &Entry| other.member == entry.member && other.kind == Kind::Joined;
+        let from = log[..=at].iter().rposition(came).map_or(0, |came| came + 1);
+        Apart { member: entry.member, from }
+    };
+    log.iter().enumerate().filter(is_here).map(apart).collect()
+}
+
+/// What the changes come to for one who stands apart, or for all the others: who has joined, and who has left.
+fn outcome<'a>(log: &'a [Entry], reader: Option<&Apart>) -> (Vec<&'a str>, Vec<&'a str>) {
+    let from = reader.map_or(0, |reader| reader.from);
+    let (mut joined, mut left) = (Vec::new(), Vec::new());
+    for last in log[from..].iter().filter(|entry| entry.is_last) {
+        // A name comes and goes by turns: if that makes an even number, it is where it was.
+        let mut newest = None;
+        let mut is_odd = false;
+        let mut next = Some(last);
+        while let Some(entry) = next {
+            if reader.is_none_or(|reader| reader.member != entry.member) {
+                newest.get_or_insert(entry.kind);
+                is_odd = !is_odd;
+            }
+            next = entry.earlier.filter(|&earlier| earlier >= from).map(|earlier| &log[earlier]);
+        }
+        match newest.filter(|_| is_odd).map(Kind::is_here) {
+            Some(true) => joined.push(&*last.name),
+            Some(false) => left.push(&*last.name),
+            None => {}
+        }
+    }
+    (joined, left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::stage::{Stage, play, play_with};
+    use crate::chat::{Hub, RoomId, Settings};
+    use crate::wire::{Command, Goodbye, RoomName};
+
+    #[test]
+    fn the_first_change_is_told_at_once_and_the_others_together() {
+        play(
+            "
+            here ann
+            + 2
+            2< * welcome to chinwag, guest-2. /help lists the commands
+            2< * lobby: 2 here
+            ann< * guest-2 joined
+            @ 300
+            + 3
+            3< * welcome to chinwag, guest-3. /help lists the commands
+            3< * lobby: 3 here
+            @ 600
+            - 2
+            @ 999
+            @ 1000
+            ann< * guest-3 joined, guest-2 left
+            3< * guest-2 left
+            @ 1999
+            - 3
+            @ 2000
+            ann< * guest-3 left
+            @ 5000
+            ",
+        );
+    }
+
+    #[test]
+    fn after_a_second_of_silence_a_change_is_told_at_once() {
+        play(
+            "
+            here ann bob cyn
+            - cyn
+            ann< * cyn left
+            bob< * cyn left
+            @ 1000
+            - bob
+            ann< * bob left
+            ",
+        );
+    }
+
+    #[test]
+    fn what_cancels_out_is_not_told() {
+        play(
+            "
+            here ann bob
+            bob> /join dev
+            bob< * dev: 1 here
+            ann< * bob left
+            @ 100
+            bob> /join lobby
+            bob< * lobby: 2 here
+            @ 200
+            bob> /join dev
+            bob< * dev: 1 here
+            @ 5000
+            ",
+        );
+        // A name is what counts, not the connection that has it.
+        play(
+            "
+            here ann bob cyn
+            cyn> /join dev
+            cyn< * dev: 1 here
+            ann< * cyn left
+            bob< * cyn left
+            - bob
+            + 4
+            4< * welcome to chinwag, guest-4. /help lists the commands
+            4< * lobby: 2 here
+            4> /name bob
+            4< * you are bob
+            @ 1000
+            @ 2000
+            ",
+        );
+    }
+
+    #[test]
+    fn a_newcomer_is_told_of_those_after_it_and_not_of_itself() {
+        play(
+            "
+            here ann bob cyn dan
+            ann> /join dev
+            ann< * dev: 1 here
+            bob< * ann left
+            cyn< * ann left
+            dan< * ann left
+            bob> /join dev
+            bob< * dev: 2 here
+            ann< * bob joined
+            cyn> /join dev
+            cyn< * dev: 3 here
+            dan> /join dev
+            dan< * dev: 4 here
+            @ 1000
+            ann< * cyn, dan joined
+            bob< * cyn, dan joined
+            cyn< * dan joined
+            ",
+        );
+    }
+
+    #[test]
+    fn a_newcomer_who_saw_somebody_pass_through_is_told_that_it_left() {
+        play(
+            "
+            here ann bob
+            + 3
+            3< * welcome to chinwag, guest-3. /help lists the commands
+            3< * lobby: 3 here
+            ann< * guest-3 joined
+            bob< * guest-3 joined
+            + 4
+            4< * welcome to chinwag, guest-4. /help lists the commands
+            4< * lobby: 4 here
+            + 5
+            5< * welcome to chinwag, guest-5. /help lists the commands
+            5< * lobby: 5 here
+            - 4
+            @ 1000
+            ann< * guest-5 joined
+            bob< * guest-5 joined
+            3< * guest-5 joined
+            5< * guest-4 left
+            ",
+        );
+    }
+
+    #[test]
+    fn a_new_name_is_told_to_the_others() {
+        play(
+            "
+            here ann bob
+            bob> /name rob
+            bob< * you are rob
+            ann< * rob joined, bob left
+            @ 100
+            bob> /name robert
+            bob< * you are robert
+            @ 200
+            ann> /name anna
+            ann< * you are anna
+            @ 1000
+            ann< * robert joined, rob left
+            bob< * anna joined, ann left
+            @ 2000
+            bob> /name bob
+            bob< * you are bob
+            ann< * bob joined, robert left
+            bob> /name rob
+            bob< * you are rob
+            bob> /name bob
+            bob< * you are bob
+            @ 4000
+            ",
+        );
+    }
+
+    #[test]
+    fn who_is_alone_costs_the_room_no_silence() {
+        play(
+            "
+            + 1
+            1< * welcome to chinwag, guest-1. /help lists the commands
+            1< * lobby: 1 here
+            1> /name ann
+            1< * you are ann
+            + 2
+            2< * welcome to chinwag, guest-2. /help lists the commands
+            2< * lobby: 2 here
+            1< * guest-2 joined
+            ",
+        );
+    }
+
+    #[test]
+    fn above_five_changes_are_counted() {
+        play(
+            "
+            here ann a b c d e f
+            ann> /join dev
+            ann< * dev: 1 here
+            a< * ann left
+            b< * ann left
+            c< * ann left
+            d< * ann left
+            e< * ann left
+            f< * ann left
+            - a
+            - b
+            - c
+            - d
+            - e
+            @ 1000
+            f< * a, b, c, d, e left
+            @ 2000
+            ann> /join lobby
+            ann< * lobby: 2 here
+            f< * ann joined
+            here a b c d e g
+            - a
+            b< * a left
+            c< * a left
+            d< * a left
+            e< * a left
+            f< * a left
+            g< * a left
+            ann< * a left
+            - b
+            - c
+            - d
+            - e
+            - f
+            - g
+            @ 1000
+            ann< * 6 left, 1 here
+            ",
+        );
+    }
+
+    #[test]
+    fn a_crowd_is_only_counted_and_newcomers_are_told_the_number_again() {
+        let settings = Settings { presence_changes_max: 2, ..Settings::default() };
+        play_with(
+            settings,
+            "
+            here ann bob
+            bob> /join dev
+            bob< * dev: 1 here
+            ann< * bob left
+            + 3
+            3< * welcome to chinwag, guest-3. /help lists the commands
+            3< * lobby: 2 here
+            + 4
+            4< * welcome to chinwag, guest-4. /help lists the commands
+            4< * lobby: 3 here
+            + 5
+            5< * welcome to chinwag, guest-5. /help lists the commands
+            5< * lobby: 4 here
+            - 3
+            @ 1000
+            ann< * 2 joined, 3 here
+            4< * lobby: 3 here
+            5< * lobby: 3 here
+            ",
+        );
+    }
+
+    #[test]
+    fn without_changes_nobody_is_woken() {
+        let mut stage = Stage::new(Settings::default());
+        stage.connect("ann");
+        stage.connect("bob");
+        assert_eq!(stage.hub.next_wake(), None, "the first change was told at once");
+        stage.connect("cyn");
+        assert_eq!(stage.hub.next_wake(), Some(Millis(1000)));
+        stage.advance(Millis(1000));
+        assert_eq!(stage.hub.next_wake(), None);
+    }
+
+    /// Counts calls.
+    #[derive(Default)]
+    struct Meter {
+        calls: u64,
+        notices: u64,
+    }
+
+    impl Effects for Meter {
+        fn tell(&mut self, _: MemberId, _: &Event<'_>) {
+            self.calls += 1;
+        }
+        fn answer(&mut self, _: MemberId, _: RoomId, _: &Event<'_>) {
+            self.calls += 1;
+        }
+        fn publish(&mut self, _: RoomId, _: &Event<'_>, _: Option<MemberId>) {
+            self.calls += 1;
+            self.notices += 1;
+        }
+        fn follow(&mut self, _: MemberId, _: RoomId) {
+            self.calls += 1;
+        }
+        fn unfollow(&mut self, _: MemberId, _: RoomId) -> u64 {
+            self.calls += 1;
+            0
+        }
+        fn close(&mut self, _: MemberId, _: Goodbye) {}
+    }
+
+    #[test]
+    fn ten_thousand_who_come_within_three_seconds_cost_each_the_same() {
+        let (mut hub, mut meter) = (Hub::new(Settings::default(), 3), Meter::default());
+        let lobby = RoomName::new("lobby").unwrap();
+        for number in 0..10_000 {
+            let now = Millis(u64::from(number) * 3 / 10);
+            if hub.next_wake().is_some_and(|at| at <= now) {
+                hub.wake(now, &mut meter);
+            }
+            hub.enter(MemberId(number), &mut meter);
+            hub.handle(now, MemberId(number), Command::Join(lobby), &mut meter);
+        }
+        hub.wake(Millis(5000), &mut meter);
+        assert_eq!(meter.notices, 4, "at once, and each second");
+        // Three when it comes, three when its first notice does.
+        assert!(meter.calls <= 6 * 10_000 + meter.notices, "{} calls", meter.calls);
+    }
+}
