@@ -1,1 +1,5 @@
-fn main() {}
+//! The `chinwag` command.
+
+fn main() -> std::process::ExitCode {
+    chinwag::cli::main()
+}

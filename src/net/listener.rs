@@ -109,7 +109,9 @@ impl Listener {
             Acceptor::Tcp(listener) => {
                 listener.accept().map(|(stream, address)| (Transport::Tcp(stream), Peer::from(address)))
             }
-            Acceptor::Unix(listener, _) => listener.accept().map(|(stream, _)| (Transport::Unix(stream), Peer::Unix)),
+            Acceptor::Unix(listener, _) => {
+                listener.accept().map(|(stream, _)| (Transport::Unix(stream), Peer::Unix))
+            }
         }
     }
 

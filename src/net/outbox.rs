@@ -54,7 +54,12 @@ pub struct Outbox {
 
 impl Default for Outbox {
     fn default() -> Self {
-        Outbox { items: VecDeque::new(), own: VecDeque::new(), urgent: VecDeque::new(), begun: Begun::Nothing }
+        Outbox {
+            items: VecDeque::new(),
+            own: VecDeque::new(),
+            urgent: VecDeque::new(),
+            begun: Begun::Nothing,
+        }
     }
 }
 
@@ -83,6 +88,14 @@ impl Outbox {
         self.items.push_back(Item::Own(len));
     }
 
+    /// Makes one frame of all that is queued, so that nothing urgent overtakes any of it. For a connection that changes
+    /// its protocol: its last response is not to be interrupted by a frame.
+    pub fn seal(&mut self) {
+        debug_assert!(self.urgent.is_empty() && self.items.iter().all(|item| matches!(item, Item::Own(_))));
+        self.items.clear();
+        self.begun = if self.own.is_empty() { Begun::Nothing } else { Begun::Own(self.own.len()) };
+    }
+
     /// Queues a mark.
     pub fn push_mark(&mut self, mark: Item) {
         debug_assert!(!matches!(mark, Item::Own(_)), "a frame comes with its bytes");
@@ -94,30 +107,42 @@ impl Outbox {
         self.urgent.extend(frame);
     }
 
-    /// Drops the urgent frames that have not begun.
-    pub fn drop_urgent(&mut self) {
+    /// Drops the urgent frames that have not begun. Returns whether there were any.
+    pub fn drop_urgent(&mut self) -> bool {
+        let len = self.urgent.len();
         self.urgent.truncate(if let Begun::Urgent(rest) = self.begun { rest } else { 0 });
+        self.urgent.len() < len
     }
 
     /// Drops everything that has not begun: what remains ends at a frame boundary.
     pub fn drop_unbegun(&mut self) {
         self.drop_urgent();
         self.items.clear();
-        self.own.truncate(if let Begun::Own(rest) = self.begun { rest } else { 0 });
+        self.own.truncate(self.begun_own());
     }
 
-    /// The rest of a log's frame whose beginning the peer has been sent. It goes before anything else.
+    /// The rest of a log's frame whose beginning the peer has been sent: nothing, if that was all of it.
     pub fn begin_with(&mut self, rest: impl Iterator<Item = u8>) {
-        debug_assert!(self.urgent.is_empty() && self.begun == Begun::Nothing, "a frame begins where another has ended");
+        debug_assert!(
+            self.urgent.is_empty() && self.begun == Begun::Nothing,
+            "a frame begins where another has ended"
+        );
         self.urgent.extend(rest);
-        self.begun = Begun::Urgent(self.urgent.len());
+        if !self.urgent.is_empty() {
+            self.begun = Begun::Urgent(self.urgent.len());
+        }
     }
 
     /// The bytes that go before the queue's items, in order: the rest of a frame that has begun, then the urgent ones.
     pub fn head_slices(&self) -> [&[u8]; 4] {
-        let begun = if let Begun::Own(rest) = self.begun { range(&self.own, 0, rest) } else { [&[][..]; 2] };
+        let [begun_first, begun_second] = range(&self.own, 0, self.begun_own());
         let (first, second) = self.urgent.as_slices();
-        [begun[0], begun[1], first, second]
+        [begun_first, begun_second, first, second]
+    }
+
+    /// How many bytes at the front of `own` belong to a frame that has begun.
+    fn begun_own(&self) -> usize {
+        if let Begun::Own(rest) = self.begun { rest } else { 0 }
     }
 
     /// Takes away `written` of the bytes in [`Outbox::head_slices`]. Returns how many of `written` lie behind them.
@@ -156,8 +181,7 @@ impl Outbox {
 
     /// Bytes of the `Own` items: `len` of them behind the first `offset`, in at most two slices.
     pub fn own_slices(&self, offset: usize, len: usize) -> [&[u8]; 2] {
-        let begun = if let Begun::Own(rest) = self.begun { rest } else { 0 };
-        range(&self.own, begun + offset, len)
+        range(&self.own, self.begun_own() + offset, len)
     }
 
     /// Takes away the first item, of whose bytes, if it is an `Own`, the peer has been sent `written`.
@@ -174,10 +198,11 @@ impl Outbox {
     /// Replaces the marks of `log`: `Through` by the frames it stands for, which `resolve` appends to the outbox it is
     /// given, `Skip` by nothing. The connection can leave the log then, and loses nothing.
     pub fn resolve_marks(&mut self, log: u32, mut resolve: impl FnMut(&mut Outbox, Item)) {
-        if !self.items.iter().any(|item| matches!(item, Item::Through(l, _) | Item::Skip(l, _) if *l == log)) {
+        if !self.items.iter().any(|item| matches!(item, Item::Through(l, _) | Item::Skip(l, _) if *l == log))
+        {
             return;
         }
-        let begun = if let Begun::Own(rest) = self.begun { rest } else { 0 };
+        let begun = self.begun_own();
         let items = std::mem::take(&mut self.items);
         let mut own = std::mem::take(&mut self.own);
         self.own.extend(own.drain(..begun));
@@ -195,9 +220,9 @@ impl Outbox {
 
     /// Panics where the outbox contradicts itself. For tests.
     pub fn validate(&self) {
-        let items: usize = self.items.iter().map(|item| if let Item::Own(len) = item { *len } else { 0 }).sum();
-        let begun = if let Begun::Own(rest) = self.begun { rest } else { 0 };
-        assert_eq!(items + begun, self.own.len(), "the frames and their bytes");
+        let items: usize =
+            self.items.iter().map(|item| if let Item::Own(len) = item { *len } else { 0 }).sum();
+        assert_eq!(items + self.begun_own(), self.own.len(), "the frames and their bytes");
         if let Begun::Urgent(rest) = self.begun {
             assert!(rest > 0 && rest <= self.urgent.len(), "the urgent frame that has begun");
         }
@@ -270,6 +295,17 @@ mod tests {
         assert_eq!(write(&mut outbox, 1), b"\x8A");
         outbox.drop_urgent();
         assert_eq!(write(&mut outbox, 100), b"\x011");
+    }
+
+    #[test]
+    fn nothing_overtakes_what_is_sealed() {
+        let mut outbox = Outbox::default();
+        outbox.push_frame(b"", b"a response, ");
+        outbox.push_frame(b"", b"an upgrade, ");
+        outbox.seal();
+        outbox.push_frame(b"", b"a frame");
+        outbox.push_urgent(&pong(b"!"));
+        assert_eq!(write(&mut outbox, 100), b"a response, an upgrade, \x8A\x01!a frame");
     }
 
     #[test]

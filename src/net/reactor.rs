@@ -156,8 +156,11 @@ impl<M: Send + 'static> Reactor<M> {
     /// 1: sleeps, unless work is left over.
     fn poll<H: Handler>(&mut self, handler: &H) -> io::Result<()> {
         let now = self.now();
-        let listener_due = |(listener, ready): (&Listener, &bool)| if *ready { listener.rests_until() } else { Millis::NEVER };
-        let is_work_left = handler.has_work() || !self.table.ready.is_empty() || self.udp_ready.contains(&true);
+        let listener_due = |(listener, ready): (&Listener, &bool)| {
+            if *ready { listener.rests_until() } else { Millis::NEVER }
+        };
+        let is_work_left =
+            handler.has_work() || !self.table.ready.is_empty() || self.udp_ready.contains(&true);
         let wake_at = match is_work_left {
             true => now,
             false => (self.listeners.iter().zip(&self.listeners_ready).map(listener_due))

@@ -94,14 +94,18 @@ impl Wheel {
 
     /// When `key` fires: its deadline, rounded up to a tick.
     pub fn armed(&self, key: u32) -> Option<Millis> {
-        self.nodes.get(key as usize).filter(|node| node.due != DISARMED).map(|node| Millis(node.due * TICK_MS))
+        self.nodes
+            .get(key as usize)
+            .filter(|node| node.due != DISARMED)
+            .map(|node| Millis(node.due * TICK_MS))
     }
 
     /// Takes out one key whose deadline is not after `now`, until there is none.
     pub fn poll_expired(&mut self, now: Millis) -> Option<u32> {
         let now_ticks = now.0 / TICK_MS;
         loop {
-            let Some((level, slot, start)) = self.next_occupied().filter(|&(_, _, start)| start <= now_ticks) else {
+            let Some((level, slot, start)) = self.next_occupied().filter(|&(_, _, start)| start <= now_ticks)
+            else {
                 self.present = self.present.max(now_ticks);
                 return None;
             };
@@ -155,7 +159,11 @@ impl Wheel {
         let mut hanging = 0;
         for (level, heads) in self.heads.iter().enumerate() {
             for (slot, &head) in heads.iter().enumerate() {
-                assert_eq!(self.occupied[level] >> slot & 1 == 1, head != NONE, "bit of level {level} slot {slot}");
+                assert_eq!(
+                    self.occupied[level] >> slot & 1 == 1,
+                    head != NONE,
+                    "bit of level {level} slot {slot}"
+                );
                 let (mut previous, mut key) = (NONE, head);
                 while key != NONE {
                     let node = &self.nodes[key as usize];

@@ -145,7 +145,8 @@ pub trait Service {
 
     /// A plain HTTP request for a path of this service.
     fn on_request(&mut self, _cx: &mut dyn Context, _request: &Request<'_>) -> Response {
-        Response::text(426, "this path speaks WebSocket: ask for an upgrade\n").with_header("Upgrade", "websocket")
+        Response::text(426, "this path speaks WebSocket: ask for an upgrade\n")
+            .with_header("Upgrade", "websocket")
     }
 
     /// A connection is open. What was sent in `on_open` follows the handshake's response.

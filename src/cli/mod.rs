@@ -1,0 +1,77 @@
+//! The command: it reads flags, wires the parts together, and runs them.
+
+mod serve;
+
+use crate::config::{self, with_flags};
+use clap::Command;
+use clap::error::ErrorKind;
+use std::process::ExitCode;
+
+/// Exit code for flags that make no sense.
+const USAGE: u8 = 2;
+
+/// The whole command line.
+pub fn command() -> Command {
+    let serve = Command::new("serve")
+        .about("Run the chat daemon")
+        .long_about(
+            "Run the chat daemon: a chat page, WebSocket and HTTP on one port, lines for netcat on another.\n\
+             Rooms live in memory and go with the process.",
+        )
+        .after_help(
+            "Examples:\n  \
+             chinwag serve\n  \
+             chinwag serve --listen 0.0.0.0:80 --line-listen off\n  \
+             chinwag serve --listen unix:/run/chinwag.sock --allow-origin https://example.org\n\n\
+             Then open http://127.0.0.1:2021/ in a browser, or: nc 127.0.0.1 2020",
+        );
+    Command::new("chinwag")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("A chat daemon: browser, JSON program, websocat and netcat in the same rooms")
+        .after_help("Examples:\n  chinwag serve\n  chinwag serve --help")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(with_flags(serve, config::SERVE_SETTINGS))
+}
+
+/// Runs what the process's arguments ask for.
+pub fn main() -> ExitCode {
+    let matches = match command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return answer(&error),
+    };
+    match matches.subcommand() {
+        Some(("serve", matches)) => serve::run(&config::Serve::from_matches(matches)),
+        _ => ExitCode::from(USAGE),
+    }
+}
+
+/// Help and version go out as they are; an error is one line.
+fn answer(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let _ = error.print();
+            ExitCode::SUCCESS
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            ExitCode::from(USAGE)
+        }
+        _ => {
+            let text = error.render().to_string();
+            let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+            let message = lines.next().unwrap_or("error: bad arguments");
+            let tip = lines.find(|line| line.starts_with("tip:")).map(|tip| format!(" ({tip})")).unwrap_or_default();
+            eprintln!("{message}{tip}; chinwag --help shows what there is");
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_sound() {
+        super::command().debug_assert();
+    }
+}

@@ -1,0 +1,162 @@
+//! `chinwag serve`: the one place that knows that one of the services is the chat, and what it is plugged to.
+
+use crate::chat::{self, Chat};
+use crate::config::Serve;
+use crate::net::{Address, Post};
+use crate::proto::http::Response;
+use crate::server::{Server, Shutdown};
+use crate::service::add::Add;
+use crate::service::echo::Echo;
+use log::LevelFilter;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::fmt;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// The largest WebSocket message to the chat as a whole; what a member may say is less, and is the chat's to judge.
+const CHAT_MESSAGE_BYTES_MAX: usize = 64 * 1024;
+const ECHO_MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+const ADD_MESSAGE_BYTES_MAX: usize = 64 * 1024;
+
+/// What a page of ours may do: run and show what comes from here, and connect to here. Nothing from anywhere else, and
+/// nothing that stands in the page itself, so that a message that became markup would still do nothing.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+     img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Why the daemon cannot run.
+#[derive(Debug)]
+struct Failure {
+    what: String,
+    error: io::Error,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.what, self.error)?;
+        match self.error.kind() {
+            io::ErrorKind::AddrInUse => f.write_str("; another program listens there, choose another port"),
+            io::ErrorKind::PermissionDenied => f.write_str("; ports below 1024 want the right to bind them"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Runs the daemon until a signal ends it.
+pub fn run(config: &Serve) -> ExitCode {
+    start_log(config.log);
+    match serve(config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(config: &Serve) -> Result<(), Failure> {
+    let failure = |what: &str| {
+        let what = what.to_owned();
+        move |error| Failure { what, error }
+    };
+    raise_descriptor_limit();
+    let mut server = Server::new(config.limits.clone()).map_err(failure("cannot start the loop"))?;
+    server.allow_origins(config.origins.clone());
+
+    let chat = server.mount(
+        Chat::new(chat::Settings { line_idle_timeout: Some(config.idle_timeout), ..chat::Settings::default() }),
+        CHAT_MESSAGE_BYTES_MAX,
+    );
+    let echo = server.mount(Echo::new(page("text/html", ECHO_HTML)), ECHO_MESSAGE_BYTES_MAX);
+    let add = server.mount(Add::default(), ADD_MESSAGE_BYTES_MAX);
+    server.serve("/ws", chat);
+    server.serve("/echo", echo);
+    server.serve("/add", add);
+    for (path, content_type, body) in PAGES {
+        server.page(path, page(content_type, body));
+    }
+    server.page("/healthz", Response::text(200, "ok\n"));
+
+    let mut listening = Vec::new();
+    for address in &config.listen {
+        let local = server.listen(address).map_err(failure(&format!("cannot listen on {address}")))?;
+        listening.push((local, "for HTTP and WebSocket"));
+    }
+    for address in &config.line_listen {
+        let local = server.listen_lines(address, chat).map_err(failure(&format!("cannot listen on {address}")))?;
+        listening.push((local, "for lines"));
+    }
+    stop_on_signals(server.stopper()).map_err(failure("cannot listen for signals"))?;
+    for (address, purpose) in &listening {
+        announce(address, purpose);
+    }
+    server.run().map_err(failure("the loop failed"))?;
+    let mut stats = String::new();
+    server.stats(&mut |name, value| stats.push_str(&format!(" {name}={value}")));
+    log::info!("stopped{stats}");
+    Ok(())
+}
+
+/// Programs wait for this line, whatever is logged: it says where to connect when the system chose the port.
+fn announce(address: &Address, purpose: &str) {
+    let hint = match (address, purpose) {
+        (Address::Tcp(address), "for lines") => format!(" (nc {} {})", address.ip(), address.port()),
+        (Address::Tcp(address), _) => format!(" (http://{address}/)"),
+        (Address::Unix(_), _) => String::new(),
+    };
+    // Nobody listens to stderr: then there is nobody to tell.
+    let _ = writeln!(io::stderr(), "listening on {address} {purpose}{hint}");
+}
+
+fn start_log(level: LevelFilter) {
+    env_logger::Builder::new().filter_level(level).format_timestamp_millis().format_target(false).init();
+}
+
+/// A connection is a descriptor, and the soft limit is often 1,024 where the hard one is many times that.
+fn raise_descriptor_limit() {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => log::info!("up to {limit} descriptors"),
+        Err(error) => log::warn!("cannot raise the descriptor limit: {error}"),
+    }
+}
+
+/// The first signal stops the server gently; the second ends the process on the spot.
+fn stop_on_signals(stopper: Post<Shutdown>) -> io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        let mut is_stopping = false;
+        for signal in signals.forever() {
+            if is_stopping {
+                // As the shell counts it: 128 and the signal.
+                std::process::exit(128 + signal);
+            }
+            is_stopping = true;
+            log::info!("{}", if signal == SIGTERM { "SIGTERM: restarting" } else { "SIGINT: stopping" });
+            let shutdown = if signal == SIGTERM { Shutdown::Restart } else { Shutdown::Stop };
+            if stopper.send(shutdown).is_err() {
+                log::error!("the loop takes no mail");
+                std::process::exit(1);
+            }
+        }
+    })?;
+    Ok(())
+}
+
+fn page(content_type: &'static str, body: &'static str) -> Response {
+    Response::new(200)
+        .with_body(content_type, body.as_bytes())
+        .with_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        .with_header("X-Content-Type-Options", "nosniff")
+        .with_header("Referrer-Policy", "no-referrer")
+        .with_header("Cache-Control", "no-cache")
+}
+
+const ECHO_HTML: &str = include_str!("../../assets/echo.html");
+
+/// Path, type and content of the pages.
+const PAGES: &[(&str, &str, &str)] = &[
+    ("/", "text/html; charset=utf-8", include_str!("../../assets/chat.html")),
+    ("/chat.css", "text/css; charset=utf-8", include_str!("../../assets/chat.css")),
+    ("/chat.js", "text/javascript; charset=utf-8", include_str!("../../assets/chat.js")),
+    ("/echo.js", "text/javascript; charset=utf-8", include_str!("../../assets/echo.js")),
+];

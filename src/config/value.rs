@@ -1,0 +1,174 @@
+//! What a setting may be, and how it is written.
+
+use crate::net::Address;
+use crate::server::AllowedOrigins;
+use crate::time::Millis;
+use log::LevelFilter;
+
+/// The type and range of a setting.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// An address to listen on.
+    Address,
+    /// The same, or `off`.
+    AddressOrOff,
+    /// An Origin, or `*`.
+    Origin,
+    /// How much to log.
+    Level,
+    /// A length of time with its unit, from and to so many milliseconds.
+    Duration(u64, u64),
+    /// A length of time as a plain number of milliseconds, from and to.
+    MillisNumber(u64, u64),
+    /// A number of bytes, with an optional unit, from and to.
+    Bytes(u64, u64),
+}
+
+/// The value of a setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// See [`Kind::Address`].
+    Address(Address),
+    /// Not at all.
+    Off,
+    /// See [`Kind::Origin`].
+    Origin(String),
+    /// See [`Kind::Level`].
+    Level(LevelFilter),
+    /// See [`Kind::Duration`] and [`Kind::MillisNumber`].
+    Duration(Millis),
+    /// See [`Kind::Bytes`].
+    Bytes(usize),
+}
+
+impl Kind {
+    /// What stands for the value in the help.
+    pub fn value_name(self) -> &'static str {
+        match self {
+            Kind::Address | Kind::AddressOrOff => "ADDR",
+            Kind::Origin => "ORIGIN",
+            Kind::Level => "LEVEL",
+            Kind::Duration(..) => "DURATION",
+            Kind::MillisNumber(..) => "MS",
+            Kind::Bytes(..) => "BYTES",
+        }
+    }
+
+    /// Reads a value, or says what is wrong and what would be right.
+    pub fn parse(self, text: &str) -> Result<Value, String> {
+        match self {
+            Kind::Address => text.parse().map(Value::Address),
+            Kind::AddressOrOff if text == "off" => Ok(Value::Off),
+            Kind::AddressOrOff => text.parse().map(Value::Address).map_err(|error: String| error + ", or off"),
+            Kind::Origin => AllowedOrigins::default().allow(text).map(|()| Value::Origin(text.to_owned())),
+            Kind::Level => text
+                .parse()
+                .map(Value::Level)
+                .map_err(|_| format!("'{text}' is no level: write off, error, warn, info, debug or trace")),
+            Kind::Duration(least, most) => {
+                let ms = parse_duration(text).ok_or_else(|| {
+                    format!("'{text}' is no length of time: write a number and its unit, as in 250ms, 10s or 5m")
+                })?;
+                in_range(ms, least, most, show_duration).map(|ms| Value::Duration(Millis(ms)))
+            }
+            Kind::MillisNumber(least, most) => {
+                let ms = text.parse().map_err(|_| format!("'{text}' is no number of milliseconds"))?;
+                in_range(ms, least, most, |ms| ms.to_string()).map(|ms| Value::Duration(Millis(ms)))
+            }
+            Kind::Bytes(least, most) => {
+                let bytes = parse_bytes(text)
+                    .ok_or_else(|| format!("'{text}' is no size: write bytes, as in 65536, 64k or 16m"))?;
+                let bytes = in_range(bytes, least, most, |bytes| bytes.to_string())?;
+                usize::try_from(bytes).map(Value::Bytes).map_err(|_| format!("{bytes} bytes are more than fit here"))
+            }
+        }
+    }
+}
+
+fn in_range(number: u64, least: u64, most: u64, show: impl Fn(u64) -> String) -> Result<u64, String> {
+    match (least..=most).contains(&number) {
+        true => Ok(number),
+        false => Err(format!("{} is out of range: from {} to {}", show(number), show(least), show(most))),
+    }
+}
+
+/// Splits `250ms` into 250 and `ms`.
+fn split_unit(text: &str) -> Option<(u64, &str)> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    Some((number.parse().ok()?, unit))
+}
+
+fn parse_duration(text: &str) -> Option<u64> {
+    let (number, unit) = split_unit(text)?;
+    let ms = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    number.checked_mul(ms)
+}
+
+fn show_duration(ms: u64) -> String {
+    match ms {
+        ms if ms % 3_600_000 == 0 && ms > 0 => format!("{}h", ms / 3_600_000),
+        ms if ms % 60_000 == 0 && ms > 0 => format!("{}m", ms / 60_000),
+        ms if ms % 1000 == 0 => format!("{}s", ms / 1000),
+        ms => format!("{ms}ms"),
+    }
+}
+
+fn parse_bytes(text: &str) -> Option<u64> {
+    let (number, unit) = split_unit(text)?;
+    let factor = match unit {
+        "" => 1,
+        "k" | "K" => 1 << 10,
+        "m" | "M" => 1 << 20,
+        "g" | "G" => 1 << 30,
+        _ => return None,
+    };
+    number.checked_mul(factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units() {
+        let kind = Kind::Duration(10, 600_000);
+        for (text, ms) in [("250ms", 250), ("10s", 10_000), ("5m", 300_000), ("10ms", 10), ("10m", 600_000)] {
+            assert_eq!(kind.parse(text), Ok(Value::Duration(Millis(ms))), "{text}");
+        }
+        for text in ["", "10", "s", "1.5s", "-1s", "9ms", "601s", "99999999999999999999s", "18446744073709551615m"] {
+            assert!(kind.parse(text).is_err(), "{text}");
+        }
+        assert_eq!(kind.parse("1h"), Err("1h is out of range: from 10ms to 10m".into()));
+    }
+
+    #[test]
+    fn sizes_may_have_units() {
+        let kind = Kind::Bytes(1, 1 << 30);
+        for (text, bytes) in [("65536", 65536), ("64k", 65536), ("1M", 1 << 20)] {
+            assert_eq!(kind.parse(text), Ok(Value::Bytes(bytes)), "{text}");
+        }
+        assert!(kind.parse("0").is_err() && kind.parse("2g").is_err() && kind.parse("1x").is_err());
+    }
+
+    #[test]
+    fn a_bad_value_is_told_what_a_good_one_is() {
+        for (kind, text, hint) in [
+            (Kind::Address, "2021", "127.0.0.1:2021"),
+            (Kind::AddressOrOff, "on", "or off"),
+            (Kind::Origin, "example.org", "https://example.org"),
+            (Kind::Level, "loud", "debug"),
+            (Kind::Duration(0, 1), "5", "5m"),
+            (Kind::Bytes(0, 1), "five", "64k"),
+        ] {
+            let error = kind.parse(text).expect_err(text);
+            assert!(error.contains(hint) && !error.contains('\n'), "{error}");
+        }
+    }
+}

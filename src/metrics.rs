@@ -1,0 +1,79 @@
+//! What the process counts: plain integers in one struct, added to where things happen and read when somebody asks.
+
+/// Totals since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Metrics {
+    /// Connections accepted.
+    pub accepted: u64,
+    /// Connections freed.
+    pub closed: u64,
+    /// WebSocket handshakes completed.
+    pub upgrades: u64,
+    /// HTTP requests answered, refused handshakes among them.
+    pub requests: u64,
+    /// Messages and lines received.
+    pub messages_in: u64,
+    /// Bytes received.
+    pub bytes_in: u64,
+    /// Bytes that the kernel took.
+    pub bytes_out: u64,
+    /// System calls that wrote.
+    pub writes: u64,
+    /// Of those, how many the kernel cut short: the peer reads more slowly than we write.
+    pub writes_short: u64,
+    /// Entries published, each once however many read it.
+    pub published: u64,
+    /// Times that a member was told that its topic has moved past it.
+    pub lagged: u64,
+    /// Times that a connection was not read because too much waited for it.
+    pub paused: u64,
+    /// Pings sent.
+    pub pings: u64,
+    /// Pings received.
+    pub pings_in: u64,
+    /// Pongs that were dropped for a newer one.
+    pub pongs_replaced: u64,
+}
+
+impl Metrics {
+    /// Each number with its name.
+    pub fn each(&self, report: &mut dyn FnMut(&'static str, u64)) {
+        // Taken apart without `..`: a number that nobody reports does not compile.
+        let Metrics {
+            accepted,
+            closed,
+            upgrades,
+            requests,
+            messages_in,
+            bytes_in,
+            bytes_out,
+            writes,
+            writes_short,
+            published,
+            lagged,
+            paused,
+            pings,
+            pings_in,
+            pongs_replaced,
+        } = self;
+        for (name, value) in [
+            ("accepted", accepted),
+            ("closed", closed),
+            ("upgrades", upgrades),
+            ("requests", requests),
+            ("messages_in", messages_in),
+            ("bytes_in", bytes_in),
+            ("bytes_out", bytes_out),
+            ("writes", writes),
+            ("writes_short", writes_short),
+            ("published", published),
+            ("lagged", lagged),
+            ("paused", paused),
+            ("pings", pings),
+            ("pings_in", pings_in),
+            ("pongs_replaced", pongs_replaced),
+        ] {
+            report(name, *value);
+        }
+    }
+}

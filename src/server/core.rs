@@ -1,0 +1,370 @@
+//! The server without its sockets: connections, bytes and moments in; bytes, FINs and frees out.
+//!
+//! [`Core`] is a [`Handler`], so the loop drives it, and nothing in it knows that the loop is made of mio: a simulation
+//! that calls the same methods with invented bytes and an invented time runs all of the server in one thread, and replays
+//! it from a seed. This file keeps the turn; `session` makes bytes into events, `flush` makes what was noted into writes.
+
+use super::close_reason::CloseReason;
+use super::connection::{Codec, Phase, Wire};
+use super::context::ServerContext;
+use super::limits::Limits;
+use super::origin::AllowedOrigins;
+use super::router::{Route, Router, ServiceId};
+use super::state::State;
+use crate::metrics::Metrics;
+use crate::net::{Handler, ListenerId, Peer, Sockets};
+use crate::proto::http::Response;
+use crate::proto::ws::Opcode;
+use crate::proto::{Input, line};
+use crate::service::{ConnId, Context, Opening, Service};
+use crate::time::Millis;
+use std::collections::HashMap;
+use std::io;
+
+/// A service and what is its own.
+pub(super) struct Mount {
+    pub service: Box<dyn Service>,
+    pub wake_at: Millis,
+    /// The largest message that a WebSocket connection may send it.
+    pub message_bytes_max: usize,
+}
+
+/// How the server ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shutdown {
+    /// For good: peers are told 1001.
+    Stop,
+    /// Another process takes over: peers are told 1012, and to come back.
+    Restart,
+}
+
+/// The server without its sockets.
+#[derive(Default)]
+pub struct Core {
+    pub(super) state: State,
+    pub(super) mounts: Vec<Mount>,
+    pub(super) router: Router,
+    pub(super) origins: AllowedOrigins,
+    /// The listeners whose connections speak lines, and to whom. The others speak HTTP.
+    line_listeners: HashMap<ListenerId, ServiceId>,
+    refusal: Vec<u8>,
+    /// Set once the server shuts down: when it stops being patient.
+    ends_at: Option<Millis>,
+}
+
+impl Core {
+    /// A server with nothing on it.
+    pub fn new(limits: Limits) -> Core {
+        let mut refusal = Vec::new();
+        Response::text(503, "no descriptor left for another connection; try again later\n")
+            .with_header("Retry-After", "1")
+            .encode(&mut refusal, false, false);
+        Core { state: State::new(limits), refusal, ..Core::default() }
+    }
+
+    /// Adds a service that takes WebSocket messages of up to `message_bytes_max`.
+    pub fn mount(&mut self, service: impl Service + 'static, message_bytes_max: usize) -> ServiceId {
+        let id = u16::try_from(self.mounts.len()).expect("fewer services than that");
+        self.mounts.push(Mount { service: Box::new(service), wake_at: Millis::NEVER, message_bytes_max });
+        ServiceId(id)
+    }
+
+    /// Leads a path to a page or a service.
+    pub fn route(&mut self, path: &str, route: Route) {
+        self.router.add(path, route);
+    }
+
+    /// The connections of this listener speak lines, with this service.
+    pub fn speak_lines(&mut self, listener: ListenerId, service: ServiceId) {
+        self.line_listeners.insert(listener, service);
+    }
+
+    /// Which pages may connect, besides those that come from here.
+    pub fn allow_origins(&mut self, origins: AllowedOrigins) {
+        self.origins = origins;
+    }
+
+    /// The counts.
+    pub fn metrics(&self) -> &Metrics {
+        &self.state.metrics
+    }
+
+    /// Each number that the server or a service counts, with its name.
+    pub fn stats(&self, report: &mut dyn FnMut(&'static str, u64)) {
+        report("connections", self.state.conns.len() as u64);
+        report("topic_bytes", self.state.topics.len_bytes() as u64);
+        self.state.metrics.each(report);
+        for mount in &self.mounts {
+            mount.service.stats(report);
+        }
+    }
+
+    /// Whether it has no connection, no topic and nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.state.conns.is_empty() && self.state.topics.is_empty() && !self.has_work()
+    }
+
+    /// Panics where the server contradicts itself, or keeps more than so many bytes for one connection. For tests;
+    /// between turns.
+    pub fn validate(&self, queued_bytes_max: usize) {
+        self.state.validate(queued_bytes_max);
+    }
+
+    /// Calls one service.
+    pub(super) fn with_service<T>(
+        &mut self,
+        now: Millis,
+        service: u16,
+        call: impl FnOnce(&mut dyn Service, &mut dyn Context) -> T,
+    ) -> T {
+        let mount = self.mounts.get_mut(usize::from(service)).expect("services are added and never removed");
+        let mut cx = ServerContext { now, service, wake_at: &mut mount.wake_at, state: &mut self.state };
+        call(mount.service.as_mut(), &mut cx)
+    }
+
+    /// Calls the service of a connection that is still being served.
+    fn with_service_of(
+        &mut self,
+        now: Millis,
+        id: ConnId,
+        call: impl FnOnce(&mut dyn Service, &mut dyn Context),
+    ) {
+        if let Some(index) = self.state.find(id)
+            && let Some(service) = self.state.conn(index).service
+        {
+            self.with_service(now, service, call);
+        }
+    }
+
+    /// Tells the service that a connection is its own now.
+    pub(super) fn announce(&mut self, now: Millis, index: u32, service: u16, opening: Opening<'_>) {
+        let conn = self.state.conn(index);
+        conn.service = Some(service);
+        conn.is_announced = true;
+        let id = conn.id(index);
+        self.with_service(now, service, |service, cx| service.on_open(cx, id, opening));
+    }
+
+    /// Tells services of ends, until there are none: what a service does about one may bring the next.
+    fn tell_endings(&mut self, now: Millis) {
+        while let Some((id, service, ending)) = self.state.endings.pop_front() {
+            self.with_service(now, service, |service, cx| service.on_close(cx, id, ending));
+        }
+    }
+
+    /// A connection's moment has come: whichever of its deadlines that was.
+    fn handle_deadline(&mut self, now: Millis, index: u32) {
+        let conn = self.state.conn(index);
+        let (phase, wire) = (conn.phase, conn.wire);
+        match (phase, wire) {
+            (Phase::Open, _) => self.handle_open_deadline(now, index, wire),
+            (Phase::Closing, _) => self.state.finish(now, index),
+            (Phase::Flushing | Phase::Draining, _) => self.state.free_later(index),
+            (Phase::Gone, _) => {}
+        }
+    }
+
+    fn handle_open_deadline(&mut self, now: Millis, index: u32, wire: Wire) {
+        let (pong_timeout, stall_timeout) = (self.state.limits.pong_timeout, self.state.limits.stall_timeout);
+        let liveness_deadline = self.state.conns[index as usize].liveness_deadline(&self.state.limits);
+        let conn = self.state.conn(index);
+        let id = conn.id(index);
+        if conn.is_blocked && conn.stalled_at + stall_timeout <= now {
+            return self.state.close(now, index, CloseReason::TooSlow);
+        }
+        if conn.service_deadline <= now {
+            conn.service_deadline = Millis::NEVER;
+            self.with_service_of(now, id, |service, cx| service.on_deadline(cx, id));
+        }
+        match wire {
+            Wire::Http if self.state.conn(index).deadline <= now => self.handle_http_timeout(now, index),
+            Wire::WebSocket if liveness_deadline <= now && self.state.find(id).is_some() => {
+                let conn = self.state.conn(index);
+                if conn.is_pinged {
+                    self.state.close(now, index, CloseReason::PongTimeout);
+                } else {
+                    conn.is_pinged = true;
+                    conn.deadline = now + pong_timeout;
+                    self.state.metrics.pings += 1;
+                    self.state.push_control(index, Opcode::Ping, &[]);
+                }
+            }
+            Wire::Http | Wire::WebSocket | Wire::Line => {}
+        }
+    }
+
+    /// Ends everything, for the given reason; gently until the drain's deadline, then at once.
+    fn shut_down(&mut self, now: Millis, shutdown: Shutdown) {
+        if self.ends_at.is_some() {
+            return;
+        }
+        self.ends_at = Some(now + self.state.limits.drain_timeout);
+        let reason = match shutdown {
+            Shutdown::Stop => CloseReason::Stopping,
+            Shutdown::Restart => CloseReason::Restarting,
+        };
+        for index in self.indexes() {
+            self.state.close(now, index, reason);
+        }
+    }
+
+    fn indexes(&self) -> Vec<u32> {
+        self.state.conns.iter().map(|(index, _)| index as u32).collect()
+    }
+}
+
+impl Handler for Core {
+    type Mail = Shutdown;
+
+    fn handle_mail(&mut self, now: Millis, shutdown: Shutdown) {
+        self.shut_down(now, shutdown);
+    }
+
+    fn handle_accepted(&mut self, now: Millis, listener: ListenerId, peer: Peer) -> Option<usize> {
+        let limits = &self.state.limits;
+        let index = match self.line_listeners.get(&listener) {
+            Some(&ServiceId(service)) => {
+                let codec = Codec::Line(line::Decoder::new(limits.line_bytes_max));
+                let index = self.state.open(now, peer, Wire::Line, codec, Millis::NEVER);
+                self.announce(now, index, service, Opening::Line);
+                index
+            }
+            None => {
+                let deadline = now + limits.first_byte_timeout;
+                self.state.open(now, peer, Wire::Http, Codec::Http, deadline)
+            }
+        };
+        Some(index as usize)
+    }
+
+    fn refusal(&self, listener: ListenerId) -> &[u8] {
+        match self.line_listeners.contains_key(&listener) {
+            true => b"* no descriptor left for another connection; try again later\n",
+            false => &self.refusal,
+        }
+    }
+
+    fn handle_bytes(&mut self, now: Millis, key: usize, bytes: &mut [u8]) {
+        let Some(conn) = self.state.conns.get_mut(key) else { return };
+        conn.heard_at = now;
+        conn.is_pinged = false;
+        conn.bytes_in += bytes.len() as u64;
+        self.state.metrics.bytes_in += bytes.len() as u64;
+        match conn.unread.take() {
+            None => self.process(now, key as u32, &mut Input::new(bytes)),
+            Some(mut unread) => {
+                unread.extend_from_slice(bytes);
+                self.process(now, key as u32, &mut Input::new(&mut unread));
+            }
+        }
+    }
+
+    fn handle_eof(&mut self, now: Millis, key: usize) {
+        let Some(conn) = self.state.conns.get_mut(key) else { return };
+        conn.is_eof = true;
+        let index = key as u32;
+        match conn.phase {
+            // What came before has been served, and goes out; a unit that has not come whole is dropped.
+            Phase::Open => self.state.close(now, index, CloseReason::PeerEof),
+            Phase::Closing => self.state.finish(now, index),
+            Phase::Flushing | Phase::Gone => {}
+            Phase::Draining => self.state.free_later(index),
+        }
+    }
+
+    fn handle_reset(&mut self, now: Millis, key: usize, error: io::Error) {
+        if self.state.conns.contains(key) {
+            self.state.break_off(now, key as u32, error.kind());
+        }
+    }
+
+    fn handle_writable(&mut self, _now: Millis, key: usize) {
+        self.state.handle_writable(key as u32);
+    }
+
+    fn wants_bytes(&self, key: usize) -> bool {
+        self.state.conns.get(key).is_some_and(|conn| conn.wants_bytes())
+    }
+
+    fn handle_timers(&mut self, now: Millis) {
+        while let Some(index) = self.state.wheel.poll_expired(now) {
+            // The wheel is told only of deadlines that come sooner; it finds out here about those put off.
+            let due = self.state.conns[index as usize].next_deadline(&self.state.limits);
+            if due <= now {
+                self.handle_deadline(now, index);
+            }
+            self.state.touch_timer(index);
+        }
+        if self.ends_at.is_some_and(|ends_at| ends_at <= now) {
+            for index in self.indexes() {
+                self.state.free_later(index);
+            }
+        }
+    }
+
+    fn handle_wake(&mut self, now: Millis) {
+        for service in 0..self.mounts.len() {
+            if self.mounts[service].wake_at <= now {
+                self.mounts[service].wake_at = Millis::NEVER;
+                self.with_service(now, service as u16, |service, cx| service.on_wake(cx));
+            }
+        }
+        for (id, log) in std::mem::take(&mut self.state.lagging) {
+            let Some(index) = self.state.find(id) else { continue };
+            self.state.conn(index).is_lag_noted = false;
+            // It may have left since, and even come again.
+            if self.state.is_lagging(index, log) {
+                let topic = self.state.topics.log(log).key.topic;
+                let missed = self.state.drop_subscription(index, log);
+                self.state.metrics.lagged += 1;
+                self.with_service_of(now, id, |service, cx| service.on_lag(cx, id, topic, missed));
+            }
+        }
+        for id in std::mem::take(&mut self.state.drained) {
+            self.with_service_of(now, id, |service, cx| service.on_drain(cx, id));
+        }
+        for id in std::mem::take(&mut self.state.resumed) {
+            let Some(index) = self.state.find(id) else { continue };
+            // What has been read goes before what has not.
+            if let Some(mut unread) = self.state.conn(index).unread.take() {
+                self.process(now, index, &mut Input::new(&mut unread));
+            }
+            self.state.readable.push(index);
+        }
+        self.tell_endings(now);
+    }
+
+    fn flush(&mut self, now: Millis, sockets: &mut dyn Sockets) {
+        self.state.flush(now, sockets);
+    }
+
+    fn reap(&mut self, now: Millis, sockets: &mut dyn Sockets) {
+        // Connections that broke while they were written to have an end to tell of too.
+        self.tell_endings(now);
+        self.state.reap(now, sockets);
+    }
+
+    fn has_work(&self) -> bool {
+        let state = &self.state;
+        !state.pending.is_empty()
+            || state.topics.is_dirty()
+            || !state.lagging.is_empty()
+            || !state.drained.is_empty()
+            || !state.resumed.is_empty()
+            || !state.readable.is_empty()
+    }
+
+    fn next_deadline(&self) -> Millis {
+        let wakes = self.mounts.iter().map(|mount| mount.wake_at);
+        let timers = [self.state.wheel.next_deadline(), self.ends_at].into_iter().flatten();
+        wakes.chain(timers).min().unwrap_or(Millis::NEVER)
+    }
+
+    fn is_accepting(&self) -> bool {
+        self.ends_at.is_none()
+    }
+
+    fn is_done(&self) -> bool {
+        self.ends_at.is_some() && self.state.conns.is_empty()
+    }
+}

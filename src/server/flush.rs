@@ -1,0 +1,345 @@
+//! Step 8 of the turn: what has gathered is written, each connection in one system call however much it is.
+//!
+//! A connection's stream is the head of its outbox, then the outbox's items, then what its topics' logs hold for it.
+//! [`gather`] lays that out as slices, in place, and [`State::settle`] walks the same way again with the number of bytes
+//! that the kernel took. Who is visited at all comes from two lists: connections that have something of their own, and
+//! logs with new entries, round whose members the flush goes in turn, a share of each log at a time, so that a small
+//! room next to a large one does not wait until the large one is served.
+
+use super::close_reason::CloseReason;
+use super::connection::{Connection, Phase, Subscription};
+use super::state::State;
+use super::topic::Topics;
+use crate::net::Sockets;
+use crate::net::outbox::{Entry, Item};
+use crate::time::Millis;
+use std::io::{self, IoSlice};
+
+/// How many connections are written to in a turn before the others' input is looked at again.
+const WRITES_PER_TURN_MAX: usize = 512;
+/// How many members of a log are visited before the next log has its share.
+const VISITS_PER_LOG: usize = 64;
+/// How many slices go into one write. A connection that follows one log needs two.
+const SLICES_MAX: usize = 32;
+/// How many topics' marks one write can keep apart; the next write goes on.
+const LOGS_PER_WRITE_MAX: usize = 4;
+
+/// The slices of one write.
+struct Slices<'a> {
+    slices: [IoSlice<'a>; SLICES_MAX],
+    count: usize,
+    bytes: usize,
+}
+
+impl<'a> Slices<'a> {
+    fn new() -> Slices<'a> {
+        Slices { slices: [IoSlice::new(&[]); SLICES_MAX], count: 0, bytes: 0 }
+    }
+
+    fn has_room(&self, count: usize) -> bool {
+        self.count + count <= SLICES_MAX
+    }
+
+    fn push(&mut self, pieces: &[&'a [u8]]) {
+        for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
+            self.slices[self.count] = IoSlice::new(piece);
+            self.count += 1;
+            self.bytes += piece.len();
+        }
+    }
+
+    fn as_slice(&self) -> &[IoSlice<'a>] {
+        &self.slices[..self.count]
+    }
+}
+
+/// Cursors as they will be when what has been gathered is written. There is room for few, and none is looked up twice.
+struct Ahead {
+    cursors: [(u32, Entry); LOGS_PER_WRITE_MAX],
+    count: usize,
+}
+
+impl Ahead {
+    /// The cursor in `log`, to be moved; `None` when there are too many logs to keep apart.
+    fn cursor(&mut self, log: u32, actual: impl FnOnce() -> Option<Entry>) -> Option<&mut Entry> {
+        let known = self.cursors[..self.count].iter().position(|&(known, _)| known == log);
+        let at = match known {
+            Some(at) => at,
+            None => {
+                let cursor = actual()?;
+                *self.cursors.get_mut(self.count)? = (log, cursor);
+                self.count += 1;
+                self.count - 1
+            }
+        };
+        Some(&mut self.cursors[at].1)
+    }
+}
+
+/// Lays out what a connection is to be sent next.
+fn gather<'a>(conn: &'a Connection, topics: &'a Topics) -> Slices<'a> {
+    let mut slices = Slices::new();
+    let mut ahead = Ahead { cursors: [(0, 0); LOGS_PER_WRITE_MAX], count: 0 };
+    let actual =
+        |log| conn.subscriptions.slot(log).map(|slot| topics.log(log).members()[slot as usize].cursor);
+    if let Some(outbox) = &conn.outbox {
+        slices.push(&outbox.head_slices());
+        // Frames of one's own that follow each other are one run of bytes.
+        let (mut run_start, mut run_end) = (0, 0);
+        for item in outbox.items() {
+            let (log, to) = match item {
+                Item::Own(len) => {
+                    run_end += len;
+                    continue;
+                }
+                Item::Through(log, to) | Item::Skip(log, to) => (log, to),
+            };
+            // Two for the run before the mark, two for what the mark stands for.
+            if !slices.has_room(4) {
+                return slices;
+            }
+            slices.push(&outbox.own_slices(run_start, run_end - run_start));
+            run_start = run_end;
+            let Some(cursor) = ahead.cursor(log, || actual(log)) else { return slices };
+            if let Item::Through(..) = item
+                && *cursor < to
+            {
+                if *cursor < topics.log(log).first() {
+                    return slices;
+                }
+                slices.push(&topics.log(log).slices(*cursor, to));
+            }
+            *cursor = to.max(*cursor);
+        }
+        if !slices.has_room(2) {
+            return slices;
+        }
+        slices.push(&outbox.own_slices(run_start, run_end - run_start));
+    }
+    for &Subscription { log, .. } in conn.subscriptions.as_slice() {
+        let source = topics.log(log);
+        let Some(&mut cursor) = ahead.cursor(log, || actual(log)) else { break };
+        if !slices.has_room(2) {
+            break;
+        }
+        if cursor >= source.first() {
+            slices.push(&source.slices(cursor, source.head()));
+        }
+    }
+    slices
+}
+
+impl State {
+    /// Writes, a bounded number of connections.
+    pub fn flush(&mut self, now: Millis, sockets: &mut dyn Sockets) {
+        while let Some(index) = self.readable.pop() {
+            sockets.resume(index as usize);
+        }
+        let mut budget = WRITES_PER_TURN_MAX;
+        for _ in 0..self.pending.len().min(budget) {
+            let Some(index) = self.pending.pop_front() else { break };
+            let Some(conn) = self.conns.get_mut(index as usize) else { continue };
+            if std::mem::take(&mut conn.is_pending) {
+                self.flush_conn(now, index, sockets);
+                budget -= 1;
+            }
+        }
+        while budget > 0
+            && let Some(log) = self.topics.pop_dirty()
+        {
+            for _ in 0..VISITS_PER_LOG.min(budget) {
+                let Some((conn, is_behind)) = self.topics.next_on_round(log) else { break };
+                if is_behind {
+                    self.flush_conn(now, conn, sockets);
+                }
+                budget -= 1;
+            }
+            self.topics.push_dirty(log);
+        }
+    }
+
+    fn flush_conn(&mut self, now: Millis, index: u32, sockets: &mut dyn Sockets) {
+        let conn = &self.conns[index as usize];
+        if conn.is_blocked || matches!(conn.phase, Phase::Draining | Phase::Gone) {
+            return;
+        }
+        let slices = gather(conn, &self.topics);
+        let (offered, written) = match slices.bytes {
+            0 => (0, Ok(0)),
+            bytes => (bytes, sockets.write(index as usize, slices.as_slice())),
+        };
+        let written = match written {
+            Ok(written) => written.min(offered),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            Err(error) => return self.break_off(now, index, error.kind()),
+        };
+        self.settle(index, written);
+        self.metrics.bytes_out += written as u64;
+        self.metrics.writes += u64::from(offered > 0);
+        let is_short = written < offered;
+        let conn = self.conn(index);
+        conn.bytes_out += written as u64;
+        if written > 0 || !conn.was_blocked {
+            conn.stalled_at = now;
+        }
+        if is_short {
+            conn.is_blocked = true;
+            conn.was_blocked = true;
+            self.metrics.writes_short += 1;
+            self.touch_timer(index);
+        }
+        self.after_write(now, index, sockets);
+    }
+
+    /// Moves outbox and cursors on by what the kernel took.
+    fn settle(&mut self, index: u32, written: usize) {
+        let conn = self.conns.get_mut(index as usize).expect("slot is live: it has just been written to");
+        let mut left = written;
+        if let Some(outbox) = &mut conn.outbox {
+            left = outbox.settle_head(left);
+            while let Some(item) = outbox.front() {
+                match item {
+                    Item::Own(_) if left == 0 => return,
+                    Item::Own(len) => {
+                        let taken = len.min(left);
+                        outbox.settle_front(taken);
+                        left -= taken;
+                    }
+                    Item::Skip(log, to) | Item::Through(log, to) => {
+                        let slot = conn.subscriptions.slot(log).expect("marks go when the subscription does");
+                        let source = self.topics.log_mut(log);
+                        let cursor = source.members()[slot as usize].cursor;
+                        if let Item::Through(..) = item
+                            && cursor < to
+                        {
+                            // Lagging: the service is asked, and the mark goes with the subscription.
+                            if cursor < source.first() {
+                                return;
+                            }
+                            let len = source.slices(cursor, to).map(<[u8]>::len).iter().sum();
+                            if left < len {
+                                if left > 0 {
+                                    let (entry, rest) = source.advance(cursor, left);
+                                    outbox.begin_with(rest);
+                                    source.set_cursor(slot, entry);
+                                }
+                                return;
+                            }
+                            left -= len;
+                        }
+                        source.set_cursor(slot, to.max(cursor));
+                        outbox.settle_front(0);
+                    }
+                }
+            }
+        }
+        for &Subscription { log, slot } in conn.subscriptions.as_slice() {
+            if left == 0 {
+                break;
+            }
+            let source = self.topics.log_mut(log);
+            let cursor = source.members()[slot as usize].cursor;
+            if cursor < source.first() {
+                continue;
+            }
+            let head = source.head();
+            let len: usize = source.slices(cursor, head).map(<[u8]>::len).iter().sum();
+            if left >= len {
+                source.set_cursor(slot, head);
+                left -= len;
+            } else {
+                let (entry, rest) = source.advance(cursor, left);
+                let outbox = conn.outbox.get_or_insert_with(|| self.spare_outboxes.pop().unwrap_or_default());
+                outbox.begin_with(rest);
+                source.set_cursor(slot, entry);
+                left = 0;
+            }
+        }
+    }
+
+    /// What follows from having written: an empty outbox goes, a reader is read again, a connection that has said all
+    /// says FIN, and one whose topic has moved past it is noted for its service.
+    fn after_write(&mut self, now: Millis, index: u32, sockets: &mut dyn Sockets) {
+        if self.conn(index).outbox.as_ref().is_some_and(|outbox| outbox.is_empty()) {
+            self.recycle_outbox(index);
+        }
+        self.note_lag(index);
+        let low = self.limits.outbox_low_bytes;
+        let conn = self.conn(index);
+        let id = conn.id(index);
+        let queued = conn.outbox.as_ref().map_or(0, |outbox| outbox.queued_bytes());
+        if conn.is_paused && queued < low {
+            conn.is_paused = false;
+            self.resumed.push(id);
+        }
+        let conn = self.conn(index);
+        if conn.is_blocked {
+            return;
+        }
+        if self.has_output(index) {
+            return self.arm(index);
+        }
+        let conn = self.conn(index);
+        if std::mem::take(&mut conn.was_blocked) && conn.is_announced {
+            self.drained.push(id);
+        }
+        if self.conn(index).phase == Phase::Flushing {
+            self.half_close(now, index, sockets);
+        }
+    }
+
+    /// Whether anything waits for a connection that it can be sent now.
+    fn has_output(&self, index: u32) -> bool {
+        let conn = &self.conns[index as usize];
+        if conn.outbox.is_some() {
+            return !conn.is_lag_noted;
+        }
+        conn.subscriptions.as_slice().iter().any(|&Subscription { log, slot }| {
+            let source = self.topics.log(log);
+            (source.first()..source.head()).contains(&source.members()[slot as usize].cursor)
+        })
+    }
+
+    /// A member whose topic has moved past it is put before its service, once.
+    fn note_lag(&mut self, index: u32) {
+        let conn = &self.conns[index as usize];
+        if conn.is_lag_noted {
+            return;
+        }
+        let id = conn.id(index);
+        let before = self.lagging.len();
+        for at in 0..conn.subscriptions.as_slice().len() {
+            let log = self.conns[index as usize].subscriptions.as_slice()[at].log;
+            if self.is_lagging(index, log) {
+                self.lagging.push((id, log));
+            }
+        }
+        if self.lagging.len() > before {
+            self.conn(index).is_lag_noted = true;
+        }
+    }
+
+    /// Whether a connection follows a log that has moved past it.
+    pub fn is_lagging(&self, index: u32, log: u32) -> bool {
+        self.conns[index as usize].subscriptions.slot(log).is_some_and(|slot| {
+            let source = self.topics.log(log);
+            source.members()[slot as usize].cursor < source.first()
+        })
+    }
+
+    /// The connection broke while it was written to.
+    pub fn break_off(&mut self, now: Millis, index: u32, error: io::ErrorKind) {
+        self.close(now, index, CloseReason::Reset(error));
+        self.free_later(index);
+    }
+
+    /// The kernel takes bytes again.
+    pub fn handle_writable(&mut self, index: u32) {
+        let Some(conn) = self.conns.get_mut(index as usize) else { return };
+        if std::mem::take(&mut conn.is_blocked) {
+            // Also with nothing to send: what follows a write that emptied everything has yet to follow.
+            self.arm(index);
+            self.touch_timer(index);
+        }
+    }
+}

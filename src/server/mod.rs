@@ -1,0 +1,111 @@
+//! The server: it joins the loop, the protocols and the services.
+//!
+//! [`Server`] is what a program holds: it listens, and runs its services until it is told to stop. An echo server, whole:
+//!
+//! ```
+//! use chinwag::server::{Server, Shutdown};
+//! use chinwag::service::{ConnId, Context, Message, Service};
+//!
+//! struct Echo;
+//!
+//! impl Service for Echo {
+//!     fn on_message(&mut self, cx: &mut dyn Context, conn: ConnId, message: Message<'_>) {
+//!         cx.send(conn, message);
+//!     }
+//! }
+//!
+//! # fn main() -> std::io::Result<()> {
+//! let mut server = Server::new(Default::default())?;
+//! let echo = server.mount(Echo, 64 * 1024);
+//! server.serve("/echo", echo);
+//! let address = server.listen(&"127.0.0.1:0".parse().expect("an address"))?;
+//! println!("listening on {address}");
+//! # server.stopper().send(Shutdown::Stop).expect("the server is there");
+//! server.run()
+//! # }
+//! ```
+//!
+//! Inside, [`Core`] is all of it but the sockets.
+
+mod close_reason;
+mod connection;
+mod context;
+mod core;
+mod flush;
+mod limits;
+mod origin;
+mod router;
+mod session;
+mod state;
+mod topic;
+
+use crate::net::{Address, Post, Reactor};
+use crate::proto::http::Response;
+use crate::service::Service;
+use std::io;
+
+pub use self::core::{Core, Shutdown};
+pub use close_reason::CloseReason;
+pub use limits::Limits;
+pub use origin::AllowedOrigins;
+pub use router::{Route, ServiceId};
+
+/// A server on a loop of its own.
+pub struct Server {
+    reactor: Reactor<Shutdown>,
+    core: Core,
+}
+
+impl Server {
+    /// A server with nothing on it. Fails when the system has no descriptors left for it.
+    pub fn new(limits: Limits) -> io::Result<Server> {
+        Ok(Server { reactor: Reactor::new()?, core: Core::new(limits) })
+    }
+
+    /// Adds a service that takes WebSocket messages of up to `message_bytes_max`; a longer one is closed with 1009.
+    pub fn mount(&mut self, service: impl Service + 'static, message_bytes_max: usize) -> ServiceId {
+        self.core.mount(service, message_bytes_max)
+    }
+
+    /// Leads a path to a service: WebSocket connections, and requests.
+    pub fn serve(&mut self, path: &str, service: ServiceId) {
+        self.core.route(path, Route::Service(service));
+    }
+
+    /// Leads a path to a page.
+    pub fn page(&mut self, path: &str, page: Response) {
+        self.core.route(path, Route::Page(page));
+    }
+
+    /// Lets pages from other origins connect.
+    pub fn allow_origins(&mut self, origins: AllowedOrigins) {
+        self.core.allow_origins(origins);
+    }
+
+    /// Listens for HTTP and WebSocket. Returns where it really listens.
+    pub fn listen(&mut self, address: &Address) -> io::Result<Address> {
+        self.reactor.listen(address).map(|(_, local)| local)
+    }
+
+    /// Listens for lines, which are one service's. Returns where it really listens.
+    pub fn listen_lines(&mut self, address: &Address, service: ServiceId) -> io::Result<Address> {
+        let (listener, local) = self.reactor.listen(address)?;
+        self.core.speak_lines(listener, service);
+        Ok(local)
+    }
+
+    /// What stops the server, from any thread.
+    pub fn stopper(&self) -> Post<Shutdown> {
+        self.reactor.post()
+    }
+
+    /// Runs until it is stopped and everybody has been told.
+    pub fn run(&mut self) -> io::Result<()> {
+        self.reactor.run(&mut self.core)
+    }
+
+    /// What it has counted.
+    pub fn stats(&self, report: &mut dyn FnMut(&'static str, u64)) {
+        self.core.stats(report);
+    }
+}

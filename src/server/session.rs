@@ -1,0 +1,253 @@
+//! Step 5 of the turn: the bytes of a connection become requests, messages and lines, and reach their service.
+
+use super::close_reason::CloseReason;
+use super::connection::{Codec, Phase, Wire};
+use super::core::Core;
+use super::router::{Route, ServiceId};
+use crate::proto::http::{self, Head, HeaderSlots, Response, body};
+use crate::proto::ws::{self, close, handshake};
+use crate::proto::{Input, line};
+use crate::service::{BadLine, Message, Opening, Request, Upgrade};
+use crate::time::Millis;
+
+/// What became of the bytes of one request.
+enum Requested {
+    /// It has not come whole.
+    Incomplete,
+    /// It took so many bytes and has been answered.
+    Answered(usize),
+    /// It took so many bytes, and what follows are frames.
+    Upgraded(usize, ServiceId),
+}
+
+impl Core {
+    /// Handles what has come, in order, until it is all handled, or until so much waits to be sent to the peer that it is
+    /// not to be asked for more; then the rest is kept.
+    pub(super) fn process(&mut self, now: Millis, index: u32, input: &mut Input<'_>) {
+        // The codec is at work here, not in the slab, so that services can be called while an event borrows from it.
+        let mut codec = std::mem::take(&mut self.state.conn(index).codec);
+        while self.is_served(index) && !input.is_empty() {
+            match &mut codec {
+                Codec::Http => match self.process_http(now, index, input) {
+                    Some(upgraded) => codec = upgraded,
+                    None => break,
+                },
+                Codec::WebSocket(connection) => {
+                    self.process_frames(now, index, connection, input);
+                    break;
+                }
+                Codec::Line(decoder) => {
+                    self.process_lines(now, index, decoder, input);
+                    break;
+                }
+            }
+        }
+        let conn = self.state.conn(index);
+        conn.codec = codec;
+        if conn.phase == Phase::Open && !input.is_empty() {
+            conn.unread = Some(Box::new(input.remaining().to_vec()));
+        }
+    }
+
+    /// Whether the next event of a connection is to be handled. A closing one is: its peer's Close may be the next.
+    fn is_served(&mut self, index: u32) -> bool {
+        let conn = self.state.conn(index);
+        match conn.phase {
+            Phase::Open => !conn.is_paused,
+            Phase::Closing => true,
+            Phase::Flushing | Phase::Draining | Phase::Gone => false,
+        }
+    }
+
+    fn process_frames(&mut self, now: Millis, index: u32, ws: &mut ws::Connection, input: &mut Input<'_>) {
+        let service = self.state.conn(index).service.expect("a connection is upgraded for a service");
+        while self.is_served(index) {
+            let is_open = self.state.conn(index).phase == Phase::Open;
+            match ws.poll_event(input) {
+                Ok(None) => break,
+                // We have sent our Close: of what the peer still says, only its own matters (5.5.1).
+                Ok(Some(ws::Event::Close(_))) if !is_open => self.state.finish(now, index),
+                Ok(Some(_)) if !is_open => {}
+                Ok(Some(ws::Event::Text(text))) => {
+                    self.handle_message(now, index, service, Message::Text(text))
+                }
+                Ok(Some(ws::Event::Binary(bytes))) => {
+                    self.handle_message(now, index, service, Message::Binary(bytes))
+                }
+                Ok(Some(ws::Event::Ping(payload))) => self.state.pong(index, payload),
+                Ok(Some(ws::Event::Pong(_))) => {}
+                Ok(Some(ws::Event::Close(frame))) => {
+                    let code = frame.map_or(close::NO_STATUS_RECEIVED, |frame| frame.code);
+                    self.state.close(now, index, CloseReason::PeerClosed(code));
+                }
+                Err(_) if !is_open => self.state.finish(now, index),
+                Err(error) => {
+                    log::debug!("protocol error peer={} {error}", self.state.conn(index).peer);
+                    self.state.close(now, index, CloseReason::Protocol(error));
+                }
+            }
+        }
+    }
+
+    fn handle_message(&mut self, now: Millis, index: u32, service: u16, message: Message<'_>) {
+        self.state.metrics.messages_in += 1;
+        let conn = self.state.conn(index);
+        conn.messages_in = conn.messages_in.saturating_add(1);
+        let id = conn.id(index);
+        self.with_service(now, service, |service, cx| service.on_message(cx, id, message));
+    }
+
+    fn process_lines(&mut self, now: Millis, index: u32, decoder: &mut line::Decoder, input: &mut Input<'_>) {
+        let service = self.state.conn(index).service.expect("a line connection has a service from the start");
+        while self.is_served(index)
+            && let Some(event) = decoder.poll_event(input)
+        {
+            match event {
+                line::Event::Line(text) => self.handle_message(now, index, service, Message::Text(text)),
+                line::Event::TooLong => self.handle_bad_line(now, index, service, BadLine::TooLong),
+                line::Event::NotUtf8 => self.handle_bad_line(now, index, service, BadLine::NotUtf8),
+            }
+        }
+    }
+
+    fn handle_bad_line(&mut self, now: Millis, index: u32, service: u16, error: BadLine) {
+        let id = self.state.conn(index).id(index);
+        self.with_service(now, service, |service, cx| service.on_bad_line(cx, id, error));
+    }
+
+    /// Handles one request. Returns the codec for what follows it, or `None` when the rest has yet to come.
+    fn process_http(&mut self, now: Millis, index: u32, input: &mut Input<'_>) -> Option<Codec> {
+        let requested = self.handle_request(now, index, input.remaining());
+        let limits = &self.state.limits;
+        let (head_deadline, keep_alive_deadline) =
+            (now + limits.head_timeout, now + limits.keep_alive_timeout);
+        let conn = self.state.conn(index);
+        match requested {
+            Requested::Incomplete => {
+                // The clock of a request starts with its first byte, and does not start again with the next.
+                if !std::mem::replace(&mut conn.is_mid_request, true) {
+                    conn.deadline = head_deadline;
+                    self.state.touch_timer(index);
+                }
+                None
+            }
+            Requested::Answered(len) => {
+                input.take(len);
+                conn.is_mid_request = false;
+                conn.is_continued = false;
+                if conn.phase == Phase::Open {
+                    conn.deadline = keep_alive_deadline;
+                    self.state.touch_timer(index);
+                }
+                Some(Codec::Http)
+            }
+            Requested::Upgraded(len, ServiceId(service)) => {
+                input.take(len);
+                let message_bytes_max = self.mounts[usize::from(service)].message_bytes_max;
+                Some(Codec::WebSocket(ws::Connection::new(ws::Role::Server, message_bytes_max)))
+            }
+        }
+    }
+
+    fn handle_request(&mut self, now: Millis, index: u32, bytes: &[u8]) -> Requested {
+        let mut slots = HeaderSlots::new();
+        let (head, head_len) = match Head::parse(bytes, &mut slots) {
+            Ok(Some(parsed)) => parsed,
+            Ok(None) => return Requested::Incomplete,
+            Err(error) => return self.refuse(now, index, bytes.len(), &error.response()),
+        };
+        if handshake::is_upgrade(&head) {
+            return match self.upgrade(now, index, &head) {
+                Ok(service) => Requested::Upgraded(head_len, service),
+                Err(response) => self.refuse(now, index, bytes.len(), &response),
+            };
+        }
+        let body_len = match body::length(&head, self.state.limits.body_bytes_max) {
+            Ok(len) => len,
+            Err(error) => return self.refuse(now, index, bytes.len(), &error.response()),
+        };
+        let Some(body) = bytes.get(head_len..head_len + body_len) else {
+            // RFC 9110, 10.1.1: the client waits for word that its body is wanted.
+            if head.expects_continue() && !std::mem::replace(&mut self.state.conn(index).is_continued, true) {
+                self.state.push_bytes(index, http::CONTINUE);
+            }
+            return Requested::Incomplete;
+        };
+        let response = self.response_to(now, &Request { head: &head, body });
+        self.respond(now, index, &response, head.method() == "HEAD", head.keep_alive());
+        Requested::Answered(head_len + body_len)
+    }
+
+    fn response_to(&mut self, now: Millis, request: &Request<'_>) -> Response {
+        match self.router.find(request.head.path()) {
+            None => Response::text(404, "there is nothing at this path\n"),
+            Some(Route::Page(page)) => match request.head.method() {
+                "GET" | "HEAD" => page.clone(),
+                _ => Response::text(405, "a page can be got, and nothing else\n")
+                    .with_header("Allow", "GET, HEAD"),
+            },
+            Some(&Route::Service(ServiceId(service))) => {
+                self.with_service(now, service, |service, cx| service.on_request(cx, request))
+            }
+        }
+    }
+
+    /// Makes a WebSocket connection of an HTTP one (RFC 6455, 4.2). The response to a handshake that fails says why.
+    fn upgrade(&mut self, now: Millis, index: u32, head: &Head<'_>) -> Result<ServiceId, Response> {
+        let Some(&Route::Service(id)) = self.router.find(head.path()) else {
+            return Err(Response::text(404, "there is no WebSocket endpoint at this path\n"));
+        };
+        let offer = handshake::Offer::parse(head).map_err(|error| error.response())?;
+        if !self.origins.permits(head.header("origin"), head.header("host").unwrap_or_default()) {
+            return Err(Response::text(403, "pages of this origin may not connect here\n"));
+        }
+        let request = Request { head, body: &[] };
+        let subprotocol = match self.with_service(now, id.0, |service, cx| service.on_upgrade(cx, &request)) {
+            Upgrade::Accept { subprotocol } => subprotocol,
+            Upgrade::Refuse(response) => return Err(response),
+        };
+        let mut response = Vec::new();
+        handshake::response(&mut response, offer.accept(), subprotocol);
+        self.state.push_bytes(index, &response);
+        self.state.outbox(index).seal();
+        self.state.metrics.upgrades += 1;
+        self.state.conn(index).wire = Wire::WebSocket;
+        self.announce(now, index, id.0, Opening::WebSocket { request: head, subprotocol });
+        self.state.touch_timer(index);
+        Ok(id)
+    }
+
+    /// Answers for the last time: whatever else has come is dropped.
+    fn refuse(&mut self, now: Millis, index: u32, len: usize, response: &Response) -> Requested {
+        self.respond(now, index, response, false, false);
+        Requested::Answered(len)
+    }
+
+    fn respond(&mut self, now: Millis, index: u32, response: &Response, head_only: bool, keep_alive: bool) {
+        self.state.metrics.requests += 1;
+        let conn = self.state.conn(index);
+        conn.messages_in = conn.messages_in.saturating_add(1);
+        let mut bytes = Vec::new();
+        response.encode(&mut bytes, head_only, keep_alive);
+        self.state.push_bytes(index, &bytes);
+        if !keep_alive {
+            self.state.close(now, index, CloseReason::Answered(response.status));
+        }
+    }
+
+    /// A request did not come, or not whole (RFC 9110, 15.5.9).
+    pub(super) fn handle_http_timeout(&mut self, now: Millis, index: u32) {
+        let conn = self.state.conn(index);
+        let reason = match (conn.is_mid_request, conn.messages_in) {
+            (true, _) => {
+                let mut bytes = Vec::new();
+                Response::text(408, "the request did not arrive in time\n").encode(&mut bytes, false, false);
+                self.state.push_bytes(index, &bytes);
+                CloseReason::HeadTimeout
+            }
+            (false, 0) => CloseReason::FirstByteTimeout,
+            (false, _) => CloseReason::KeepAliveTimeout,
+        };
+        self.state.close(now, index, reason);
+    }
+}

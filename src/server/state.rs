@@ -1,0 +1,518 @@
+//! Everything that the server knows but its services: the connections, the topics, and what is to be done.
+//!
+//! Callbacks and handlers only note things here. One function closes ([`State::close`]), one arms the writer
+//! ([`State::arm`]), and one frees ([`State::reap`]).
+
+use super::close_reason::CloseReason;
+use super::connection::{Codec, Connection, Phase, Subscription, Subscriptions, Wire};
+use super::limits::Limits;
+use super::topic::{Encoding, Framing, TopicKey, Topics};
+use crate::metrics::Metrics;
+use crate::net::outbox::{Item, Outbox};
+use crate::net::wheel::Wheel;
+use crate::net::{Peer, Sockets};
+use crate::proto::ws::{Header, Opcode, close, encoder};
+use crate::service::{Class, ConnId, Ending, Message, Own};
+use crate::time::Millis;
+use slab::Slab;
+use std::collections::VecDeque;
+
+/// How many empty outboxes are kept for the next connections that need one, and how large they may have grown.
+const SPARE_OUTBOXES_MAX: usize = 256;
+const SPARE_OUTBOX_BYTES_MAX: usize = 16 * 1024;
+
+/// The connections, the topics, and what is to be done about them.
+#[derive(Debug, Default)]
+pub struct State {
+    /// Every connection, by slot.
+    pub conns: Slab<Connection>,
+    /// What they are subscribed to.
+    pub topics: Topics,
+    /// When each is to be looked at.
+    pub wheel: Wheel,
+    /// The bounds.
+    pub limits: Limits,
+    /// The counts.
+    pub metrics: Metrics,
+    /// Connections to be written to, other than by the rounds of the topics' logs. Slots may be stale; `is_pending` tells.
+    pub pending: VecDeque<u32>,
+    /// Ends that services have yet to hear of.
+    pub endings: VecDeque<(ConnId, u16, Ending)>,
+    /// Members whose topics have moved past them.
+    pub lagging: Vec<(ConnId, u32)>,
+    /// Connections that had been blocked and have now been sent all that waited for them.
+    pub drained: Vec<ConnId>,
+    /// Connections that were not read, and are to be again.
+    pub resumed: Vec<ConnId>,
+    /// Those whose sockets have yet to hear of it.
+    pub readable: Vec<u32>,
+    gone: Vec<u32>,
+    pub(super) spare_outboxes: Vec<Box<Outbox>>,
+    rendered: Vec<u8>,
+    generation: u32,
+}
+
+impl State {
+    /// Nobody is there.
+    pub fn new(limits: Limits) -> State {
+        State { limits, ..State::default() }
+    }
+
+    /// Takes in a connection. Returns its slot.
+    pub fn open(&mut self, now: Millis, peer: Peer, wire: Wire, codec: Codec, deadline: Millis) -> u32 {
+        self.generation = self.generation.wrapping_add(1);
+        self.metrics.accepted += 1;
+        let index = self.conns.insert(Connection {
+            generation: self.generation,
+            service: None,
+            phase: Phase::Open,
+            wire,
+            is_announced: false,
+            is_pending: false,
+            is_blocked: false,
+            is_paused: false,
+            is_eof: false,
+            is_pinged: false,
+            is_mid_request: false,
+            is_continued: false,
+            is_lag_noted: false,
+            was_blocked: false,
+            peer,
+            codec,
+            subscriptions: Subscriptions::None,
+            outbox: None,
+            unread: None,
+            opened_at: now,
+            heard_at: now,
+            stalled_at: now,
+            deadline,
+            service_deadline: Millis::NEVER,
+            reason: None,
+            bytes_in: 0,
+            bytes_out: 0,
+            messages_in: 0,
+        });
+        let index = u32::try_from(index).expect("there are fewer descriptors than that");
+        self.touch_timer(index);
+        index
+    }
+
+    /// A connection that is known to be there.
+    pub fn conn(&mut self, index: u32) -> &mut Connection {
+        self.conns.get_mut(index as usize).expect("slot is live: nothing is freed before the end of the turn")
+    }
+
+    /// The slot of a connection that is still being served.
+    pub fn find(&self, id: ConnId) -> Option<u32> {
+        let conn = self.conns.get(id.index as usize)?;
+        (conn.generation == id.generation && conn.phase == Phase::Open).then_some(id.index)
+    }
+
+    /// Moves the wheel's deadline forward if the connection's own is now sooner. A deadline that has become later is left
+    /// for the wheel to find out: so a message that puts off the next Ping costs no timer work.
+    pub fn touch_timer(&mut self, index: u32) {
+        let conn = &self.conns[index as usize];
+        let at = conn.next_deadline(&self.limits);
+        if self.wheel.armed(index).is_none_or(|armed| at < armed) {
+            self.wheel.arm(index, at);
+        }
+    }
+
+    /// Puts a connection on the list of those to be written to. One that is blocked comes there when it can be.
+    pub fn arm(&mut self, index: u32) {
+        let conn = self.conn(index);
+        if !conn.is_pending && !conn.is_blocked {
+            conn.is_pending = true;
+            self.pending.push_back(index);
+        }
+    }
+
+    /// The outbox of a connection, which has one from now on until it is empty again.
+    pub fn outbox(&mut self, index: u32) -> &mut Outbox {
+        let conn = self
+            .conns
+            .get_mut(index as usize)
+            .expect("slot is live: nothing is freed before the end of the turn");
+        conn.outbox.get_or_insert_with(|| self.spare_outboxes.pop().unwrap_or_default())
+    }
+
+    /// Takes an empty outbox away from a connection and keeps it for another.
+    pub fn recycle_outbox(&mut self, index: u32) {
+        if let Some(outbox) = self.conn(index).outbox.take()
+            && self.spare_outboxes.len() < SPARE_OUTBOXES_MAX
+            && !outbox.is_large(SPARE_OUTBOX_BYTES_MAX)
+        {
+            debug_assert!(outbox.is_empty(), "what waits for a peer is not thrown away");
+            self.spare_outboxes.push(outbox);
+        }
+    }
+
+    /// Queues finished bytes.
+    pub fn push_bytes(&mut self, index: u32, bytes: &[u8]) {
+        self.outbox(index).push_frame(&[], bytes);
+        self.note_queued(index);
+    }
+
+    /// Queues one message, wrapped as the connection reads it.
+    pub fn push_message(&mut self, index: u32, message: Message<'_>) {
+        match (self.conn(index).wire, message) {
+            (Wire::WebSocket, Message::Text(text)) => self.push_frame(index, Opcode::Text, text.as_bytes()),
+            (Wire::WebSocket, Message::Binary(bytes)) => self.push_frame(index, Opcode::Binary, bytes),
+            (Wire::Line | Wire::Http, Message::Text(text)) => {
+                self.outbox(index).push_frame(text.as_bytes(), b"\n")
+            }
+            (Wire::Line | Wire::Http, Message::Binary(_)) => {
+                log::error!("a line connection cannot be sent bytes")
+            }
+        }
+        self.note_queued(index);
+    }
+
+    fn push_frame(&mut self, index: u32, opcode: Opcode, payload: &[u8]) {
+        let header = frame_header(opcode, payload.len());
+        self.outbox(index).push_frame(&header, payload);
+    }
+
+    /// Something has been queued: it is to be written, and if it is much, the peer is not read until it is less.
+    pub fn note_queued(&mut self, index: u32) {
+        let high = self.limits.outbox_high_bytes;
+        let conn = self.conn(index);
+        let queued = conn.outbox.as_ref().map_or(0, |outbox| outbox.queued_bytes());
+        if queued >= high && !conn.is_paused && conn.phase == Phase::Open {
+            conn.is_paused = true;
+            self.metrics.paused += 1;
+        }
+        self.arm(index);
+    }
+
+    /// Answers a Ping: each with its own Pong while little waits, and only the newest while much does (5.5.3).
+    pub fn pong(&mut self, index: u32, payload: &[u8]) {
+        self.metrics.pings_in += 1;
+        let low = self.limits.outbox_low_bytes;
+        let outbox = self.outbox(index);
+        let is_crowded = outbox.queued_bytes() >= low;
+        if is_crowded && outbox.drop_urgent() {
+            self.metrics.pongs_replaced += 1;
+        }
+        self.push_control(index, Opcode::Pong, payload);
+    }
+
+    /// Queues a control frame for the next frame boundary.
+    pub fn push_control(&mut self, index: u32, opcode: Opcode, payload: &[u8]) {
+        let header = frame_header(opcode, payload.len());
+        let outbox = self.outbox(index);
+        outbox.push_urgent(&header);
+        outbox.push_urgent(payload);
+        self.note_queued(index);
+    }
+
+    /// Subscribes a connection that is being served.
+    pub fn subscribe(&mut self, index: u32, key: TopicKey, class: Class) {
+        if self.subscription(index, key).is_none() {
+            let framing = self.conn(index).wire.framing();
+            let (log, slot) = self.topics.subscribe(key, Encoding { class, framing }, index);
+            self.conn(index).subscriptions.push(Subscription { log, slot });
+        }
+    }
+
+    /// The subscription of a connection to a topic.
+    pub fn subscription(&self, index: u32, key: TopicKey) -> Option<Subscription> {
+        let subscriptions = self.conns[index as usize].subscriptions.as_slice();
+        subscriptions.iter().copied().find(|subscription| self.topics.log(subscription.log).key == key)
+    }
+
+    /// Ends a subscription. What the log holds for the member moves to its outbox, so that it still arrives; unless it
+    /// lags, when nothing does. Returns how many entries it will not be sent.
+    pub fn unsubscribe(&mut self, index: u32, log: u32) -> u64 {
+        let Some(slot) = self.conn(index).subscriptions.slot(log) else { return 0 };
+        let source = self.topics.log(log);
+        let head = source.head();
+        let mut cursor = source.members()[slot as usize].cursor;
+        if cursor < source.first() {
+            return self.drop_subscription(index, log);
+        }
+        let conn = self.conns.get_mut(index as usize).expect("slot is live: it has just been looked at");
+        let copy = |outbox: &mut Outbox, from, to| {
+            for entry in from..to {
+                let [first, second] = source.slices(entry, entry + 1);
+                outbox.push_frame(first, second);
+            }
+        };
+        if let Some(outbox) = &mut conn.outbox {
+            outbox.resolve_marks(log, |outbox, mark| match mark {
+                Item::Through(_, to) => {
+                    copy(outbox, cursor, to);
+                    cursor = cursor.max(to);
+                }
+                Item::Skip(_, to) => cursor = cursor.max(to),
+                Item::Own(_) => {}
+            });
+        }
+        if cursor < head {
+            copy(
+                conn.outbox.get_or_insert_with(|| self.spare_outboxes.pop().unwrap_or_default()),
+                cursor,
+                head,
+            );
+        }
+        self.forget_subscription(index, log);
+        self.note_queued(index);
+        0
+    }
+
+    /// Ends a subscription at once. Returns how many entries the member has not been sent.
+    pub fn drop_subscription(&mut self, index: u32, log: u32) -> u64 {
+        let Some(slot) = self.conn(index).subscriptions.slot(log) else { return 0 };
+        let source = self.topics.log(log);
+        let (mut cursor, head) = (source.members()[slot as usize].cursor, source.head());
+        if let Some(outbox) = &mut self.conn(index).outbox {
+            // Its own entries count as sent as far as their acknowledgements stand where they belong.
+            let mut is_in_place = true;
+            outbox.resolve_marks(log, |_, mark| match mark {
+                Item::Through(_, to) => is_in_place &= to <= cursor,
+                Item::Skip(_, to) if is_in_place => cursor = cursor.max(to),
+                Item::Skip(..) | Item::Own(_) => {}
+            });
+        }
+        let missed = head - cursor;
+        self.forget_subscription(index, log);
+        self.note_queued(index);
+        missed
+    }
+
+    fn forget_subscription(&mut self, index: u32, log: u32) {
+        if let Some(slot) = self.conn(index).subscriptions.remove(log)
+            && let Some(moved) = self.topics.unsubscribe(log, slot)
+        {
+            self.conn(moved).subscriptions.set_slot(log, slot);
+        }
+    }
+
+    /// Appends one entry to each log of a topic, and sees to the publisher's own stream.
+    pub fn publish(
+        &mut self,
+        key: TopicKey,
+        render: &mut dyn FnMut(Class, &mut Vec<u8>),
+        own: Option<Own<'_>>,
+    ) {
+        self.metrics.published += 1;
+        let bytes_max = self.limits.write_queue_bytes_max;
+        let mut rendered_for = None;
+        for at in 0..self.topics.logs_of(key).len() {
+            let (encoding, log) = self.topics.logs_of(key)[at];
+            if rendered_for != Some(encoding.class) {
+                rendered_for = Some(encoding.class);
+                self.rendered.clear();
+                render(encoding.class, &mut self.rendered);
+            }
+            match encoding.framing {
+                Framing::Frame => {
+                    let header = frame_header(Opcode::Text, self.rendered.len());
+                    self.topics.append(log, &header, &self.rendered, b"", bytes_max);
+                }
+                Framing::Line => self.topics.append(log, b"", &self.rendered, b"\n", bytes_max),
+            }
+        }
+        if let Some(own) = own
+            && let Some(index) = self.find(own.conn)
+        {
+            self.skip_own(index, key, own.ack);
+        }
+    }
+
+    /// Leaves the newest entry of a topic out of its publisher's stream, and puts the acknowledgement in its place.
+    fn skip_own(&mut self, index: u32, key: TopicKey, ack: Option<Message<'_>>) {
+        if let Some(Subscription { log, slot }) = self.subscription(index, key) {
+            let head = self.topics.log(log).head();
+            let is_up_to_date = self.topics.log(log).members()[slot as usize].cursor == head - 1;
+            if is_up_to_date && self.conn(index).outbox.is_none() {
+                self.topics.log_mut(log).set_cursor(slot, head);
+            } else {
+                self.outbox(index).push_mark(Item::Through(log, head - 1));
+                if let Some(ack) = ack {
+                    self.push_message(index, ack);
+                }
+                self.outbox(index).push_mark(Item::Skip(log, head));
+                return self.note_queued(index);
+            }
+        }
+        if let Some(ack) = ack {
+            self.push_message(index, ack);
+        }
+    }
+
+    /// Queues a message behind all that a topic has said.
+    pub fn push_message_after(&mut self, index: u32, key: TopicKey, message: Message<'_>) {
+        if let Some(Subscription { log, slot }) = self.subscription(index, key) {
+            let head = self.topics.log(log).head();
+            if self.topics.log(log).members()[slot as usize].cursor < head {
+                self.outbox(index).push_mark(Item::Through(log, head));
+            }
+        }
+        self.push_message(index, message);
+    }
+
+    /// Ends a connection that is being served, for the given reason; later reasons change nothing.
+    pub fn close(&mut self, now: Millis, index: u32, reason: CloseReason) {
+        self.close_with(now, index, reason, &reason.text());
+    }
+
+    /// The same, with a text of the service's for the Close frame.
+    pub fn close_with(&mut self, now: Millis, index: u32, reason: CloseReason, text: &str) {
+        if self.conn(index).phase != Phase::Open {
+            return;
+        }
+        while let Some(&Subscription { log, .. }) = self.conn(index).subscriptions.as_slice().first() {
+            match reason {
+                CloseReason::TooSlow | CloseReason::Reset(_) => self.drop_subscription(index, log),
+                _ => self.unsubscribe(index, log),
+            };
+        }
+        let deadline = now + self.limits.close_timeout;
+        let conn = self.conn(index);
+        conn.reason = Some(reason);
+        conn.deadline = deadline;
+        conn.unread = None;
+        conn.is_paused = false;
+        if std::mem::take(&mut conn.is_announced)
+            && let Some(service) = conn.service
+        {
+            let id = conn.id(index);
+            self.endings.push_back((id, service, reason.ending()));
+        }
+        if let CloseReason::Reset(_) = reason {
+            return self.free_later(index);
+        }
+        let conn = self.conn(index);
+        if reason == CloseReason::TooSlow
+            && let Some(outbox) = &mut conn.outbox
+        {
+            // It does not take what waits for it; what it has begun to receive is finished, and then it is told why.
+            outbox.drop_unbegun();
+        }
+        conn.phase = Phase::Flushing;
+        if let (Wire::WebSocket, Some(code)) = (conn.wire, reason.close_code()) {
+            // 7.1.2: whoever sends the first Close waits for the other. 7.1.7: not so when it fails the connection.
+            if let CloseReason::Service(_) | CloseReason::Stopping | CloseReason::Restarting = reason {
+                conn.phase = Phase::Closing;
+            }
+            match code {
+                close::NO_STATUS_RECEIVED => self.push_frame(index, Opcode::Close, &[]),
+                code => self.push_frame(index, Opcode::Close, &encoder::close_payload(code, text)),
+            }
+        }
+        self.arm(index);
+        self.touch_timer(index);
+    }
+
+    /// The peer has answered our Close, or the wait for that is over: what is queued goes out, then FIN.
+    pub fn finish(&mut self, now: Millis, index: u32) {
+        let deadline = now + self.limits.close_timeout;
+        let conn = self.conn(index);
+        if conn.phase == Phase::Closing {
+            conn.phase = Phase::Flushing;
+            conn.deadline = deadline;
+            self.arm(index);
+        }
+    }
+
+    /// All is out: FIN, unless the peer has been there before us.
+    pub fn half_close(&mut self, now: Millis, index: u32, sockets: &mut dyn Sockets) {
+        let deadline = now + self.limits.linger_timeout;
+        let conn = self.conn(index);
+        if conn.is_eof {
+            return self.free_later(index);
+        }
+        sockets.shutdown_write(index as usize);
+        conn.phase = Phase::Draining;
+        conn.deadline = deadline;
+        self.touch_timer(index);
+    }
+
+    /// Nothing more is to come of this connection.
+    pub fn free_later(&mut self, index: u32) {
+        let conn = self.conn(index);
+        debug_assert!(
+            !conn.is_announced && conn.subscriptions.as_slice().is_empty(),
+            "it has been closed before"
+        );
+        if conn.phase != Phase::Gone {
+            conn.phase = Phase::Gone;
+            self.gone.push(index);
+        }
+    }
+
+    /// Frees what is gone.
+    pub fn reap(&mut self, now: Millis, sockets: &mut dyn Sockets) {
+        while let Some(index) = self.gone.pop() {
+            sockets.close(index as usize);
+            self.wheel.disarm(index);
+            let conn = self.conns.remove(index as usize);
+            self.metrics.closed += 1;
+            log_end(&conn, now);
+        }
+    }
+
+    /// Panics where the state contradicts itself, or keeps more than so many bytes for one connection. For tests; at the
+    /// end of a turn.
+    pub fn validate(&self, queued_bytes_max: usize) {
+        self.wheel.validate();
+        self.topics.validate(self.limits.write_queue_bytes_max);
+        assert!(self.gone.is_empty() && self.endings.is_empty(), "a turn leaves no ends untold");
+        for (index, conn) in &self.conns {
+            let index = index as u32;
+            for &Subscription { log, slot } in conn.subscriptions.as_slice() {
+                let (member, head) =
+                    (self.topics.log(log).members()[slot as usize], self.topics.log(log).head());
+                assert_eq!(member.conn, index, "the member's way back");
+                let is_seen_to = conn.is_pending || conn.is_blocked || conn.is_lag_noted;
+                assert!(
+                    member.cursor == head || is_seen_to || self.topics.is_round_open(log),
+                    "forgotten by the flush"
+                );
+            }
+            if let Some(outbox) = &conn.outbox {
+                outbox.validate();
+                assert!(outbox.queued_bytes() <= queued_bytes_max, "{} bytes queued", outbox.queued_bytes());
+                assert!(
+                    conn.is_pending || conn.is_blocked || conn.is_lag_noted,
+                    "somebody sees to what is queued"
+                );
+            }
+            assert_eq!(conn.is_pending, self.pending.contains(&index), "pending, and on the list");
+            let deadline = conn.next_deadline(&self.limits);
+            assert!(
+                deadline == Millis::NEVER
+                    || self.wheel.armed(index).is_some_and(|armed| armed <= deadline + Millis(8)),
+                "its deadline is in the wheel"
+            );
+        }
+    }
+}
+
+fn frame_header(opcode: Opcode, payload_len: usize) -> crate::proto::ws::EncodedHeader {
+    Header { fin: true, opcode, masking_key: None, payload_len: payload_len as u64 }.encode()
+}
+
+fn log_end(conn: &Connection, now: Millis) {
+    let reason = conn.reason;
+    let level =
+        if reason.is_some_and(CloseReason::is_our_fault) { log::Level::Warn } else { log::Level::Debug };
+    let detail: &dyn std::fmt::Display = match &reason {
+        Some(CloseReason::Protocol(error)) => error,
+        Some(CloseReason::Reset(kind)) => kind,
+        _ => &"",
+    };
+    log::log!(
+        level,
+        "closed peer={} reason={} code={} age_ms={} bytes_in={} bytes_out={} messages_in={} {}",
+        conn.peer,
+        reason.map_or("unknown", CloseReason::word),
+        reason.map_or(0, |reason| reason.ending().code),
+        (now - conn.opened_at).0,
+        conn.bytes_in,
+        conn.bytes_out,
+        conn.messages_in,
+        detail
+    );
+}

@@ -1,0 +1,74 @@
+//! Sockets that are vectors: a send buffer of a size that the schedule chooses, and what has left it for the peer.
+
+use chinwag::net::{Sockets, UdpId};
+use std::collections::HashMap;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+
+/// The kernel's side of one connection.
+#[derive(Default)]
+pub struct Wire {
+    /// What the server wrote and the peer has not read.
+    pub in_flight: Vec<u8>,
+    /// How many bytes fit into `in_flight`.
+    pub capacity: usize,
+    /// A write came up short: the server is to hear when there is room again.
+    pub is_full: bool,
+    pub has_fin: bool,
+    /// The peer is gone without a word.
+    pub is_broken: bool,
+    /// Bytes wait that the server did not want.
+    pub is_parked: bool,
+}
+
+#[derive(Default)]
+pub struct Network {
+    pub wires: HashMap<usize, Wire>,
+    /// Sockets that the server lets be read again.
+    pub resumed: Vec<usize>,
+    /// Keys that the server has closed, in order.
+    pub closed: Vec<usize>,
+    pub writes: u64,
+}
+
+impl Sockets for Network {
+    fn write(&mut self, key: usize, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let wire = self.wires.get_mut(&key).expect("the server writes to a socket that it has");
+        assert!(!wire.has_fin, "nothing is written behind a FIN");
+        assert!(!wire.is_full, "a full socket is not written to before it has room");
+        assert!(slices.iter().any(|slice| !slice.is_empty()), "an empty write is a wasted system call");
+        self.writes += 1;
+        if wire.is_broken {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let offered: usize = slices.iter().map(|slice| slice.len()).sum();
+        let room = wire.capacity - wire.in_flight.len().min(wire.capacity);
+        let taken = offered.min(room);
+        let mut left = taken;
+        for slice in slices {
+            let len = slice.len().min(left);
+            wire.in_flight.extend_from_slice(&slice[..len]);
+            left -= len;
+        }
+        wire.is_full = taken < offered;
+        if taken == 0 { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(taken) }
+    }
+
+    fn shutdown_write(&mut self, key: usize) {
+        self.wires.get_mut(&key).expect("the server has this socket").has_fin = true;
+    }
+
+    fn resume(&mut self, key: usize) {
+        assert!(self.wires.contains_key(&key), "the server resumes a socket that it has");
+        self.resumed.push(key);
+    }
+
+    fn close(&mut self, key: usize) {
+        assert!(self.wires.remove(&key).is_some(), "a socket is closed once");
+        self.closed.push(key);
+    }
+
+    fn send_to(&mut self, _: UdpId, _: SocketAddr, _: &[u8]) -> io::Result<()> {
+        unreachable!("the server has no datagrams")
+    }
+}

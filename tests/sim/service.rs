@@ -1,0 +1,151 @@
+//! The service under which the server is simulated: topics whose entries are numbered, so that a peer can tell by the
+//! numbers alone whether it was told everything, once, in order.
+//!
+//! ```text
+//!     join T      joined T HEAD                       what follows begins behind HEAD
+//!     say T pad   ok T SEQ, in the place of          m T SEQ pad   which the others read
+//!     who T       at T HEAD                           behind everything up to HEAD
+//!     leave T     left T HEAD                         likewise
+//!                 gap T N                             the next N are not coming
+//! ```
+
+use chinwag::service::{BadLine, Class, ConnId, Context, Ending, Message, Opening, Own, Service, Topic};
+use chinwag::time::Millis;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// What the service knows, for the world to look at.
+#[derive(Default)]
+pub struct Books {
+    pub open: HashMap<ConnId, Class>,
+    pub opened: u64,
+    pub closed: u64,
+    pub heads: [u64; TOPICS],
+    pub lags: u64,
+    pub drains: u64,
+    pub wakes: u64,
+    pub missed_by_leavers: u64,
+}
+
+pub const TOPICS: usize = 3;
+
+pub struct Numbers {
+    pub books: Rc<RefCell<Books>>,
+}
+
+impl Numbers {
+    fn class(&self, conn: ConnId) -> Class {
+        *self.books.borrow().open.get(&conn).expect("only an open connection is heard of")
+    }
+
+    fn text(cx: &mut dyn Context, conn: ConnId, text: &str) {
+        cx.send(conn, Message::Text(text));
+    }
+}
+
+impl Service for Numbers {
+    fn on_open(&mut self, cx: &mut dyn Context, conn: ConnId, opening: Opening<'_>) {
+        let class = match opening {
+            Opening::WebSocket { .. } => Class((conn.generation % 2) as u8),
+            Opening::Line => Class(0),
+        };
+        let mut books = self.books.borrow_mut();
+        books.opened += 1;
+        assert!(books.open.insert(conn, class).is_none(), "opened twice");
+        Self::text(cx, conn, "welcome");
+    }
+
+    fn on_message(&mut self, cx: &mut dyn Context, conn: ConnId, message: Message<'_>) {
+        let class = self.class(conn);
+        let Message::Text(text) = message else { return cx.send(conn, message) };
+        let mut words = text.splitn(3, ' ');
+        let command = words.next().unwrap_or_default();
+        let topic: usize = words.next().and_then(|word| word.parse().ok()).unwrap_or(0) % TOPICS;
+        let name = Topic(topic as u64);
+        match command {
+            "join" => {
+                cx.subscribe(conn, name, class);
+                let head = self.books.borrow().heads[topic];
+                cx.send_after(conn, name, Message::Text(&format!("joined {topic} {head}")));
+            }
+            "leave" => {
+                let missed = cx.unsubscribe(conn, name);
+                if missed > 0 {
+                    self.books.borrow_mut().missed_by_leavers += 1;
+                    Self::text(cx, conn, &format!("gap {topic} {missed}"));
+                }
+                let head = self.books.borrow().heads[topic];
+                Self::text(cx, conn, &format!("left {topic} {head}"));
+            }
+            "say" => {
+                let pad = words.next().unwrap_or_default();
+                let seq = {
+                    let mut books = self.books.borrow_mut();
+                    books.heads[topic] += 1;
+                    books.heads[topic]
+                };
+                let ack = format!("ok {topic} {seq}");
+                let render = &mut |class: Class, out: &mut Vec<u8>| {
+                    let letter = if class == Class(0) { 'm' } else { 'M' };
+                    out.extend_from_slice(format!("{letter} {topic} {seq} {pad}").as_bytes());
+                };
+                cx.publish(name, render, Some(Own { conn, ack: Some(Message::Text(&ack)) }));
+            }
+            "who" => {
+                let head = self.books.borrow().heads[topic];
+                cx.send_after(conn, name, Message::Text(&format!("at {topic} {head}")));
+            }
+            "quit" => cx.close(conn, 4000, "as you wish"),
+            "soon" => {
+                let at = cx.now() + Millis(50);
+                cx.deadline(conn, Some(at));
+                cx.wake_at(Some(at));
+            }
+            _ => cx.send(conn, message),
+        }
+    }
+
+    fn on_bad_line(&mut self, cx: &mut dyn Context, conn: ConnId, _: BadLine) {
+        self.class(conn);
+        Self::text(cx, conn, "bad line");
+    }
+
+    fn on_lag(&mut self, cx: &mut dyn Context, conn: ConnId, topic: Topic, missed: u64) {
+        let class = self.class(conn);
+        self.books.borrow_mut().lags += 1;
+        assert!(missed > 0, "who lags has missed something");
+        Self::text(cx, conn, &format!("gap {} {missed}", topic.0));
+        cx.subscribe(conn, topic, class);
+    }
+
+    fn on_drain(&mut self, _: &mut dyn Context, conn: ConnId) {
+        self.class(conn);
+        self.books.borrow_mut().drains += 1;
+    }
+
+    fn on_deadline(&mut self, cx: &mut dyn Context, conn: ConnId) {
+        self.class(conn);
+        Self::text(cx, conn, "ring");
+    }
+
+    fn on_wake(&mut self, _: &mut dyn Context) {
+        self.books.borrow_mut().wakes += 1;
+    }
+
+    fn on_close(&mut self, cx: &mut dyn Context, conn: ConnId, _: Ending) {
+        // Nothing that is said to it from now on goes anywhere, least of all to whoever has its slot next.
+        Self::text(cx, conn, "too late");
+        let mut books = self.books.borrow_mut();
+        books.closed += 1;
+        assert!(books.open.remove(&conn).is_some(), "closed twice, or without having been opened");
+    }
+
+    fn stats(&self, report: &mut dyn FnMut(&'static str, u64)) {
+        let books = self.books.borrow();
+        for (name, value) in [("lags", books.lags), ("drains", books.drains), ("wakes", books.wakes)] {
+            report(name, value);
+        }
+        report("missed_by_leavers", books.missed_by_leavers);
+    }
+}
