@@ -1,0 +1,151 @@
+//! The examples that are servers, run as a reader would run them.
+//!
+//! `cargo test` builds the examples too; to run this file alone, `cargo build --examples` comes first.
+
+#![cfg(feature = "json")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+/// How long the answer of a server on this machine may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An example, which lies beside this test.
+fn example(name: &str) -> Command {
+    let mut path: PathBuf = std::env::current_exe().expect("a test has a path");
+    path.pop();
+    path.set_file_name("examples");
+    path.push(name);
+    assert!(path.exists(), "{} is not built: cargo build --examples", path.display());
+    Command::new(path)
+}
+
+struct Server {
+    name: &'static str,
+    process: Child,
+    address: SocketAddr,
+}
+
+impl Server {
+    fn start(name: &'static str) -> Server {
+        let mut command = example(name);
+        let mut process = command
+            .args(["serve", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the example is built");
+        let mut line = String::new();
+        let stdout = process.stdout.as_mut().expect("it is piped");
+        BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");
+        let address = line.trim_end().strip_prefix("listening on ").expect("it says where it listens");
+        let address = address.parse().expect("an address");
+        Server { name, process, address }
+    }
+
+    fn call(&self, a: &str, b: &str) -> (String, Option<i32>) {
+        let Output { stdout, status, .. } =
+            example(self.name).args(["call", a, b, &self.address.to_string()]).output().expect("it runs");
+        (String::from_utf8(stdout).expect("text"), status.code())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.process.kill().expect("it is ours");
+        self.process.wait().expect("it was started");
+    }
+}
+
+#[test]
+fn both_add_and_say_what_is_wrong() {
+    for name in ["add_tcp", "add_udp"] {
+        let server = Server::start(name);
+        assert_eq!(server.call("7", "4"), ("{\"sum\":11}\n".to_owned(), Some(0)), "{name}");
+        let (answer, code) = server.call("7", "\"4\"");
+        assert!(answer.starts_with("{\"error\":") && code == Some(1), "{name}: {answer}");
+    }
+}
+
+#[test]
+fn wrong_arguments_are_told_the_right_ones() {
+    for name in ["add_tcp", "add_udp"] {
+        for arguments in [&[][..], &["call", "7"], &["dance"]] {
+            let output = example(name).args(arguments).output().expect("it runs");
+            assert_eq!(output.status.code(), Some(2), "{name}");
+            assert!(String::from_utf8_lossy(&output.stderr).starts_with(&format!("usage: {name} ")));
+        }
+        let output = example(name).args(["serve", "here"]).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(1));
+        assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: "));
+    }
+}
+
+#[test]
+fn a_stream_may_be_cut_anywhere_and_hold_many_requests() {
+    let server = Server::start("add_tcp");
+    let mut stream = TcpStream::connect(server.address).expect("it listens");
+    stream.set_nodelay(true).expect("a socket");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    for byte in b"{\"a\":1,\"b\":2}\r\n" {
+        stream.write_all(&[*byte]).expect("it reads");
+    }
+    let long = "x".repeat(5000);
+    write!(stream, "hello\n{{\"a\":3,\"b\":4}}\n{long}\n{{\"a\":5,\"b\":6}}\nno end").expect("it reads");
+    stream.shutdown(std::net::Shutdown::Write).expect("a socket");
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).expect("it answers and closes");
+    let expected = [
+        "{\"sum\":3}",
+        "{\"error\":\"this is not a JSON object\"}",
+        "{\"sum\":7}",
+        "{\"error\":\"a request has at most 1024 bytes\"}",
+        "{\"sum\":11}",
+    ];
+    assert_eq!(answers.lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn one_who_sends_and_does_not_read_is_no_longer_read_and_hurts_nobody() {
+    let server = Server::start("add_tcp");
+    let mut greedy = TcpStream::connect(server.address).expect("it listens");
+    greedy.set_write_timeout(Some(Duration::from_millis(500))).expect("a socket");
+    let requests = "{\"a\":1,\"b\":2}\n".repeat(5000);
+    let mut sent = 0;
+    // Until nothing has been taken for half a second.
+    while let Ok(len) = greedy.write(&requests.as_bytes()[sent % 14..]) {
+        sent += len;
+        // Two kernels buffer something, and so does the server: far less than this.
+        assert!(sent < 100_000_000, "somebody keeps all of it");
+    }
+    assert_eq!(server.call("7", "4").0, "{\"sum\":11}\n");
+}
+
+#[test]
+fn many_callers_share_one_socket_and_each_gets_its_own_answer() {
+    let server = Server::start("add_udp");
+    let callers: Vec<UdpSocket> =
+        (0..50).map(|_| UdpSocket::bind("127.0.0.1:0").expect("a socket")).collect();
+    for (i, caller) in callers.iter().enumerate() {
+        caller.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        caller.send_to(format!("{{\"a\":{i},\"b\":1000}}").as_bytes(), server.address).expect("it is sent");
+    }
+    let mut answer = [0; 256];
+    for (i, caller) in callers.iter().enumerate() {
+        let (len, from) = caller.recv_from(&mut answer).expect("it answers");
+        assert_eq!((&answer[..len], from), (format!("{{\"sum\":{}}}", i + 1000).as_bytes(), server.address));
+    }
+    let caller = &callers[0];
+    for (request, expected) in [
+        (&b""[..], "{\"error\":\"this is not a JSON object\"}"),
+        (b"\xff\xfe", "{\"error\":\"this is not a JSON object\"}"),
+        (&[b' '; 1025], "{\"error\":\"a request has at most 1024 bytes\"}"),
+        (&[b'x'; 60_000], "{\"error\":\"a request has at most 1024 bytes\"}"),
+    ] {
+        caller.send_to(request, server.address).expect("it is sent");
+        let len = caller.recv(&mut answer).expect("it answers");
+        assert_eq!(str::from_utf8(&answer[..len]), Ok(expected));
+    }
+}
