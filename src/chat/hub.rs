@@ -172,9 +172,9 @@ impl Hub {
 
     /// Plain numbers, each with its name.
     pub fn stats(&self, report: &mut dyn FnMut(&'static str, u64)) {
-        report("members", self.names.len() as u64);
-        report("rooms", self.rooms.len() as u64);
-        report("messages", self.messages);
+        report("chat_members", self.names.len() as u64);
+        report("chat_rooms", self.rooms.len() as u64);
+        report("chat_messages", self.messages);
     }
 
     fn say(&mut self, id: MemberId, text: &str, effects: &mut dyn Effects) {
@@ -509,7 +509,7 @@ mod tests {
         let mut stage = Stage::new(Settings::default());
         let rooms = |stage: &Stage| {
             let mut rooms = 0;
-            stage.hub.stats(&mut |name, value| rooms += if name == "rooms" { value } else { 0 });
+            stage.hub.stats(&mut |name, value| rooms += if name == "chat_rooms" { value } else { 0 });
             rooms
         };
         stage.connect("ann");

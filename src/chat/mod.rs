@@ -20,6 +20,7 @@ mod index;
 mod presence;
 mod room;
 mod rooms;
+mod service;
 #[cfg(test)]
 mod stage;
 
@@ -27,6 +28,7 @@ use crate::time::Millis;
 use crate::wire::{Event, Goodbye};
 
 pub use hub::Hub;
+pub use service::Chat;
 
 /// The room that everybody who types is in to begin with.
 pub const LOBBY: &str = "lobby";
@@ -36,9 +38,9 @@ pub const LOBBY: &str = "lobby";
 pub struct Settings {
     /// The longest message, in bytes.
     pub message_bytes_max: usize,
-    /// How long somebody on the line port may say nothing; [`Millis::NEVER`] lets them stay. A WebSocket is asked by
-    /// pings whether its peer is there, a line connection cannot be.
-    pub idle_timeout: Millis,
+    /// How long somebody on the line port may say nothing, if there is a limit. A WebSocket is asked by pings whether
+    /// its peer is there; a line connection cannot be asked.
+    pub line_idle_timeout: Option<Millis>,
     /// How long a room hears nothing of who comes and goes after a notice of it.
     pub presence_interval: Millis,
     /// How many changes are kept by name until the next such notice. If there are more, they are only counted.
@@ -51,7 +53,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             message_bytes_max: 4096,
-            idle_timeout: Millis::from_secs(5 * 60),
+            line_idle_timeout: Some(Millis::from_secs(5 * 60)),
             presence_interval: Millis::from_secs(1),
             presence_changes_max: 256,
             who_names_max: 100,

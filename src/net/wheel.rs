@@ -208,7 +208,7 @@ mod tests {
             let mut wheel = Wheel::default();
             wheel.arm(3, Millis(at));
             wheel.validate();
-            assert_eq!(expired(&mut wheel, at - 1), [], "early for {at}");
+            assert!(expired(&mut wheel, at - 1).is_empty(), "early for {at}");
             assert_eq!(expired(&mut wheel, at.next_multiple_of(TICK_MS)), [3], "late for {at}");
             assert_eq!(wheel.next_deadline(), None);
         }
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn a_deadline_in_the_past_fires_at_once() {
         let mut wheel = Wheel::default();
-        assert_eq!(expired(&mut wheel, 100_000), []);
+        assert!(expired(&mut wheel, 100_000).is_empty());
         wheel.arm(0, Millis(5));
         assert_eq!(expired(&mut wheel, 100_000), [0]);
     }

@@ -26,6 +26,12 @@
 //! }
 //! ```
 
+#[cfg(feature = "json")]
+pub mod add;
+pub mod echo;
+#[cfg(test)]
+pub(crate) mod fake;
+
 use crate::proto::http::{Head, Response};
 use crate::time::Millis;
 

@@ -1,0 +1,122 @@
+//! A context for tests: it notes what a service does, and sends everything at once.
+
+use super::{Class, ConnId, Context, Message, Own, Request, Topic};
+use crate::proto::http::{Head, HeaderSlots};
+use crate::time::Millis;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A server without sockets.
+#[derive(Debug, Default)]
+pub struct FakeContext {
+    /// The time of the turn.
+    pub now: Millis,
+    /// When the service wants to be woken.
+    pub wake_at: Option<Millis>,
+    /// How often it has said so.
+    pub wakes_set: usize,
+    /// The connections' deadlines.
+    pub deadlines: BTreeMap<ConnId, Millis>,
+    /// Those that were closed.
+    pub closed: BTreeMap<ConnId, (u16, String)>,
+    /// Who is subscribed to what.
+    pub subscriptions: BTreeSet<(Topic, ConnId, Class)>,
+    /// What unsubscribing says was missed.
+    pub missed: u64,
+    sent: BTreeMap<ConnId, Vec<Sent>>,
+}
+
+/// A message that a connection was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// Text.
+    Text(String),
+    /// Bytes.
+    Binary(Vec<u8>),
+}
+
+impl FakeContext {
+    /// What a connection was sent since this was last asked.
+    pub fn take(&mut self, conn: ConnId) -> Vec<Sent> {
+        self.sent.remove(&conn).unwrap_or_default()
+    }
+
+    /// The same, all of it text.
+    pub fn take_texts(&mut self, conn: ConnId) -> Vec<String> {
+        let text = |sent| match sent {
+            Sent::Text(text) => text,
+            Sent::Binary(bytes) => panic!("{bytes:?} is not text"),
+        };
+        self.take(conn).into_iter().map(text).collect()
+    }
+
+    /// The connection's deadline, if it has come; it is not set any more.
+    pub fn poll_deadline(&mut self, conn: ConnId) -> bool {
+        let is_due = self.deadlines.get(&conn).is_some_and(|&at| at <= self.now);
+        if is_due {
+            self.deadlines.remove(&conn);
+        }
+        is_due
+    }
+}
+
+impl Context for FakeContext {
+    fn now(&self) -> Millis {
+        self.now
+    }
+
+    fn send(&mut self, conn: ConnId, message: Message<'_>) {
+        if !self.closed.contains_key(&conn) {
+            self.sent.entry(conn).or_default().push(match message {
+                Message::Text(text) => Sent::Text(text.to_owned()),
+                Message::Binary(bytes) => Sent::Binary(bytes.to_owned()),
+            });
+        }
+    }
+
+    fn send_after(&mut self, conn: ConnId, _topic: Topic, message: Message<'_>) {
+        self.send(conn, message);
+    }
+
+    fn close(&mut self, conn: ConnId, code: u16, reason: &str) {
+        self.closed.entry(conn).or_insert((code, reason.to_owned()));
+        self.subscriptions.retain(|&(_, subscriber, _)| subscriber != conn);
+    }
+
+    fn deadline(&mut self, conn: ConnId, at: Option<Millis>) {
+        match at {
+            Some(at) => self.deadlines.insert(conn, at),
+            None => self.deadlines.remove(&conn),
+        };
+    }
+
+    fn wake_at(&mut self, at: Option<Millis>) {
+        self.wake_at = at;
+        self.wakes_set += 1;
+    }
+
+    fn subscribe(&mut self, conn: ConnId, topic: Topic, class: Class) {
+        self.subscriptions.insert((topic, conn, class));
+    }
+
+    fn unsubscribe(&mut self, conn: ConnId, topic: Topic) -> u64 {
+        self.subscriptions.retain(|&(its, subscriber, _)| (its, subscriber) != (topic, conn));
+        self.missed
+    }
+
+    fn publish(&mut self, topic: Topic, render: &mut dyn FnMut(Class, &mut Vec<u8>), own: Option<Own<'_>>) {
+        for (_, conn, class) in self.subscriptions.clone().into_iter().filter(|&(its, _, _)| its == topic) {
+            if own.is_none_or(|own| own.conn != conn) {
+                let mut text = Vec::new();
+                render(class, &mut text);
+                self.send(conn, Message::Text(std::str::from_utf8(&text).expect("a topic says text")));
+            }
+        }
+    }
+}
+
+/// Lends the request that these bytes are.
+pub fn with_request<T>(head: &str, f: impl FnOnce(&Request<'_>) -> T) -> T {
+    let mut slots = HeaderSlots::new();
+    let (head, _) = Head::parse(head.as_bytes(), &mut slots).expect("a sound head").expect("a whole head");
+    f(&Request { head: &head, body: b"" })
+}

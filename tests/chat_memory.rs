@@ -1,0 +1,120 @@
+//! What the chat itself costs, counted by the allocator: so much for each member, and nothing for a message.
+//!
+//! Everything stands in one test: the counter counts for the whole process.
+
+#![allow(unsafe_code, reason = "an allocator that counts is an allocator, and those are unsafe")]
+
+use chinwag::chat::{Chat, Settings};
+use chinwag::service::{Class, ConnId, Context, Ending, Message, Opening, Own, Service, Topic};
+use chinwag::time::Millis;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
+
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+static LIVE_BYTES: AtomicIsize = AtomicIsize::new(0);
+
+// SAFETY: everything is passed on to the system's allocator, with the arguments as they came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Relaxed);
+        LIVE_BYTES.fetch_add(layout.size() as isize, Relaxed);
+        // SAFETY: the caller's promises are the same as ours.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        LIVE_BYTES.fetch_sub(layout.size() as isize, Relaxed);
+        // SAFETY: the caller's promises are the same as ours.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Relaxed);
+        LIVE_BYTES.fetch_add(size as isize - layout.size() as isize, Relaxed);
+        // SAFETY: the caller's promises are the same as ours.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// A server that renders what is published, once, and forgets everything.
+struct Forgetful {
+    now: Millis,
+    wake_at: Option<Millis>,
+    rendered: Vec<u8>,
+}
+
+impl Context for Forgetful {
+    fn now(&self) -> Millis {
+        self.now
+    }
+    fn send(&mut self, _: ConnId, _: Message<'_>) {}
+    fn send_after(&mut self, _: ConnId, _: Topic, _: Message<'_>) {}
+    fn close(&mut self, _: ConnId, _: u16, _: &str) {}
+    fn deadline(&mut self, _: ConnId, _: Option<Millis>) {}
+    fn wake_at(&mut self, at: Option<Millis>) {
+        self.wake_at = at;
+    }
+    fn subscribe(&mut self, _: ConnId, _: Topic, _: Class) {}
+    fn unsubscribe(&mut self, _: ConnId, _: Topic) -> u64 {
+        0
+    }
+    fn publish(&mut self, _: Topic, render: &mut dyn FnMut(Class, &mut Vec<u8>), _: Option<Own<'_>>) {
+        self.rendered.clear();
+        render(Class(0), &mut self.rendered);
+    }
+}
+
+fn conn(index: u32) -> ConnId {
+    ConnId { index, generation: 1 }
+}
+
+/// Lets so many come, choose names, and have been told everything.
+fn fill(chat: &mut Chat, cx: &mut Forgetful, count: u32) {
+    for index in 0..count {
+        chat.on_open(cx, conn(index), Opening::Line);
+        chat.on_message(cx, conn(index), Message::Text(&format!("/name member-{index}")));
+    }
+    while let Some(at) = cx.wake_at.take() {
+        cx.now = at;
+        chat.on_wake(cx);
+    }
+}
+
+#[test]
+fn a_member_costs_little_and_a_message_nothing() {
+    // Tables double: 10,000 is somewhere in between, and one more than a power of two is as bad as it gets.
+    for (count, bytes_max) in [(10_000, 90), (8193, 120)] {
+        let mut cx = Forgetful { now: Millis(0), wake_at: None, rendered: Vec::with_capacity(64 * 1024) };
+        let before = LIVE_BYTES.load(Relaxed);
+        let mut chat = Chat::new(Settings::default(), 1);
+        fill(&mut chat, &mut cx, count);
+        let bytes = (LIVE_BYTES.load(Relaxed) - before) / count as isize;
+        println!("{count} members: {bytes} bytes of heap each");
+        assert!(bytes <= bytes_max, "{bytes} bytes of heap for each of {count} members");
+
+        let before = ALLOCATIONS.load(Relaxed);
+        for index in 0..1000 {
+            chat.on_message(
+                &mut cx,
+                conn(index),
+                Message::Text("as much as people say in one line, \u{1b}[1mescaped"),
+            );
+            chat.on_message(&mut cx, conn(index), Message::Text("/dance"));
+        }
+        assert_eq!(ALLOCATIONS.load(Relaxed) - before, 0, "allocations for 1,000 messages and 1,000 notices");
+
+        // What is left is tables of the size that was once needed, and no names.
+        (0..count)
+            .for_each(|index| chat.on_close(&mut cx, conn(index), Ending { code: 1000, word: "closed" }));
+        let empty = LIVE_BYTES.load(Relaxed);
+        fill(&mut chat, &mut cx, count);
+        (0..count)
+            .for_each(|index| chat.on_close(&mut cx, conn(index), Ending { code: 1000, word: "closed" }));
+        assert_eq!(LIVE_BYTES.load(Relaxed), empty, "the second time costs no more than the first");
+    }
+}
