@@ -4,14 +4,12 @@
 
 #![allow(unsafe_code, reason = "an allocator that counts is an allocator, and those are unsafe")]
 
-use chinwag::net::{Handler, ListenerId, Peer, Sockets, UdpId};
-use chinwag::proto::ws::{Opcode, encoder};
-use chinwag::server::{Core, Limits, Route};
-use chinwag::service::{Class, ConnId, Context, Message, Opening, Own, Service, Topic};
+#[path = "support/offline.rs"]
+mod offline;
+
 use chinwag::time::Millis;
+use offline::{EchoAndFanOut, Server};
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::io::{self, IoSlice};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
 
 struct Counting;
@@ -44,105 +42,6 @@ unsafe impl GlobalAlloc for Counting {
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-/// Sockets that take everything and remember nothing but how often they were called.
-#[derive(Default)]
-struct Drain {
-    writes: usize,
-    bytes: usize,
-}
-
-impl Sockets for Drain {
-    fn write(&mut self, _: usize, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let len = slices.iter().map(|slice| slice.len()).sum();
-        self.writes += 1;
-        self.bytes += len;
-        Ok(len)
-    }
-
-    fn shutdown_write(&mut self, _: usize) {}
-
-    fn resume(&mut self, _: usize) {}
-
-    fn close(&mut self, _: usize) {}
-
-    fn send_to(&mut self, _: UdpId, _: SocketAddr, _: &[u8]) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Echoes what begins with an `e`, and publishes the rest to a topic that everybody is in.
-struct EchoAndFanOut;
-
-const EVERYBODY: Topic = Topic(1);
-
-impl Service for EchoAndFanOut {
-    fn on_open(&mut self, cx: &mut dyn Context, conn: ConnId, _: Opening<'_>) {
-        cx.subscribe(conn, EVERYBODY, Class(0));
-    }
-
-    fn on_message(&mut self, cx: &mut dyn Context, conn: ConnId, message: Message<'_>) {
-        let bytes = message.as_bytes();
-        match bytes.first() {
-            Some(b'e') => cx.send(conn, message),
-            _ => cx.publish(
-                EVERYBODY,
-                &mut |_, out| out.extend_from_slice(bytes),
-                Some(Own { conn, ack: None }),
-            ),
-        }
-    }
-}
-
-const HTTP: ListenerId = ListenerId(0);
-
-struct Server {
-    core: Core,
-    sockets: Drain,
-    now: Millis,
-}
-
-impl Server {
-    fn new(service: impl Service + 'static) -> Server {
-        let mut core = Core::new(Limits::default());
-        let id = core.mount(service, 64 * 1024);
-        core.route("/ws", Route::Service(id));
-        Server { core, sockets: Drain::default(), now: Millis(0) }
-    }
-
-    fn turn(&mut self) {
-        self.now = self.now + Millis(1);
-        self.core.handle_timers(self.now);
-        self.core.handle_wake(self.now);
-        self.core.flush(self.now, &mut self.sockets);
-        self.core.reap(self.now, &mut self.sockets);
-    }
-
-    fn connect(&mut self, target: &str) -> usize {
-        let key = self
-            .core
-            .handle_accepted(self.now, HTTP, Peer::V4(Ipv4Addr::LOCALHOST, 1))
-            .expect("there is room");
-        let request = format!(
-            "GET {target} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-        );
-        self.core.handle_bytes(self.now, key, &mut request.into_bytes());
-        self.turn();
-        key
-    }
-
-    /// Hands a client's message over in `buffer`, which is scratch, and turns until nothing is left to do.
-    fn say(&mut self, key: usize, message: &[u8], buffer: &mut Vec<u8>) {
-        buffer.clear();
-        encoder::frame(buffer, Opcode::Text, message, Some([1, 2, 3, 4]));
-        self.core.handle_bytes(self.now, key, buffer);
-        self.turn();
-        while self.core.has_work() {
-            self.turn();
-        }
-    }
-}
 
 /// Heap bytes that each of 2,000 joined, idle connections costs. Tables are counted as they stand, slack and all, except
 /// that their growth by doubling is averaged out by counting between two powers of two.

@@ -61,7 +61,10 @@ fn answer(error: &clap::Error) -> ExitCode {
             let text = error.render().to_string();
             let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
             let message = lines.next().unwrap_or("error: bad arguments");
-            let tip = lines.find(|line| line.starts_with("tip:")).map(|tip| format!(" ({tip})")).unwrap_or_default();
+            let tip = lines
+                .find(|line| line.starts_with("tip:"))
+                .map(|tip| format!(" ({tip})"))
+                .unwrap_or_default();
             eprintln!("{message}{tip}; chinwag --help shows what there is");
             ExitCode::from(USAGE)
         }

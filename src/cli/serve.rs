@@ -11,6 +11,7 @@ use log::LevelFilter;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::fmt;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -64,7 +65,10 @@ fn serve(config: &Serve) -> Result<(), Failure> {
     server.allow_origins(config.origins.clone());
 
     let chat = server.mount(
-        Chat::new(chat::Settings { line_idle_timeout: Some(config.idle_timeout), ..chat::Settings::default() }),
+        Chat::new(
+            chat::Settings { line_idle_timeout: Some(config.idle_timeout), ..chat::Settings::default() },
+            random_seed(),
+        ),
         CHAT_MESSAGE_BYTES_MAX,
     );
     let echo = server.mount(Echo::new(page("text/html", ECHO_HTML)), ECHO_MESSAGE_BYTES_MAX);
@@ -83,7 +87,8 @@ fn serve(config: &Serve) -> Result<(), Failure> {
         listening.push((local, "for HTTP and WebSocket"));
     }
     for address in &config.line_listen {
-        let local = server.listen_lines(address, chat).map_err(failure(&format!("cannot listen on {address}")))?;
+        let local =
+            server.listen_lines(address, chat).map_err(failure(&format!("cannot listen on {address}")))?;
         listening.push((local, "for lines"));
     }
     stop_on_signals(server.stopper()).map_err(failure("cannot listen for signals"))?;
@@ -142,6 +147,11 @@ fn stop_on_signals(stopper: Post<Shutdown>) -> io::Result<()> {
     Ok(())
 }
 
+/// From the system's randomness, by way of what the standard library seeds its hash tables with.
+fn random_seed() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
 fn page(content_type: &'static str, body: &'static str) -> Response {
     Response::new(200)
         .with_body(content_type, body.as_bytes())
@@ -156,7 +166,9 @@ const ECHO_HTML: &str = include_str!("../../assets/echo.html");
 /// Path, type and content of the pages.
 const PAGES: &[(&str, &str, &str)] = &[
     ("/", "text/html; charset=utf-8", include_str!("../../assets/chat.html")),
+    ("/page.css", "text/css; charset=utf-8", include_str!("../../assets/page.css")),
     ("/chat.css", "text/css; charset=utf-8", include_str!("../../assets/chat.css")),
+    ("/echo.css", "text/css; charset=utf-8", include_str!("../../assets/echo.css")),
     ("/chat.js", "text/javascript; charset=utf-8", include_str!("../../assets/chat.js")),
     ("/echo.js", "text/javascript; charset=utf-8", include_str!("../../assets/echo.js")),
 ];

@@ -88,7 +88,9 @@ impl Serve {
     /// Reads what the flags of [`SETTINGS`] gave.
     pub fn from_matches(matches: &ArgMatches) -> Serve {
         let addresses = |name| {
-            let address = |value: &Value| if let Value::Address(address) = value { Some(address.clone()) } else { None };
+            let address = |value: &Value| {
+                if let Value::Address(address) = value { Some(address.clone()) } else { None }
+            };
             values(matches, name).filter_map(address).collect()
         };
         let mut origins = AllowedOrigins::default();
@@ -97,7 +99,8 @@ impl Serve {
                 origins.allow(origin).expect("the flag's check has let it pass");
             }
         }
-        let duration = |name| if let Value::Duration(ms) = value(matches, name) { *ms } else { Millis::NEVER };
+        let duration =
+            |name| if let Value::Duration(ms) = value(matches, name) { *ms } else { Millis::NEVER };
         let bytes = |name| if let Value::Bytes(bytes) = value(matches, name) { *bytes } else { usize::MAX };
         Serve {
             listen: addresses("listen"),
@@ -145,7 +148,8 @@ mod tests {
 
     #[test]
     fn listeners_repeat_and_lines_can_be_off() {
-        let config = serve(&["--listen", "[::1]:1", "--listen", "unix:/tmp/s", "--line-listen", "off"]).expect("flags");
+        let config = serve(&["--listen", "[::1]:1", "--listen", "unix:/tmp/s", "--line-listen", "off"])
+            .expect("flags");
         assert_eq!((config.listen.len(), config.line_listen.len()), (2, 0));
     }
 }

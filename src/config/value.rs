@@ -59,7 +59,9 @@ impl Kind {
         match self {
             Kind::Address => text.parse().map(Value::Address),
             Kind::AddressOrOff if text == "off" => Ok(Value::Off),
-            Kind::AddressOrOff => text.parse().map(Value::Address).map_err(|error: String| error + ", or off"),
+            Kind::AddressOrOff => {
+                text.parse().map(Value::Address).map_err(|error: String| error + ", or off")
+            }
             Kind::Origin => AllowedOrigins::default().allow(text).map(|()| Value::Origin(text.to_owned())),
             Kind::Level => text
                 .parse()
@@ -67,7 +69,9 @@ impl Kind {
                 .map_err(|_| format!("'{text}' is no level: write off, error, warn, info, debug or trace")),
             Kind::Duration(least, most) => {
                 let ms = parse_duration(text).ok_or_else(|| {
-                    format!("'{text}' is no length of time: write a number and its unit, as in 250ms, 10s or 5m")
+                    format!(
+                        "'{text}' is no length of time: write a number and its unit, as in 250ms, 10s or 5m"
+                    )
                 })?;
                 in_range(ms, least, most, show_duration).map(|ms| Value::Duration(Millis(ms)))
             }
@@ -79,7 +83,9 @@ impl Kind {
                 let bytes = parse_bytes(text)
                     .ok_or_else(|| format!("'{text}' is no size: write bytes, as in 65536, 64k or 16m"))?;
                 let bytes = in_range(bytes, least, most, |bytes| bytes.to_string())?;
-                usize::try_from(bytes).map(Value::Bytes).map_err(|_| format!("{bytes} bytes are more than fit here"))
+                usize::try_from(bytes)
+                    .map(Value::Bytes)
+                    .map_err(|_| format!("{bytes} bytes are more than fit here"))
             }
         }
     }
@@ -142,7 +148,9 @@ mod tests {
         for (text, ms) in [("250ms", 250), ("10s", 10_000), ("5m", 300_000), ("10ms", 10), ("10m", 600_000)] {
             assert_eq!(kind.parse(text), Ok(Value::Duration(Millis(ms))), "{text}");
         }
-        for text in ["", "10", "s", "1.5s", "-1s", "9ms", "601s", "99999999999999999999s", "18446744073709551615m"] {
+        for text in
+            ["", "10", "s", "1.5s", "-1s", "9ms", "601s", "99999999999999999999s", "18446744073709551615m"]
+        {
             assert!(kind.parse(text).is_err(), "{text}");
         }
         assert_eq!(kind.parse("1h"), Err("1h is out of range: from 10ms to 10m".into()));
