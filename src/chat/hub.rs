@@ -34,7 +34,7 @@
 //!     fn answer(&mut self, member: MemberId, _room: RoomId, event: &Event<'_>) {
 //!         self.tell(member, event);
 //!     }
-//!     fn publish(&mut self, room: RoomId, event: &Event<'_>, _publisher: Option<MemberId>) {
+//!     fn publish(&mut self, room: RoomId, event: &Event<'_>, _except: &[MemberId]) {
 //!         println!("to {room:?}: {event:?}");
 //!     }
 //!     fn follow(&mut self, _member: MemberId, _room: RoomId) {}
@@ -185,7 +185,7 @@ impl Hub {
         let Some(room) = self.room_of(id) else {
             return effects.tell(id, &Event::Refused(Refusal::NotJoined));
         };
-        effects.publish(room.id, &Event::Message { name: self.members.name(id), text }, Some(id));
+        effects.publish(room.id, &Event::Message { name: self.members.name(id), text }, &[id]);
         self.messages += 1;
     }
 
@@ -639,8 +639,8 @@ mod tests {
             self.tell(member, event);
         }
 
-        fn publish(&mut self, room: RoomId, event: &Event<'_>, publisher: Option<MemberId>) {
-            let followers = self.follows.iter().filter(|&(&it, &its)| its == room && Some(it) != publisher);
+        fn publish(&mut self, room: RoomId, event: &Event<'_>, except: &[MemberId]) {
+            let followers = self.follows.iter().filter(|&(&it, &its)| its == room && !except.contains(&it));
             let followers: Vec<MemberId> = followers.map(|(&it, _)| it).collect();
             followers.into_iter().for_each(|it| self.tell(it, event));
         }

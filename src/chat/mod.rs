@@ -86,8 +86,8 @@ pub trait Effects {
     /// Tells one member, behind everything that the room's stream has said so far.
     fn answer(&mut self, member: MemberId, room: RoomId, event: &Event<'_>);
 
-    /// Tells everybody who follows the room, except `publisher`.
-    fn publish(&mut self, room: RoomId, event: &Event<'_>, publisher: Option<MemberId>);
+    /// Tells everybody who follows the room, except these.
+    fn publish(&mut self, room: RoomId, event: &Event<'_>, except: &[MemberId]);
 
     /// From now on the member follows the room.
     fn follow(&mut self, member: MemberId, room: RoomId);
