@@ -264,6 +264,7 @@ function speak(words) {
 const arrived = [];
 let last = { kind: "", name: "", own: false, at: null, element: null };
 let pinned = true;
+let followed = ""; // the log's shape when its scroll position was last looked after
 let unseen = 0; // lines below what the reader looks at
 
 function show(entry) {
@@ -324,7 +325,12 @@ function make(tag, className, text = "") {
   return element;
 }
 
+function shape() {
+  return `${log.clientWidth} ${log.clientHeight} ${log.scrollHeight}`;
+}
+
 function follow() {
+  followed = shape();
   if (pinned) {
     log.scrollTop = log.scrollHeight;
     unseen = 0;
@@ -408,18 +414,12 @@ document.addEventListener("keydown", (event) => {
   if (plain && event.target !== input) input.focus();
 });
 
-let logHeight = 0;
 log.addEventListener("scroll", () => {
-  // When the log itself has just changed its height, the observer below follows; this is not the reader scrolling.
-  if (log.clientHeight !== logHeight) return;
-  pinned = log.scrollHeight - log.scrollTop - log.clientHeight < PINNED_PX;
+  // A new shape moves what is in sight too; only a scroll within the old one is the reader's.
+  if (shape() === followed) pinned = log.scrollHeight - log.scrollTop - log.clientHeight < PINNED_PX;
   if (pinned) follow();
 });
-// A phone's keyboard, a banner, a turned screen.
-new ResizeObserver(() => {
-  logHeight = log.clientHeight;
-  follow();
-}).observe(log);
+new ResizeObserver(follow).observe(log); // a phone's keyboard, a banner, a turned screen
 
 $("newer").addEventListener("click", () => {
   pinned = true;

@@ -29,6 +29,8 @@ pub enum Error {
     HostMissing,
     /// RFC 9112, 3.2: and one only.
     HostRepeated,
+    /// RFC 9112, 3.2: and what is in it MUST be valid.
+    Host,
     /// RFC 9112, 6.3: the Content-Length is not a number, or is two.
     ContentLength,
     /// RFC 9112, 6.3: Content-Length and Transfer-Encoding together are how requests are smuggled.
@@ -51,6 +53,7 @@ impl Error {
             | Self::Field
             | Self::HostMissing
             | Self::HostRepeated
+            | Self::Host
             | Self::ContentLength
             | Self::TwoLengths => 400,
             Self::LengthRequired => 411,
@@ -81,6 +84,7 @@ impl fmt::Display for Error {
             Self::TooManyHeaders => "there are too many header fields",
             Self::HostMissing => "the Host header is missing",
             Self::HostRepeated => "there is more than one Host header",
+            Self::Host => "the Host header is malformed",
             Self::ContentLength => "the Content-Length is malformed",
             Self::TwoLengths => "there are both a Content-Length and a Transfer-Encoding",
             Self::TransferEncoding => "transfer codings are not supported: send a Content-Length",

@@ -51,6 +51,24 @@ fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t'])
 }
 
+/// Whether it is a token (5.6.2): what methods, the names of fields, and most words in them are made of.
+pub(crate) fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().copied().all(is_token_byte)
+}
+
+/// Whether a token may hold this byte.
+pub(crate) fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// Appends a line of a head. A control character in it would begin a line of its own, and becomes a space.
+pub(crate) fn push_line(out: &mut Vec<u8>, parts: &[&str]) {
+    for part in parts {
+        out.extend(part.bytes().map(|byte| if byte.is_ascii_control() { b' ' } else { byte }));
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +101,23 @@ mod tests {
         assert!(fields.has_token("connection", "upgrade") && fields.has_token("connection", "X"));
         assert!(!fields.has_token("connection", "grade") && !fields.has_token("connection", ""));
         assert_eq!(fields.list("x-empty").count(), 0);
+    }
+
+    #[test]
+    fn all_256_bytes_in_a_token() {
+        let separators = b"()<>@,;:\\\"/[]?={} \t";
+        for byte in 0..=0xFF {
+            let expected = (0x21..=0x7E).contains(&byte) && !separators.contains(&byte);
+            assert_eq!(is_token(&[b'a', byte]), expected, "{byte:#04x}");
+        }
+        assert!(!is_token(b""));
+    }
+
+    #[test]
+    fn a_value_cannot_begin_a_line_of_its_own() {
+        let mut out = Vec::new();
+        push_line(&mut out, &["Location: ", "/a\r\nSet-Cookie: b\0"]);
+        assert_eq!(out, b"Location: /a  Set-Cookie: b \r\n");
     }
 
     #[test]

@@ -158,6 +158,7 @@ impl<'h> Head<'h> {
         }
         let mut hosts = self.headers("host");
         match (hosts.next(), hosts.next(), self.minor_version) {
+            (Some(host), None, _) if !is_host(host) => Err(Error::Host),
             (Some(_), None, _) | (None, None, 0) => Ok(()),
             (None, None, _) => Err(Error::HostMissing),
             _ => Err(Error::HostRepeated),
@@ -275,6 +276,12 @@ impl<'h> ResponseHead<'h> {
     }
 }
 
+/// Whether a host and a port could be written like this (RFC 3986, 3.2), or nothing: what they mean is not
+/// judged.
+fn is_host(host: &str) -> bool {
+    host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:[]%".contains(&byte))
+}
+
 /// The rule that `httparse` found broken, where it may have been one of the first line.
 fn of_httparse(error: httparse::Error, first_line: Error) -> Error {
     match error {
@@ -379,6 +386,21 @@ mod tests {
     fn http_1_1_needs_one_host() {
         assert_eq!(error(b"GET / HTTP/1.1\r\n\r\n"), Some(Error::HostMissing));
         assert_eq!(error(b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"), Some(Error::HostRepeated));
+        for (host, expected) in [
+            ("", None),
+            ("chat.example:2021", None),
+            ("[2001:db8::1]:80", None),
+            ("a b", Some(Error::Host)),
+            ("a/b", Some(Error::Host)),
+            ("a@b", Some(Error::Host)),
+            ("\u{E9}", Some(Error::Host)),
+        ] {
+            assert_eq!(
+                error(format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes()),
+                expected,
+                "{host}"
+            );
+        }
         assert_eq!(error(b"GET / HTTP/1.0\r\n\r\n"), None);
         assert_eq!(error(b"GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n"), Some(Error::HostRepeated));
     }

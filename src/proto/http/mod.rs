@@ -22,6 +22,7 @@ mod response;
 
 pub use error::Error;
 pub use fields::Fields;
+pub(crate) use fields::{is_token, is_token_byte, push_line};
 pub use head::{
     HEAD_BYTES_MAX, HEADERS_MAX, Head, HeaderSlots, REQUEST_LINE_BYTES_MAX, ResponseHead, head_end,
 };

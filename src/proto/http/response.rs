@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::fields::push_line;
+
 /// What a client with `Expect: 100-continue` waits for before it sends its body.
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -77,20 +79,20 @@ impl Response {
     /// length; and with word of whether the connection stays (`keep_alive`).
     pub fn encode(&self, out: &mut Vec<u8>, head_only: bool, keep_alive: bool) {
         let status = self.status.to_string();
-        line(out, &["HTTP/1.1 ", &status, " ", reason(self.status)]);
+        push_line(out, &["HTTP/1.1 ", &status, " ", reason(self.status)]);
         if !self.content_type.is_empty() {
-            line(out, &["Content-Type: ", &self.content_type]);
+            push_line(out, &["Content-Type: ", &self.content_type]);
         }
         for (name, value) in &self.headers {
-            line(out, &[name, ": ", value]);
+            push_line(out, &[name, ": ", value]);
         }
         // RFC 9110, 8.6: there MUST be none with a status that has no body.
         let has_body = !matches!(self.status, 100..=199 | 204 | 304);
         if has_body {
-            line(out, &["Content-Length: ", &self.body.len().to_string()]);
+            push_line(out, &["Content-Length: ", &self.body.len().to_string()]);
         }
-        line(out, &["Connection: ", if keep_alive { "keep-alive" } else { "close" }]);
-        line(out, &[]);
+        push_line(out, &["Connection: ", if keep_alive { "keep-alive" } else { "close" }]);
+        push_line(out, &[]);
         if has_body && !head_only {
             out.extend_from_slice(&self.body);
         }
@@ -102,15 +104,6 @@ fn into_bytes(text: Cow<'static, str>) -> Cow<'static, [u8]> {
         Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
         Cow::Owned(text) => Cow::Owned(text.into_bytes()),
     }
-}
-
-/// Appends a line of the head. A control character would begin a line of its own choosing, and becomes a
-/// space.
-fn line(out: &mut Vec<u8>, parts: &[&str]) {
-    for part in parts {
-        out.extend(part.bytes().map(|byte| if byte.is_ascii_control() { b' ' } else { byte }));
-    }
-    out.extend_from_slice(b"\r\n");
 }
 
 /// The reason phrase of a status (RFC 9110, 15; RFC 6585).
@@ -186,12 +179,6 @@ mod tests {
         assert!(encoded(&Response::new(200), false, true).contains("Content-Length: 0\r\n"));
         assert!(!encoded(&Response::new(204), false, true).contains("Content-Length"));
         assert!(!encoded(&Response::new(304), false, true).contains("Content-Length"));
-    }
-
-    #[test]
-    fn a_value_cannot_begin_a_line_of_its_own() {
-        let response = Response::new(302).with_header("Location", "/a\r\nSet-Cookie: b\0");
-        assert!(encoded(&response, false, true).contains("Location: /a  Set-Cookie: b \r\n"));
     }
 
     #[test]

@@ -113,8 +113,9 @@ impl Connection {
 
     /// Takes a frame that is whole and a message of its own, or a control frame, while nothing is half done.
     ///
-    /// Nearly every frame is of this kind. [`find`](Self::find) would find it too, in twice the time, as it is ready
-    /// for everything. So whatever is out of the ordinary, faults included, is left to it, and left in the input.
+    /// Nearly every frame is of this kind. [`find`](Self::find) would find it too, in twice the time, as it
+    /// is ready for everything. So whatever is out of the ordinary, faults included, is left to it, and left
+    /// in the input.
     fn take_whole_message<'b>(&self, input: &mut Input<'b>) -> Option<(Opcode, &'b [u8])> {
         if self.partial.is_some() {
             return None;

@@ -10,7 +10,7 @@
 
 use std::ops::Deref;
 
-use super::{CONTROL_PAYLOAD_MAX, Header, Opcode, mask};
+use super::{CONTROL_PAYLOAD_MAX, Header, Opcode, close, mask};
 
 /// Anything that bytes can be appended to.
 pub trait Out: for<'a> Extend<&'a u8> {}
@@ -49,7 +49,12 @@ fn extend_masked(out: &mut impl Out, payload: &[u8], key: [u8; 4]) {
 
 /// The payload of a Close frame with this `code` and as much of `reason` as fits, cut between two characters
 /// (5.5.1).
+///
+/// # Panics
+///
+/// If the code must not be sent (7.4.1). What we say is our own doing, and what a peer said has been judged.
 pub fn close_payload(code: u16, reason: &str) -> ClosePayload {
+    assert!(close::is_valid_on_wire(code), "7.4.1: close code {code} must not be sent");
     let reason = &reason.as_bytes()[..reason.floor_char_boundary(CONTROL_PAYLOAD_MAX - 2)];
     let mut payload = ClosePayload { bytes: [0; CONTROL_PAYLOAD_MAX], len: 2 + reason.len() as u8 };
     payload.bytes[..2].copy_from_slice(&code.to_be_bytes());

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{KEY_LEN, VERSION, accept_key};
-use crate::proto::http::ResponseHead;
+use crate::proto::http::{self, ResponseHead};
 
 const KEY_TEXT_LEN: usize = 24; // 16 bytes in base64
 
@@ -41,27 +41,27 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// Appends the request. What is in it must be free of control characters, which is for its maker to see
-    /// to.
+    /// Appends the request.
     pub fn encode(&self, out: &mut Vec<u8>) {
+        debug_assert!(
+            self.subprotocols.iter().all(|name| http::is_token(name.as_bytes())),
+            "4.1: the names of subprotocols are tokens"
+        );
         let key = key_text(self.key);
-        let mut line = |parts: &[&[u8]]| {
-            parts.iter().for_each(|part| out.extend_from_slice(part));
-            out.extend_from_slice(b"\r\n");
-        };
-        line(&[b"GET ", self.target.as_bytes(), b" HTTP/1.1"]);
-        line(&[b"Host: ", self.host.as_bytes()]);
-        line(&[b"Upgrade: websocket"]);
-        line(&[b"Connection: Upgrade"]);
-        line(&[b"Sec-WebSocket-Key: ", &key]);
-        line(&[b"Sec-WebSocket-Version: ", VERSION.as_bytes()]);
+        let key = str::from_utf8(&key).expect("base64 is ASCII");
+        http::push_line(out, &["GET ", self.target, " HTTP/1.1"]);
+        http::push_line(out, &["Host: ", self.host]);
+        http::push_line(out, &["Upgrade: websocket"]);
+        http::push_line(out, &["Connection: Upgrade"]);
+        http::push_line(out, &["Sec-WebSocket-Key: ", key]);
+        http::push_line(out, &["Sec-WebSocket-Version: ", VERSION]);
         if !self.subprotocols.is_empty() {
-            line(&[b"Sec-WebSocket-Protocol: ", self.subprotocols.join(", ").as_bytes()]);
+            http::push_line(out, &["Sec-WebSocket-Protocol: ", &self.subprotocols.join(", ")]);
         }
         for (name, value) in self.headers {
-            line(&[name.as_bytes(), b": ", value.as_bytes()]);
+            http::push_line(out, &[name, ": ", value]);
         }
-        line(&[]);
+        http::push_line(out, &[]);
     }
 }
 
@@ -84,8 +84,11 @@ pub fn check_response<'h>(
     if head.status() != 101 {
         return Err(ResponseError::Status(head.status()));
     }
-    if !fields.has_token("upgrade", "websocket") {
-        return Err(ResponseError::Upgrade);
+    // This one is not a list with a member that will do: it says websocket and nothing else.
+    let mut upgrades = fields.list("upgrade");
+    match (upgrades.next(), upgrades.next()) {
+        (Some(upgrade), None) if upgrade.eq_ignore_ascii_case("websocket") => {}
+        _ => return Err(ResponseError::Upgrade),
     }
     if !fields.has_token("connection", "upgrade") {
         return Err(ResponseError::Connection);
@@ -203,6 +206,7 @@ mod tests {
             ("101 Switching Protocols", "200 OK", ResponseError::Status(200)),
             ("Upgrade: websocket\r\n", "", ResponseError::Upgrade),
             ("Upgrade: websocket", "Upgrade: h2c", ResponseError::Upgrade),
+            ("Upgrade: websocket", "Upgrade: websocket, h2c", ResponseError::Upgrade),
             ("Connection: Upgrade\r\n", "", ResponseError::Connection),
             ("Connection: Upgrade", "Connection: close", ResponseError::Connection),
             (accept, "", ResponseError::Accept),

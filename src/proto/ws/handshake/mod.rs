@@ -21,6 +21,7 @@
 //! the protocol: no web server, and no cache before one, gives that answer by accident.
 
 mod client;
+mod extensions;
 mod server;
 
 pub use client::{Request, ResponseError, check_response};

@@ -10,8 +10,8 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 
-use super::{ACCEPT_LEN, KEY_LEN, VERSION, accept_key};
-use crate::proto::http::{Head, Response};
+use super::{ACCEPT_LEN, KEY_LEN, VERSION, accept_key, extensions};
+use crate::proto::http::{self, Head, Response};
 
 /// RFC 4648, 3.5: the bits that a key of 16 bytes leaves over may be looked at or not. We only need the
 /// length.
@@ -64,9 +64,17 @@ impl<'h> Offer<'h> {
         };
         let mut versions = head.headers("sec-websocket-version");
         match (versions.next(), versions.next()) {
-            (Some(VERSION), None) => Ok(Self { head: *head, key }),
-            _ => Err(Error::Version),
+            (Some(VERSION), None) => {}
+            _ => return Err(Error::Version),
         }
+        if !head.headers("sec-websocket-protocol").all(is_token_list) {
+            return Err(Error::Subprotocol);
+        }
+        // 9.1: to be refused if it is malformed, even by those who will not use what it offers.
+        if !head.headers("sec-websocket-extensions").all(extensions::is_list) {
+            return Err(Error::Extensions);
+        }
+        Ok(Self { head: *head, key })
     }
 
     /// The client's `Sec-WebSocket-Key`.
@@ -83,6 +91,13 @@ impl<'h> Offer<'h> {
     pub fn subprotocols(&self) -> impl Iterator<Item = &'h str> + use<'h> {
         self.head.fields().list("sec-websocket-protocol")
     }
+}
+
+/// Whether it is a list of tokens, one at least. It may have empty members, which do not count (RFC 9110,
+/// 5.6.1).
+fn is_token_list(value: &str) -> bool {
+    let mut members = value.split(',').map(str::trim_ascii).filter(|member| !member.is_empty()).peekable();
+    members.peek().is_some() && members.all(|member| http::is_token(member.as_bytes()))
 }
 
 /// Whether it is the base64 of sixteen bytes.
@@ -131,6 +146,10 @@ pub enum Error {
     Key,
     /// 4.2.1, 6 and 4.4: the version is 13.
     Version,
+    /// 4.1, 10 and 4.3: the subprotocols are a list of tokens.
+    Subprotocol,
+    /// 4.3 and 9.1: the extensions are a list of tokens with parameters.
+    Extensions,
 }
 
 impl Error {
@@ -142,7 +161,9 @@ impl Error {
             | Self::Connection
             | Self::KeyMissing
             | Self::KeyRepeated
-            | Self::Key => 400,
+            | Self::Key
+            | Self::Subprotocol
+            | Self::Extensions => 400,
             Self::Method => 405,
             Self::Upgrade | Self::Version => 426,
         }
@@ -165,7 +186,9 @@ impl Error {
             | Self::Connection
             | Self::KeyMissing
             | Self::KeyRepeated
-            | Self::Key => response,
+            | Self::Key
+            | Self::Subprotocol
+            | Self::Extensions => response,
         }
     }
 }
@@ -182,6 +205,8 @@ impl fmt::Display for Error {
             Self::KeyRepeated => "there is more than one Sec-WebSocket-Key header",
             Self::Key => "the Sec-WebSocket-Key is not 16 bytes in base64",
             Self::Version => "the Sec-WebSocket-Version is not 13",
+            Self::Subprotocol => "the Sec-WebSocket-Protocol is malformed",
+            Self::Extensions => "the Sec-WebSocket-Extensions is malformed",
         })
     }
 }
@@ -253,6 +278,12 @@ mod tests {
             ("Version: 13", "Version: 8", Error::Version, 426),
             ("Version: 13", "Version: 13, 8", Error::Version, 426),
             ("Version: 13", "Version: 13\r\nSec-WebSocket-Version: 13", Error::Version, 426),
+            ("chat, superchat", "", Error::Subprotocol, 400),
+            ("chat, superchat", ",", Error::Subprotocol, 400),
+            ("chat, superchat", "chat, super chat", Error::Subprotocol, 400),
+            ("chat, superchat", "chat/2", Error::Subprotocol, 400),
+            ("chat, superchat", "chat\r\nSec-WebSocket-Protocol: (", Error::Subprotocol, 400),
+            ("Origin:", "Sec-WebSocket-Extensions: a; b=(\r\nOrigin:", Error::Extensions, 400),
         ];
         for (from, to, expected, status) in cases {
             assert!(REQUEST.contains(from));
@@ -272,7 +303,10 @@ mod tests {
             ("Upgrade: websocket", "Upgrade: h2c\r\nUpgrade: websocket"),
             ("Connection: Upgrade", "connection: keep-alive, upgrade"),
             ("Connection: Upgrade", "Connection: keep-alive\r\nConnection:UPGRADE"),
-            ("dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZR=="),
+            // The key that 4.1 shows.
+            ("dGhlIHNhbXBsZSBub25jZQ==", "AQIDBAUGBwgJCgsMDQ4PEC=="),
+            // An extension that nobody knows is ignored.
+            ("Origin:", "Sec-WebSocket-Extensions: foo; bar=\"2\", mux\r\nOrigin:"),
         ] {
             assert!(with_head(&REQUEST.replacen(from, to, 1), |head| Offer::parse(head).is_ok()), "{to:?}");
         }
