@@ -21,8 +21,6 @@ mod presence;
 mod room;
 mod rooms;
 mod service;
-#[cfg(test)]
-mod stage;
 
 use crate::time::Millis;
 use crate::wire::{Event, Goodbye};
@@ -107,3 +105,8 @@ fn unfollow(member: MemberId, room: RoomId, effects: &mut dyn Effects) {
         effects.tell(member, &Event::Missed { entries });
     }
 }
+
+#[cfg(test)]
+mod readers;
+#[cfg(test)]
+mod stage;

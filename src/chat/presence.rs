@@ -81,7 +81,7 @@ pub(super) enum Change<'a> {
     Renamed { member: MemberId, old: &'a str, new: &'a str },
 }
 
-/// Somebody who shares the notice of the others only from this entry on, and without what it did itself.
+/// Somebody to whom only part of the changes is news: those from an entry on, without what it did itself.
 struct Apart {
     member: MemberId,
     from: usize,
@@ -225,7 +225,7 @@ fn apart(log: &[Entry]) -> Vec<Apart> {
     let apart = |(at, entry): (usize, &Entry)| {
         // Somebody who has changed names since coming came further up.
         let came = |other: &Entry| other.member == entry.member && other.kind == Kind::Joined;
-        let from = log[..=at].iter().rposition(came).map_or(0, |came| came + 1);
+        let from = log[..=at].iter().rposition(came).unwrap_or(0);
         Apart { member: entry.member, from }
     };
     log.iter().enumerate().filter(is_here).map(apart).collect()
@@ -510,6 +510,37 @@ mod tests {
             ann< * 2 joined, 3 here
             4< * lobby: 3 here
             5< * lobby: 3 here
+            ",
+        );
+    }
+
+    #[test]
+    fn a_room_is_not_told_when_one_before_it_would_have_been() {
+        play(
+            "
+            here ann bob
+            - bob
+            ann< * bob left
+            @ 100
+            + 3
+            3< * welcome to chinwag, guest-3. /help lists the commands
+            3< * lobby: 2 here
+            @ 200
+            - 3
+            - ann
+            + 4
+            4< * welcome to chinwag, guest-4. /help lists the commands
+            4< * lobby: 1 here
+            @ 300
+            + 5
+            5< * welcome to chinwag, guest-5. /help lists the commands
+            5< * lobby: 2 here
+            4< * guest-5 joined
+            @ 400
+            - 5
+            @ 1299
+            @ 1300
+            4< * guest-5 left
             ",
         );
     }

@@ -71,7 +71,7 @@ fn serve(config: &Serve) -> Result<(), Failure> {
         ),
         CHAT_MESSAGE_BYTES_MAX,
     );
-    let echo = server.mount(Echo::new(page("text/html", ECHO_HTML)), ECHO_MESSAGE_BYTES_MAX);
+    let echo = server.mount(Echo::new(page("text/html; charset=utf-8", ECHO_HTML)), ECHO_MESSAGE_BYTES_MAX);
     let add = server.mount(Add, ADD_MESSAGE_BYTES_MAX);
     server.serve("/ws", chat);
     server.serve("/echo", echo);

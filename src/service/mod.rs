@@ -29,8 +29,6 @@
 #[cfg(feature = "json")]
 pub mod add;
 pub mod echo;
-#[cfg(test)]
-pub(crate) mod fake;
 
 use crate::proto::http::{Head, Response};
 use crate::time::Millis;
@@ -215,3 +213,6 @@ pub mod close {
     /// Nothing was said for too long.
     pub const IDLE: u16 = 4109;
 }
+
+#[cfg(test)]
+pub(crate) mod fake;
