@@ -56,7 +56,7 @@ use super::index::{Index, hash};
 use super::presence::{Change, Pace};
 use super::room::Room;
 use super::rooms::Rooms;
-use super::{Effects, MemberId, RoomId, Settings, unfollow};
+use super::{Effects, MemberId, RoomId, Settings, tell_missed, unfollow};
 use crate::time::Millis;
 use crate::wire::name::{GUEST, folded};
 use crate::wire::{Command, Event, Goodbye, Name, Refusal, RoomName, text};
@@ -155,7 +155,7 @@ impl Hub {
     /// Somebody was not sent `entries` of what the room said, and no longer follows it.
     pub fn lag(&mut self, id: MemberId, room: RoomId, entries: u64, effects: &mut dyn Effects) {
         if self.room_of(id).is_some_and(|its| its.id == room) {
-            effects.tell(id, &Event::Missed { entries });
+            tell_missed(id, entries, effects);
             effects.follow(id, room);
         }
     }

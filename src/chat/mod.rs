@@ -98,9 +98,14 @@ pub trait Effects {
     fn close(&mut self, member: MemberId, goodbye: Goodbye);
 }
 
-/// Ends that a member follows a room, and tells it if it has missed something.
+/// Ends that a member follows a room.
 fn unfollow(member: MemberId, room: RoomId, effects: &mut dyn Effects) {
     let entries = effects.unfollow(member, room);
+    tell_missed(member, entries, effects);
+}
+
+/// Tells a member that it was not sent so many entries, if any.
+fn tell_missed(member: MemberId, entries: u64, effects: &mut dyn Effects) {
     if entries > 0 {
         effects.tell(member, &Event::Missed { entries });
     }
