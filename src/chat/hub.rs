@@ -34,7 +34,7 @@
 //!     fn answer(&mut self, member: MemberId, _room: RoomId, event: &Event<'_>) {
 //!         self.tell(member, event);
 //!     }
-//!     fn publish(&mut self, room: RoomId, event: &Event<'_>, _publisher: Option<MemberId>) {
+//!     fn publish(&mut self, room: RoomId, event: &Event<'_>, _except: &[MemberId]) {
 //!         println!("to {room:?}: {event:?}");
 //!     }
 //!     fn follow(&mut self, _member: MemberId, _room: RoomId) {}
@@ -56,7 +56,7 @@ use super::index::{Index, hash};
 use super::presence::{Change, Pace};
 use super::room::Room;
 use super::rooms::Rooms;
-use super::{Effects, MemberId, RoomId, Settings, tell_missed, unfollow};
+use super::{Effects, MemberId, RoomId, Settings};
 use crate::time::Millis;
 use crate::wire::name::{GUEST, folded};
 use crate::wire::{Command, Event, Goodbye, Name, Refusal, RoomName, text};
@@ -185,7 +185,7 @@ impl Hub {
         let Some(room) = self.room_of(id) else {
             return effects.tell(id, &Event::Refused(Refusal::NotJoined));
         };
-        effects.publish(room.id, &Event::Message { name: self.members.name(id), text }, Some(id));
+        effects.publish(room.id, &Event::Message { name: self.members.name(id), text }, &[id]);
         self.messages += 1;
     }
 
@@ -231,7 +231,7 @@ impl Hub {
     fn leave_room(&mut self, now: Millis, id: MemberId, effects: &mut dyn Effects) {
         let Seat { room: index, place } = std::mem::replace(&mut self.members.get_mut(id).seat, UNSEATED);
         let Some(room) = self.rooms.get_mut(index) else { return };
-        unfollow(id, room.id, effects);
+        tell_missed(id, effects.unfollow(id, room.id), effects);
         room.roster.remove(place, |moved, place| self.members.get_mut(moved).seat.place = place);
         match room.roster.is_empty() {
             true => self.rooms.drop(index),
@@ -281,6 +281,13 @@ impl Hub {
             }
         }
         assert_eq!(self.names.len(), here);
+    }
+}
+
+/// Tells a member that it was not sent so many entries, if any.
+fn tell_missed(id: MemberId, entries: u64, effects: &mut dyn Effects) {
+    if entries > 0 {
+        effects.tell(id, &Event::Missed { entries });
     }
 }
 

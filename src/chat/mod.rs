@@ -84,8 +84,8 @@ pub trait Effects {
     /// Tells one member, behind everything that the room's stream has said so far.
     fn answer(&mut self, member: MemberId, room: RoomId, event: &Event<'_>);
 
-    /// Tells everybody who follows the room, except `publisher`.
-    fn publish(&mut self, room: RoomId, event: &Event<'_>, publisher: Option<MemberId>);
+    /// Tells everybody who follows the room, except these.
+    fn publish(&mut self, room: RoomId, event: &Event<'_>, except: &[MemberId]);
 
     /// From now on the member follows the room.
     fn follow(&mut self, member: MemberId, room: RoomId);
@@ -96,19 +96,6 @@ pub trait Effects {
 
     /// Ends the member's connection, once it has been told everything. [`Hub::leave`] is still to be called.
     fn close(&mut self, member: MemberId, goodbye: Goodbye);
-}
-
-/// Ends that a member follows a room.
-fn unfollow(member: MemberId, room: RoomId, effects: &mut dyn Effects) {
-    let entries = effects.unfollow(member, room);
-    tell_missed(member, entries, effects);
-}
-
-/// Tells a member that it was not sent so many entries, if any.
-fn tell_missed(member: MemberId, entries: u64, effects: &mut dyn Effects) {
-    if entries > 0 {
-        effects.tell(member, &Event::Missed { entries });
-    }
 }
 
 #[cfg(test)]

@@ -92,8 +92,8 @@ impl Effects for Readers {
         self.tell(member, event);
     }
 
-    fn publish(&mut self, room: RoomId, event: &Event<'_>, publisher: Option<MemberId>) {
-        let followers = self.follows.iter().filter(|&(&it, &its)| its == room && Some(it) != publisher);
+    fn publish(&mut self, room: RoomId, event: &Event<'_>, except: &[MemberId]) {
+        let followers = self.follows.iter().filter(|&(&it, &its)| its == room && !except.contains(&it));
         let followers: Vec<MemberId> = followers.map(|(&it, _)| it).collect();
         followers.into_iter().for_each(|it| self.tell(it, event));
     }
