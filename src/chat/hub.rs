@@ -56,7 +56,7 @@ use super::index::{Index, hash};
 use super::presence::{Change, Pace};
 use super::room::Room;
 use super::rooms::Rooms;
-use super::{Effects, MemberId, RoomId, Settings, unfollow};
+use super::{Effects, MemberId, RoomId, Settings};
 use crate::time::Millis;
 use crate::wire::name::{GUEST, folded};
 use crate::wire::{Command, Event, Goodbye, Name, Refusal, RoomName, text};
@@ -155,7 +155,7 @@ impl Hub {
     /// Somebody was not sent `entries` of what the room said, and no longer follows it.
     pub fn lag(&mut self, id: MemberId, room: RoomId, entries: u64, effects: &mut dyn Effects) {
         if self.room_of(id).is_some_and(|its| its.id == room) {
-            effects.tell(id, &Event::Missed { entries });
+            tell_missed(id, entries, effects);
             effects.follow(id, room);
         }
     }
@@ -231,7 +231,7 @@ impl Hub {
     fn leave_room(&mut self, now: Millis, id: MemberId, effects: &mut dyn Effects) {
         let Seat { room: index, place } = std::mem::replace(&mut self.members.get_mut(id).seat, UNSEATED);
         let Some(room) = self.rooms.get_mut(index) else { return };
-        unfollow(id, room.id, effects);
+        tell_missed(id, effects.unfollow(id, room.id), effects);
         room.roster.remove(place, |moved, place| self.members.get_mut(moved).seat.place = place);
         match room.roster.is_empty() {
             true => self.rooms.drop(index),
@@ -281,6 +281,13 @@ impl Hub {
             }
         }
         assert_eq!(self.names.len(), here);
+    }
+}
+
+/// Tells a member that it was not sent so many entries, if any.
+fn tell_missed(id: MemberId, entries: u64, effects: &mut dyn Effects) {
+    if entries > 0 {
+        effects.tell(id, &Event::Missed { entries });
     }
 }
 

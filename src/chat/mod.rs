@@ -98,14 +98,6 @@ pub trait Effects {
     fn close(&mut self, member: MemberId, goodbye: Goodbye);
 }
 
-/// Ends that a member follows a room, and tells it if it has missed something.
-fn unfollow(member: MemberId, room: RoomId, effects: &mut dyn Effects) {
-    let entries = effects.unfollow(member, room);
-    if entries > 0 {
-        effects.tell(member, &Event::Missed { entries });
-    }
-}
-
 #[cfg(test)]
 mod readers;
 #[cfg(test)]
