@@ -13,10 +13,11 @@ import random
 import re
 from contextlib import asynccontextmanager
 
+# First, since it says what to do when websockets is missing.
+from common import arguments, equal, is_presence, run, soon, unique
+
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-
-from common import arguments, equal, is_presence, run, soon, unique
 
 ECHO_CAP = 16 * 1024 * 1024
 
