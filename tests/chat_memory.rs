@@ -5,7 +5,7 @@
 #![allow(unsafe_code, reason = "an allocator that counts is an allocator, and those are unsafe")]
 
 use chinwag::chat::{Chat, Settings};
-use chinwag::service::{Class, ConnId, Context, Ending, Message, Opening, Own, Service, Topic};
+use chinwag::service::{Class, ConnId, Context, Ending, Message, Opening, Service, Topic};
 use chinwag::time::Millis;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
@@ -63,7 +63,7 @@ impl Context for Forgetful {
     fn unsubscribe(&mut self, _: ConnId, _: Topic) -> u64 {
         0
     }
-    fn publish(&mut self, _: Topic, render: &mut dyn FnMut(Class, &mut Vec<u8>), _: Option<Own<'_>>) {
+    fn publish(&mut self, _: Topic, render: &mut dyn FnMut(Class, &mut Vec<u8>), _: &[ConnId]) {
         self.rendered.clear();
         render(Class(0), &mut self.rendered);
     }

@@ -70,7 +70,7 @@ fn sources() -> Vec<(String, String)> {
 
 /// The code of a source: no comments, and no tests, which may use what they like.
 fn code(source: &str) -> String {
-    let body = source.split("#[cfg(test)]").next().expect("split gives at least one part");
+    let body = source.split("#[cfg(test)]\nmod tests {").next().expect("split gives at least one part");
     let lines = body.lines().map(|line| line.split("//").next().expect("split gives at least one part"));
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -7,6 +7,7 @@
 #[path = "support/offline.rs"]
 mod offline;
 
+use chinwag::chat::{Chat, Settings};
 use chinwag::time::Millis;
 use offline::{EchoAndFanOut, Server};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -45,14 +46,14 @@ static ALLOCATOR: Counting = Counting;
 
 /// Heap bytes that each of 2,000 joined, idle connections costs. Tables are counted as they stand, slack and all, except
 /// that their growth by doubling is averaged out by counting between two powers of two.
-fn idle_bytes(server: &mut Server, target: impl Fn(usize) -> String) -> isize {
+fn idle_bytes(server: &mut Server) -> isize {
     const COUNT: usize = 2048;
-    for i in 0..COUNT {
-        server.connect(&target(i));
+    for _ in 0..COUNT {
+        server.connect("/ws");
     }
     let before = LIVE_BYTES.load(Relaxed);
-    for i in COUNT..2 * COUNT {
-        server.connect(&target(i));
+    for _ in COUNT..2 * COUNT {
+        server.connect("/ws");
     }
     // Presence notices and the like are over when their time has come.
     server.now = server.now + Millis(5000);
@@ -63,9 +64,15 @@ fn idle_bytes(server: &mut Server, target: impl Fn(usize) -> String) -> isize {
 #[test]
 fn what_is_idle_costs_little_and_what_is_done_most_allocates_nothing() {
     let mut server = Server::new(EchoAndFanOut);
-    let bytes = idle_bytes(&mut server, |_| "/ws".to_owned());
+    let bytes = idle_bytes(&mut server);
     println!("an idle connection, joined to a topic: {bytes} bytes of heap");
     assert!(bytes <= 400, "{bytes} bytes of heap for an idle connection");
+
+    let mut chat = Server::new(Chat::new(Settings::default(), 1));
+    let bytes = idle_bytes(&mut chat);
+    println!("an idle member of the chat, in its lobby: {bytes} bytes of heap");
+    assert!(bytes <= 400, "{bytes} bytes of heap for an idle member of the chat");
+    drop(chat);
 
     let mut buffer = Vec::with_capacity(1024);
     let mut allocations_of = |server: &mut Server, message: &[u8]| {

@@ -21,8 +21,6 @@ mod presence;
 mod room;
 mod rooms;
 mod service;
-#[cfg(test)]
-mod stage;
 
 use crate::time::Millis;
 use crate::wire::{Event, Goodbye};
@@ -86,8 +84,8 @@ pub trait Effects {
     /// Tells one member, behind everything that the room's stream has said so far.
     fn answer(&mut self, member: MemberId, room: RoomId, event: &Event<'_>);
 
-    /// Tells everybody who follows the room, except `publisher`.
-    fn publish(&mut self, room: RoomId, event: &Event<'_>, publisher: Option<MemberId>);
+    /// Tells everybody who follows the room, except these.
+    fn publish(&mut self, room: RoomId, event: &Event<'_>, except: &[MemberId]);
 
     /// From now on the member follows the room.
     fn follow(&mut self, member: MemberId, room: RoomId);
@@ -100,10 +98,7 @@ pub trait Effects {
     fn close(&mut self, member: MemberId, goodbye: Goodbye);
 }
 
-/// Ends that a member follows a room, and tells it if it has missed something.
-fn unfollow(member: MemberId, room: RoomId, effects: &mut dyn Effects) {
-    let entries = effects.unfollow(member, room);
-    if entries > 0 {
-        effects.tell(member, &Event::Missed { entries });
-    }
-}
+#[cfg(test)]
+mod readers;
+#[cfg(test)]
+mod stage;

@@ -15,7 +15,7 @@
 use super::{Effects, Hub, LOBBY, MemberId, RoomId, Settings};
 use crate::proto::ws::close as ws_close;
 use crate::service::{
-    BadLine, Class, ConnId, Context, Ending, Message, Opening, Own, Request, Service, Topic, Upgrade, close,
+    BadLine, Class, ConnId, Context, Ending, Message, Opening, Request, Service, Topic, Upgrade, close,
 };
 use crate::time::Millis;
 use crate::wire::{Command, Event, Goodbye, Refusal, RoomName, text};
@@ -24,6 +24,9 @@ use crate::wire::{Command, Event, Goodbye, Refusal, RoomName, text};
 const TEXT: Class = Class(0);
 /// The subprotocols that we speak; none at all is also text.
 const SUBPROTOCOLS: [&str; 1] = ["chat"];
+
+/// For how many members memory is kept.
+const EXCEPT_KEPT: usize = 64;
 
 /// The chat, to be mounted on a server.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub struct Chat {
     links: Vec<Link>,
     /// What is being written to one member; kept for its memory.
     rendered: Vec<u8>,
+    /// Who is not to be told what is being published; likewise.
+    except: Vec<ConnId>,
     /// What the context was last told about waking.
     wake_at: Option<Millis>,
 }
@@ -50,6 +55,7 @@ struct ServerEffects<'a> {
     cx: &'a mut dyn Context,
     links: &'a [Link],
     rendered: &'a mut Vec<u8>,
+    except: &'a mut Vec<ConnId>,
 }
 
 impl Chat {
@@ -60,6 +66,7 @@ impl Chat {
             hub: Hub::new(settings, seed),
             links: Vec::new(),
             rendered: Vec::new(),
+            except: Vec::new(),
             wake_at: None,
         }
     }
@@ -67,7 +74,8 @@ impl Chat {
     /// Lets the hub act.
     fn act(&mut self, cx: &mut dyn Context, act: impl FnOnce(&mut Hub, Millis, &mut ServerEffects<'_>)) {
         let now = cx.now();
-        let mut effects = ServerEffects { cx, links: &self.links, rendered: &mut self.rendered };
+        let Chat { links, rendered, except, .. } = self;
+        let mut effects = ServerEffects { cx, links, rendered, except };
         act(&mut self.hub, now, &mut effects);
         let wake_at = self.hub.next_wake();
         if wake_at != self.wake_at {
@@ -154,8 +162,7 @@ impl Service for Chat {
 
 impl ServerEffects<'_> {
     fn conn(&self, member: MemberId) -> ConnId {
-        let link = self.links.get(member.0 as usize).expect("a member comes by a connection");
-        ConnId { index: member.0, generation: link.generation }
+        conn(self.links, member)
     }
 
     /// Hands what `event` says to `send`.
@@ -178,9 +185,12 @@ impl Effects for ServerEffects<'_> {
         self.send(event, |cx, message| cx.send_after(conn, topic(room), message));
     }
 
-    fn publish(&mut self, room: RoomId, event: &Event<'_>, publisher: Option<MemberId>) {
-        let own = publisher.map(|member| Own { conn: self.conn(member), ack: None });
-        self.cx.publish(topic(room), &mut |class, out| render(class, event, out), own);
+    fn publish(&mut self, room: RoomId, event: &Event<'_>, except: &[MemberId]) {
+        self.except.extend(except.iter().map(|&member| conn(self.links, member)));
+        self.cx.publish(topic(room), &mut |class, out| render(class, event, out), self.except);
+        // A crowd that came in one second is no measure for the rest of the day.
+        self.except.clear();
+        self.except.shrink_to(EXCEPT_KEPT);
     }
 
     fn follow(&mut self, member: MemberId, room: RoomId) {
@@ -208,6 +218,11 @@ fn render(class: Class, event: &Event<'_>, out: &mut Vec<u8>) {
         TEXT => text::render(event, out),
         Class(_) => unreachable!("nobody is subscribed with any other"),
     }
+}
+
+fn conn(links: &[Link], member: MemberId) -> ConnId {
+    let link = links.get(member.0 as usize).expect("a member comes by a connection");
+    ConnId { index: member.0, generation: link.generation }
 }
 
 fn member(conn: ConnId) -> MemberId {

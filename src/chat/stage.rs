@@ -163,9 +163,9 @@ impl Effects for House {
         self.tell(member, event);
     }
 
-    fn publish(&mut self, room: RoomId, event: &Event<'_>, publisher: Option<MemberId>) {
+    fn publish(&mut self, room: RoomId, event: &Event<'_>, except: &[MemberId]) {
         let followers = self.followers.get(&room).cloned().unwrap_or_default();
-        followers.into_iter().filter(|&it| Some(it) != publisher).for_each(|it| self.tell(it, event));
+        followers.into_iter().filter(|it| !except.contains(it)).for_each(|it| self.tell(it, event));
     }
 
     fn follow(&mut self, member: MemberId, room: RoomId) {

@@ -49,7 +49,7 @@ pub use reactor::{Reactor, UdpId};
 /// A key is a small dense number, the connection's slot in the handler's slab. The loop files the socket under it and
 /// uses the same key in every later call, until [`Handler::reap`] closes it.
 pub trait Handler {
-    /// What other threads can send in; see [`Reactor::inbox`].
+    /// What other threads can send in; see [`Reactor::post`].
     type Mail: Send + 'static;
 
     /// A message from another thread.

@@ -9,8 +9,8 @@
 //!     Skip(log, entry)     go on behind `entry` without sending what lies between: it is one's own
 //! ```
 //!
-//! So a publisher's stream is `Through(41) Own(ok 42) Skip(43)`: everybody else's messages up to 41, the acknowledgement
-//! in the place of its own, and whatever follows. An empty outbox means that the connection follows its logs.
+//! So a publisher's stream is `Through(42) Skip(43) Own(ok)`: everybody else's messages before 42, the acknowledgement in
+//! the place of its own, and whatever follows. An empty outbox means that the connection follows its logs.
 //!
 //! Ahead of the queue stands the *urgent* lane, whose frames go out at the next frame boundary: pongs, and the rest of
 //! a log's frame that the peer has begun to receive. That rest is copied here when a write ends in the middle of it,

@@ -199,6 +199,7 @@ pub struct Connection {
     pub outbox: Option<Box<Outbox>>,
     /// Bytes that have come and could not be handled yet: a head that is not whole, or what came behind the message
     /// whose answer brought the outbox to its high mark.
+    #[allow(clippy::box_collection, reason = "one word rather than three in every connection that has none")]
     pub unread: Option<Box<Vec<u8>>>,
     /// When it came.
     pub opened_at: Millis,

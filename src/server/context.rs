@@ -4,7 +4,7 @@ use super::close_reason::CloseReason;
 use super::state::State;
 use super::topic::TopicKey;
 use crate::proto::ws::close;
-use crate::service::{Class, ConnId, Context, Message, Own, Topic};
+use crate::service::{Class, ConnId, Context, Message, Topic};
 use crate::time::Millis;
 
 /// One service's view of the server, for one callback.
@@ -82,7 +82,7 @@ impl Context for ServerContext<'_> {
         subscription.map_or(0, |subscription| self.state.unsubscribe(index, subscription.log))
     }
 
-    fn publish(&mut self, topic: Topic, render: &mut dyn FnMut(Class, &mut Vec<u8>), own: Option<Own<'_>>) {
-        self.state.publish(self.key(topic), render, own);
+    fn publish(&mut self, topic: Topic, render: &mut dyn FnMut(Class, &mut Vec<u8>), except: &[ConnId]) {
+        self.state.publish(self.key(topic), render, except);
     }
 }

@@ -53,7 +53,7 @@ impl<'a> Slices<'a> {
     }
 }
 
-/// Cursors as they will be when what has been gathered is written. There is room for few, and none is looked up twice.
+/// Cursors as they will be when what has been gathered is written: those of the logs that the outbox's marks name.
 struct Ahead {
     cursors: [(u32, Entry); LOGS_PER_WRITE_MAX],
     count: usize,
@@ -62,17 +62,16 @@ struct Ahead {
 impl Ahead {
     /// The cursor in `log`, to be moved; `None` when there are too many logs to keep apart.
     fn cursor(&mut self, log: u32, actual: impl FnOnce() -> Option<Entry>) -> Option<&mut Entry> {
-        let known = self.cursors[..self.count].iter().position(|&(known, _)| known == log);
-        let at = match known {
-            Some(at) => at,
-            None => {
-                let cursor = actual()?;
-                *self.cursors.get_mut(self.count)? = (log, cursor);
-                self.count += 1;
-                self.count - 1
-            }
-        };
-        Some(&mut self.cursors[at].1)
+        if self.known(log).is_none() {
+            *self.cursors.get_mut(self.count)? = (log, actual()?);
+            self.count += 1;
+        }
+        self.known(log)
+    }
+
+    /// The cursor in `log`, if it has been moved.
+    fn known(&mut self, log: u32) -> Option<&mut Entry> {
+        self.cursors[..self.count].iter_mut().find(|(known, _)| *known == log).map(|(_, cursor)| cursor)
     }
 }
 
@@ -118,7 +117,7 @@ fn gather<'a>(conn: &'a Connection, topics: &'a Topics) -> Slices<'a> {
     }
     for &Subscription { log, .. } in conn.subscriptions.as_slice() {
         let source = topics.log(log);
-        let Some(&mut cursor) = ahead.cursor(log, || actual(log)) else { break };
+        let Some(cursor) = ahead.known(log).map_or_else(|| actual(log), |known| Some(*known)) else { break };
         if !slices.has_room(2) {
             break;
         }

@@ -12,7 +12,7 @@ use crate::net::outbox::{Item, Outbox};
 use crate::net::wheel::Wheel;
 use crate::net::{Peer, Sockets};
 use crate::proto::ws::{Header, Opcode, close, encoder};
-use crate::service::{Class, ConnId, Ending, Message, Own};
+use crate::service::{Class, ConnId, Ending, Message};
 use crate::time::Millis;
 use slab::Slab;
 use std::collections::VecDeque;
@@ -47,6 +47,7 @@ pub struct State {
     /// Those whose sockets have yet to hear of it.
     pub readable: Vec<u32>,
     gone: Vec<u32>,
+    #[allow(clippy::vec_box, reason = "the boxes wander between here and the connections")]
     pub(super) spare_outboxes: Vec<Box<Outbox>>,
     rendered: Vec<u8>,
     generation: u32,
@@ -288,13 +289,8 @@ impl State {
         }
     }
 
-    /// Appends one entry to each log of a topic, and sees to the publisher's own stream.
-    pub fn publish(
-        &mut self,
-        key: TopicKey,
-        render: &mut dyn FnMut(Class, &mut Vec<u8>),
-        own: Option<Own<'_>>,
-    ) {
+    /// Appends one entry to each log of a topic, and takes it out of the streams of those who are not to be sent it.
+    pub fn publish(&mut self, key: TopicKey, render: &mut dyn FnMut(Class, &mut Vec<u8>), except: &[ConnId]) {
         self.metrics.published += 1;
         let bytes_max = self.limits.write_queue_bytes_max;
         let mut rendered_for = None;
@@ -313,31 +309,25 @@ impl State {
                 Framing::Line => self.topics.append(log, b"", &self.rendered, b"\n", bytes_max),
             }
         }
-        if let Some(own) = own
-            && let Some(index) = self.find(own.conn)
-        {
-            self.skip_own(index, key, own.ack);
+        for &id in except {
+            if let Some(index) = self.find(id) {
+                self.skip_newest(index, key);
+            }
         }
     }
 
-    /// Leaves the newest entry of a topic out of its publisher's stream, and puts the acknowledgement in its place.
-    fn skip_own(&mut self, index: u32, key: TopicKey, ack: Option<Message<'_>>) {
-        if let Some(Subscription { log, slot }) = self.subscription(index, key) {
-            let head = self.topics.log(log).head();
-            let is_up_to_date = self.topics.log(log).members()[slot as usize].cursor == head - 1;
-            if is_up_to_date && self.conn(index).outbox.is_none() {
-                self.topics.log_mut(log).set_cursor(slot, head);
-            } else {
-                self.outbox(index).push_mark(Item::Through(log, head - 1));
-                if let Some(ack) = ack {
-                    self.push_message(index, ack);
-                }
-                self.outbox(index).push_mark(Item::Skip(log, head));
-                return self.note_queued(index);
-            }
-        }
-        if let Some(ack) = ack {
-            self.push_message(index, ack);
+    /// Takes the newest entry of a topic out of a member's stream.
+    fn skip_newest(&mut self, index: u32, key: TopicKey) {
+        let Some(Subscription { log, slot }) = self.subscription(index, key) else { return };
+        let head = self.topics.log(log).head();
+        let is_up_to_date = self.topics.log(log).members()[slot as usize].cursor == head - 1;
+        if is_up_to_date && self.conn(index).outbox.is_none() {
+            self.topics.log_mut(log).set_cursor(slot, head);
+        } else {
+            let outbox = self.outbox(index);
+            outbox.push_mark(Item::Through(log, head - 1));
+            outbox.push_mark(Item::Skip(log, head));
+            self.note_queued(index);
         }
     }
 

@@ -1,6 +1,6 @@
 //! A context for tests: it notes what a service does, and sends everything at once.
 
-use super::{Class, ConnId, Context, Message, Own, Request, Topic};
+use super::{Class, ConnId, Context, Message, Request, Topic};
 use crate::proto::http::{Head, HeaderSlots};
 use crate::time::Millis;
 use std::collections::{BTreeMap, BTreeSet};
@@ -103,9 +103,9 @@ impl Context for FakeContext {
         self.missed
     }
 
-    fn publish(&mut self, topic: Topic, render: &mut dyn FnMut(Class, &mut Vec<u8>), own: Option<Own<'_>>) {
+    fn publish(&mut self, topic: Topic, render: &mut dyn FnMut(Class, &mut Vec<u8>), except: &[ConnId]) {
         for (_, conn, class) in self.subscriptions.clone().into_iter().filter(|&(its, _, _)| its == topic) {
-            if own.is_none_or(|own| own.conn != conn) {
+            if !except.contains(&conn) {
                 let mut text = Vec::new();
                 render(class, &mut text);
                 self.send(conn, Message::Text(std::str::from_utf8(&text).expect("a topic says text")));

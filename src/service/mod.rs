@@ -29,8 +29,6 @@
 #[cfg(feature = "json")]
 pub mod add;
 pub mod echo;
-#[cfg(test)]
-pub(crate) mod fake;
 
 use crate::proto::http::{Head, Response};
 use crate::time::Millis;
@@ -127,15 +125,6 @@ pub struct Ending {
     pub word: &'static str,
 }
 
-/// The publisher's side of what it publishes: it is not sent its own message.
-#[derive(Clone, Copy, Debug)]
-pub struct Own<'a> {
-    /// Who published.
-    pub conn: ConnId,
-    /// What stands in the publisher's stream exactly where its message would have stood.
-    pub ack: Option<Message<'a>>,
-}
-
 /// What a service is told. Every method has a default, so a service says only what it cares about.
 pub trait Service {
     /// Somebody asks for a WebSocket connection here. The handshake is sound and its Origin allowed.
@@ -212,8 +201,9 @@ pub trait Context {
     fn unsubscribe(&mut self, conn: ConnId, topic: Topic) -> u64;
 
     /// Publishes one entry. `render` is called once for each class that has a subscriber and appends the text that
-    /// such a subscriber reads; `own` says who published, and is skipped.
-    fn publish(&mut self, topic: Topic, render: &mut dyn FnMut(Class, &mut Vec<u8>), own: Option<Own<'_>>);
+    /// such a subscriber reads. Those in `except` are not sent it: the publisher, as a rule. An answer that
+    /// [`Context::send_after`] gives one of them next stands in its stream exactly where the entry would have stood.
+    fn publish(&mut self, topic: Topic, render: &mut dyn FnMut(Class, &mut Vec<u8>), except: &[ConnId]);
 }
 
 /// The close codes that this server's applications add to the RFC's, from the range that 7.4.2 leaves to them.
@@ -223,3 +213,6 @@ pub mod close {
     /// Nothing was said for too long.
     pub const IDLE: u16 = 4109;
 }
+
+#[cfg(test)]
+pub(crate) mod fake;

@@ -4,7 +4,7 @@
 //! and nothing at its ends that cannot be seen. Everything else is a person's own business: `José`, `ねこ` and `:-)` are
 //! names.
 //!
-//! `Ann` and `ANN` are one name. They are compared as [`Name::folded`] writes them: each character in upper case, and
+//! `Ann` and `ANN` are one name. They are compared as [`folded`] writes them: each character in upper case, and
 //! that in lower case. Lower case alone would keep apart what only the upper case shows to be the same letter, such as
 //! `ς` and `σ` or `ß` and `ss`. Nothing is normalised, so an `é` of one character and an `é` of two are two names: that
 //! would take tables of Unicode that the standard library does not bring.

@@ -2,7 +2,7 @@
 
 use chinwag::proto::ws::{Connection, Error, Opcode, Role, encoder};
 
-use crate::support::{Heard, MESSAGE_BYTES_MAX, all_errors, client_hears, feed, text, unmasked, vectors};
+use crate::support::{Heard, all_errors, client_hears, feed, text, unmasked, vectors};
 
 #[test]
 fn a_close_frame_says_the_code_and_the_reason() {

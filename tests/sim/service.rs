@@ -9,7 +9,7 @@
 //!                 gap T N                             the next N are not coming
 //! ```
 
-use chinwag::service::{BadLine, Class, ConnId, Context, Ending, Message, Opening, Own, Service, Topic};
+use chinwag::service::{BadLine, Class, ConnId, Context, Ending, Message, Opening, Service, Topic};
 use chinwag::time::Millis;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -28,7 +28,8 @@ pub struct Books {
     pub missed_by_leavers: u64,
 }
 
-pub const TOPICS: usize = 3;
+/// More than one write can keep apart.
+pub const TOPICS: usize = 6;
 
 pub struct Numbers {
     pub books: Rc<RefCell<Books>>,
@@ -90,7 +91,8 @@ impl Service for Numbers {
                     let letter = if class == Class(0) { 'm' } else { 'M' };
                     out.extend_from_slice(format!("{letter} {topic} {seq} {pad}").as_bytes());
                 };
-                cx.publish(name, render, Some(Own { conn, ack: Some(Message::Text(&ack)) }));
+                cx.publish(name, render, &[conn]);
+                cx.send_after(conn, name, Message::Text(&ack));
             }
             "who" => {
                 let head = self.books.borrow().heads[topic];

@@ -3,7 +3,7 @@
 use chinwag::net::{Handler, ListenerId, Peer, Sockets, UdpId};
 use chinwag::proto::ws::{Opcode, encoder};
 use chinwag::server::{Core, Limits, Route};
-use chinwag::service::{Class, ConnId, Context, Message, Opening, Own, Service, Topic};
+use chinwag::service::{Class, ConnId, Context, Message, Opening, Service, Topic};
 use chinwag::time::Millis;
 use std::io::{self, IoSlice};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -48,11 +48,7 @@ impl Service for EchoAndFanOut {
         let bytes = message.as_bytes();
         match bytes.first() {
             Some(b'e') => cx.send(conn, message),
-            _ => cx.publish(
-                EVERYBODY,
-                &mut |_, out| out.extend_from_slice(bytes),
-                Some(Own { conn, ack: None }),
-            ),
+            _ => cx.publish(EVERYBODY, &mut |_, out| out.extend_from_slice(bytes), &[conn]),
         }
     }
 }

@@ -26,7 +26,7 @@ import { createInterface } from "node:readline";
 
 import { EVENT_TIMEOUT_MS, commandLine, die, isPresence, run, soon, tool, unique } from "./common.mjs";
 
-const USAGE = "browser.mjs chat|echo|page|reconnect --http HOST:PORT [--line HOST:PORT] [--screenshot DIR] [--only WORD]";
+const USAGE = "browser.mjs chat|echo|page|reconnect --http HOST:PORT [--line HOST:PORT] [--screenshot DIR] [--only WORDS]";
 const args = commandLine(USAGE, { screenshot: { type: "string" } });
 const scenario = args.positionals[0];
 const origin = `http://${args.http}`;
@@ -82,7 +82,7 @@ async function until(page, what, predicate, argument) {
   try {
     await page.waitForFunction(predicate, argument);
   } catch (error) {
-    const shown = await page.evaluate(() => document.body.innerText.slice(-1500)).catch(() => "nothing");
+    const shown = await page.evaluate(() => document.body.innerText.slice(-600)).catch(() => "nothing");
     throw new Error(`${what} did not happen: ${error.message.split("\n")[0]}\nThe page shows:\n${shown}`);
   }
 }
@@ -103,16 +103,23 @@ const lines = (page) =>
     })),
   );
 
+/** In the page: what changes with every line that is added (the count alone does not, once the oldest go), or whether it has. */
+const newestLine = (before) => {
+  const all = document.querySelectorAll("#log .line");
+  const now = `${all.length} ${all[all.length - 1]?.textContent}`;
+  return before === undefined ? now : now !== before;
+};
+
 /** Waits for a line with these properties; `text` may be a function. */
 async function line(page, wanted, what = JSON.stringify(wanted)) {
   const matches = (found) =>
     Object.entries(wanted).every(([key, value]) => (typeof value === "function" ? value(found[key]) : found[key] === value));
   const look = async () => {
     for (;;) {
-      const all = await lines(page);
-      const found = all.find(matches);
+      const before = await page.evaluate(newestLine);
+      const found = (await lines(page)).find(matches);
       if (found) return found;
-      await until(page, `the line ${what}`, (count) => document.querySelectorAll("#log .line").length !== count, all.length);
+      await until(page, `the line ${what}`, newestLine, before);
     }
   };
   return soon(look(), `the line ${what}`);
@@ -146,6 +153,11 @@ async function picture(page, name) {
   if (!args.screenshot) return;
   mkdirSync(args.screenshot, { recursive: true });
   await page.screenshot({ path: join(args.screenshot, `${name}.png`) });
+}
+
+async function goTo(page, room) {
+  await type(page, `/join ${room}`);
+  await until(page, `the room ${room}`, (room) => document.getElementById("room").textContent === room, room);
 }
 
 async function fits(page) {
@@ -190,6 +202,7 @@ async function chat() {
   const annName = unique("ann");
   const bobName = `<b>${unique("bob")}</b>`; // a name may be any words, so also these
   const nellName = unique("nell");
+  const room = unique("den"); // after the lobby: whoever else is on this server is not in the way
   const checks = [];
 
   const ann = await enter();
@@ -211,10 +224,14 @@ async function chat() {
     const guest = await bob.textContent("#me");
     await line(ann, { kind: "notice", text: (text) => isPresence(text, { joined: guest }) }, `"${guest} joined"`);
     await call(ann, annName);
+    await goTo(ann, room);
     await call(bob, bobName);
+    await goTo(bob, room);
     await nell.read((said) => said.startsWith("* lobby: "), "the lobby");
     nell.type(`/name ${nellName}`);
     await nell.read((said) => said === `* you are ${nellName}`, "netcat's name");
+    nell.type(`/join ${room}`);
+    await nell.read((said) => said.startsWith(`* ${room}: `), "the room");
     for (const name of [bobName, nellName]) {
       await line(ann, { kind: "notice", text: (text) => isPresence(text, { joined: name }) }, `"${name} joined"`);
     }
@@ -253,7 +270,7 @@ async function chat() {
     for (const page of [ann, bob]) {
       await line(page, { kind: "message", name: nellName, text: attack });
       assert.equal(await page.locator("#log :is(img, script, b)").count(), 0);
-      assert.equal(await page.title(), "lobby · chinwag");
+      assert.equal(await page.title(), `${room} · chinwag`);
     }
     await type(ann, attack);
     await line(bob, { kind: "message", name: annName, text: attack });
@@ -306,6 +323,7 @@ async function chat() {
     await bob.click("#again");
     await state(bob, "open");
     await until(bob, "the name is taken back", (name) => document.getElementById("me").textContent === name, bobName);
+    await until(bob, "the room is gone back to", (room) => document.getElementById("room").textContent === room, room);
     assert.equal(sockets, 1);
   });
 
@@ -526,8 +544,7 @@ async function page() {
       async function nameAndRoomAreAskedForAgain() {
         const { chat, server } = await scripted();
         await call(chat, "ann");
-        await type(chat, "/join den");
-        await until(chat, "the room den", () => document.getElementById("room").textContent === "den");
+        await goTo(chat, "den");
         await server.sockets.at(-1).close({ code: 1001 });
         await state(chat, "waiting");
         await chat.click("#again");
@@ -637,8 +654,7 @@ async function reconnect() {
         for (const name of names) {
           const page = await enter({ expected });
           await call(page, name);
-          await type(page, `/join ${room}`);
-          await until(page, `the room ${room}`, (room) => document.getElementById("room").textContent === room, room);
+          await goTo(page, room);
           pages.push(page);
         }
         const [ann, bob] = pages;

@@ -29,7 +29,7 @@ export function die(why) {
   process.exit(2);
 }
 
-/** --http HOST:PORT [--line HOST:PORT] [--only WORD] and what else a script takes. */
+/** --http HOST:PORT [--line HOST:PORT] [--only WORDS] and what else a script takes. */
 export function commandLine(usage, options = {}) {
   const shared = { http: { type: "string" }, line: { type: "string" }, only: { type: "string" } };
   try {
@@ -68,14 +68,14 @@ export async function soon(promise, what) {
 
 /** Runs every check, says how each went, exits with 1 if one failed. */
 export async function run(checks, { only } = {}, cleanUp = async () => {}) {
-  const chosen = checks.filter((check) => !only || check.name.includes(only));
+  const titled = checks.map((check) => [check.name.replace(/[A-Z]|\d{2,}/g, (part) => ` ${part.toLowerCase()}`), check]);
+  const chosen = titled.filter(([name]) => !only || name.includes(only));
   const overall = setTimeout(() => {
     console.log(`FAILED the whole run was given ${OVERALL_TIMEOUT_MS / 1000} s`);
     process.exit(1);
   }, OVERALL_TIMEOUT_MS);
   let failed = 0;
-  for (const check of chosen) {
-    const name = check.name.replace(/[A-Z]|\d{2,}/g, (part) => ` ${part.toLowerCase()}`);
+  for (const [name, check] of chosen) {
     const started = performance.now();
     try {
       await check();

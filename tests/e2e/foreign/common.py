@@ -2,12 +2,13 @@
 
 import argparse
 import asyncio
+import os
 import re
 import secrets
 import shutil
 import sys
-import os
 import time
+import traceback
 
 try:
     import websockets  # noqa: F401
@@ -23,7 +24,7 @@ def arguments(description):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--http", required=True, metavar="HOST:PORT", help="where the server speaks HTTP and WebSocket")
     parser.add_argument("--line", metavar="HOST:PORT", help="where it speaks lines over TCP")
-    parser.add_argument("--only", metavar="WORD", help="run only the checks whose name holds this word")
+    parser.add_argument("--only", metavar="WORDS", help="run only the checks whose name holds these words")
     return parser.parse_args()
 
 
@@ -70,7 +71,8 @@ async def soon(awaitable, what):
 
 def run(checks, args):
     """Runs every check, says how each went, exits with 1 if one failed."""
-    checks = [check for check in checks if args.only is None or args.only in check.__name__]
+    titled = [(check.__name__.replace("_", " "), check) for check in checks]
+    checks = [(name, check) for name, check in titled if args.only is None or args.only in name]
     failed = asyncio.run(_run(checks, args))
     print(f"{len(checks) - failed} of {len(checks)} checks passed", flush=True)
     sys.exit(1 if failed or not checks else 0)
@@ -79,8 +81,7 @@ def run(checks, args):
 async def _run(checks, args):
     failed = 0
     deadline = time.monotonic() + OVERALL_TIMEOUT_S
-    for check in checks:
-        name = check.__name__.replace("_", " ")
+    for name, check in checks:
         started = time.monotonic()
         try:
             await asyncio.wait_for(check(args), max(0.1, deadline - started))
@@ -89,6 +90,8 @@ async def _run(checks, args):
             print(f"FAILED {name}: the whole run was given {OVERALL_TIMEOUT_S} s", flush=True)
         except Exception as error:  # noqa: BLE001 - whatever it was, it is this check's failure
             failed += 1
+            if not isinstance(error, AssertionError):
+                traceback.print_exc()
             print(f"FAILED {name}: {type(error).__name__}: {error}", flush=True)
         else:
             print(f"ok {name} ({(time.monotonic() - started) * 1000:.0f} ms)", flush=True)

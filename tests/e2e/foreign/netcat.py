@@ -8,9 +8,10 @@ import asyncio
 import re
 import sys
 
-from websockets.asyncio.client import connect
-
+# First, since it says what to do when websockets is missing.
 from common import arguments, equal, is_presence, netcat, run, soon, unique
+
+from websockets.asyncio.client import connect
 
 
 class Netcat:

@@ -11,19 +11,28 @@ import asyncio
 import json
 import random
 import re
+from contextlib import asynccontextmanager
+
+# First, since it says what to do when websockets is missing.
+from common import arguments, equal, is_presence, run, soon, unique
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from common import arguments, equal, is_presence, run, soon, unique
-
 ECHO_CAP = 16 * 1024 * 1024
 
 
-def dial(args, path, **options):
-    # No proxy of the environment stands between us; a check closes what it opens, and does not wait long for it.
+@asynccontextmanager
+async def dial(args, path, **options):
+    # No proxy of the environment stands between us.
     options = {"proxy": None, "max_size": None, "open_timeout": 20, "close_timeout": 10, **options}
-    return connect(f"ws://{args.http}{path}", **options)
+    socket = await connect(f"ws://{args.http}{path}", **options)
+    try:
+        yield socket
+    finally:
+        # After the server's Close frame the library ends by itself; told to close again, it can trip over its own end.
+        if socket.protocol.close_rcvd is None:
+            await socket.close()
 
 
 async def read(socket, wanted, what):
@@ -64,6 +73,8 @@ async def closed(socket):
             while True:
                 await socket.recv()
         except ConnectionClosed as end:
+            # The library says so at the Close frame; the TCP connection ends a little later.
+            await socket.wait_closed()
             return end.rcvd
 
     return await soon(drain(), "the end of the connection")

@@ -13,7 +13,7 @@ import { once } from "node:events";
 import { commandLine, isPresence, run, soon, tool, unique } from "./common.mjs";
 
 const WebSocket = tool("ws");
-const args = commandLine("ws_client.mjs --http HOST:PORT [--only WORD]");
+const args = commandLine("ws_client.mjs --http HOST:PORT [--only WORDS]");
 
 const ECHO_CAP = 16 * 1024 * 1024;
 
