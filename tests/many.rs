@@ -49,7 +49,8 @@ fn nineteen_thousand_members_come_and_go_ten_times_and_leave_nothing_behind() {
         let peak_bytes = process.resident_bytes();
 
         go(members);
-        process.wait_until("all descriptors to be given back", |process| process.descriptors() == descriptors);
+        process
+            .wait_until("all descriptors to be given back", |process| process.descriptors() == descriptors);
         observer.say("/who");
         assert_eq!(observer.hear_notice(), format!("* lobby: 1 here: {observer_name}"));
         resident_bytes.push(process.resident_bytes());

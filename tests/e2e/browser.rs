@@ -1,6 +1,6 @@
 //! The pages, in Chromium.
 
-use crate::foreign::{node, script};
+use crate::foreign::node;
 use crate::harness::Daemon;
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
@@ -10,23 +10,25 @@ fn run(scenario: &str) {
     // gone.
     let mut daemon = Daemon::start(&["--listen", "127.0.0.44:0"]);
     let address = daemon.http().to_string();
-    let mut command = script(node(), "browser.mjs", &[scenario], &daemon);
+    let mut command = node("browser.mjs", &[scenario], &daemon);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|error| {
-        panic!("{:?}: {error}: run ./scripts/test, which installs what these tests need", command.get_program())
+        panic!(
+            "{:?}: {error}: run ./scripts/test, which installs what these tests need",
+            command.get_program()
+        )
     });
     let mut answers = child.stdin.take().expect("it is piped");
     let mut said = String::new();
     // It has a deadline of its own, and its end is the end of its output.
     for line in BufReader::new(child.stdout.take().expect("it is piped")).lines() {
         let line = line.expect("it prints text");
-        // Its word for it that the server is to go, and to come back.
-        let ready = match line.as_str() {
-            "READY kill" => Some(daemon.kill()),
-            "READY start" => Some(daemon = Daemon::start(&["--listen", &address])),
-            _ => None,
-        };
-        if ready.is_some() {
+        match line.as_str() {
+            "READY kill" => daemon.kill(),
+            "READY start" => daemon = Daemon::start(&["--listen", &address]),
+            _ => {}
+        }
+        if line.starts_with("READY ") {
             answers.write_all(b"done\n").expect("it waits for this");
         }
         said.push_str(&line);

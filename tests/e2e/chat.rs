@@ -7,6 +7,22 @@ use chinwag::proto::ws::Opcode;
 use std::time::{Duration, Instant};
 
 #[test]
+fn notices_of_who_comes_and_goes_are_told_from_others() {
+    let counts = |line| Presence::parse(line).map(|presence| (presence.joined_len, presence.left_len));
+    assert_eq!(counts("* ann joined"), Some((1, 0)));
+    assert_eq!(counts("* ann, bob joined, cyn left"), Some((2, 1)));
+    assert_eq!(counts("* cyn left"), Some((0, 1)));
+    assert_eq!(counts("* 312 joined, 4 left, 8123 here"), Some((312, 4)));
+    assert_eq!(counts("* 312 joined, 8123 here"), Some((312, 0)));
+    assert_eq!(counts("* 4 left, 8123 here"), Some((0, 4)));
+    for other in
+        ["* lobby: 3 here", "* you are ann", "[ann] * bob joined", "* goodbye", "* missed 3 messages (slow)"]
+    {
+        assert_eq!(counts(other), None, "{other}");
+    }
+}
+
+#[test]
 fn a_page_and_a_netcat_talk_and_neither_hears_itself() {
     let daemon = Daemon::start(&[]);
     let mut ann = WebSocket::connect(&daemon, "/ws");
@@ -70,7 +86,9 @@ fn ask(member: &mut impl Member, command: &str) -> String {
 }
 
 fn for_each_command(member: &mut impl Member, name: &str) {
-    assert!(["* lobby: 2 here: ann, bob", "* lobby: 2 here: bob, ann"].contains(&ask(member, "/who").as_str()));
+    assert!(
+        ["* lobby: 2 here: ann, bob", "* lobby: 2 here: bob, ann"].contains(&ask(member, "/who").as_str())
+    );
     assert!(ask(member, "/help").starts_with("* /name NAME"));
     for usage in ["/join ROOM", "/who", "/help", "/quit", "//TEXT"] {
         assert!(member.hear_notice().starts_with(&format!("* {usage}")));
@@ -111,12 +129,7 @@ fn lines_may_end_in_crlf_and_be_cut_anywhere() {
     let mut ann = page(&daemon, "ann");
     let mut bob = netcat(&daemon, "bob");
     let lines = "with LF\nwith CRLF\r\na carriage\rreturn\r\r\ngrüß dich\n";
-    let heard = [
-        "[bob] with LF",
-        "[bob] with CRLF",
-        r"[bob] a carriage\rreturn\r",
-        "[bob] grüß dich",
-    ];
+    let heard = ["[bob] with LF", "[bob] with CRLF", r"[bob] a carriage\rreturn\r", "[bob] grüß dich"];
     for len in [lines.len(), 7, 1] {
         for piece in lines.as_bytes().chunks(len) {
             bob.socket.send(piece);
@@ -284,7 +297,8 @@ fn account(member: &mut impl Member, messages_len: usize) -> usize {
     while expected < messages_len {
         let line = member.hear().expect("it is told, not dropped");
         if let Some(count) = line.strip_prefix("* missed ") {
-            let count: usize = count.split(' ').next().and_then(|count| count.parse().ok()).expect("a number");
+            let count: usize =
+                count.split(' ').next().and_then(|count| count.parse().ok()).expect("a number");
             expected += count;
             missed += count;
         } else if let Some(said) = line.strip_prefix("[ann] ") {

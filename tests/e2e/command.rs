@@ -25,7 +25,15 @@ fn help_and_version_are_output_and_no_error() {
         assert!(out.contains("serve"), "{args:?}: {out}");
     }
     let help = run(&["serve", "--help"]).1;
-    for flag in ["--listen", "--line-listen", "--allow-origin", "--log", "--drain-ms", "127.0.0.1:2021", "127.0.0.1:2020"] {
+    for flag in [
+        "--listen",
+        "--line-listen",
+        "--allow-origin",
+        "--log",
+        "--drain-ms",
+        "127.0.0.1:2021",
+        "127.0.0.1:2020",
+    ] {
         assert!(help.contains(flag), "{flag} is not in the help");
     }
     for args in [["--version"], ["-V"]] {
@@ -128,7 +136,16 @@ fn it_listens_wherever_it_is_told_to_and_nowhere_else() {
 
     let folder = tempfile::tempdir().expect("a folder");
     let path = format!("unix:{}", folder.path().join("lines").display());
-    let flags = ["--listen", "127.0.0.1:0", "--listen", "[::1]:0", "--line-listen", "[::1]:0", "--line-listen", &path];
+    let flags = [
+        "--listen",
+        "127.0.0.1:0",
+        "--listen",
+        "[::1]:0",
+        "--line-listen",
+        "[::1]:0",
+        "--line-listen",
+        &path,
+    ];
     let daemon = Daemon::start(&flags);
     assert_eq!((daemon.listens(false).count(), daemon.listens(true).count()), (2, 2));
     let mut pages: Vec<WebSocket> =

@@ -9,51 +9,49 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// What a script is run with: `./scripts/test` says where it has put things, and without it they are looked for where
-/// that script puts them.
-pub fn interpreter(variable: &str, in_tools: &str, on_path: &str) -> OsString {
-    let installed = || Some(tools().join(in_tools)).filter(|path| path.exists()).map(PathBuf::into_os_string);
-    env::var_os(variable).or_else(installed).unwrap_or_else(|| on_path.into())
-}
-
-/// Where `./scripts/test` installs.
-pub fn tools() -> PathBuf {
+/// What `./scripts/test` says where it has put; or else where it puts it, if it has.
+fn tool(variable: &str, in_tools: &str) -> Option<OsString> {
     // This test is TARGET/PROFILE/deps/e2e-HASH.
     let own = env::current_exe().expect("this test has an executable");
-    own.ancestors().nth(3).expect("it lies in the target folder").join("e2e-tools")
+    let path = own.ancestors().nth(3).expect("it lies in the target folder").join("e2e-tools").join(in_tools);
+    env::var_os(variable).or_else(|| path.exists().then(|| path.into_os_string()))
 }
 
-/// A script, to be run against the daemon.
-pub fn script(interpreter: OsString, name: &str, args: &[&str], daemon: &Daemon) -> Command {
+/// A script in Python.
+pub fn python(name: &str, args: &[&str], daemon: &Daemon) -> Command {
+    let interpreter = tool("CHINWAG_E2E_PYTHON", "venv/bin/python");
+    let mut command = script(interpreter.unwrap_or_else(|| "python3".into()), name, args, daemon);
+    // Nothing is left behind in the tree.
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
+/// A script for Node.
+pub fn node(name: &str, args: &[&str], daemon: &Daemon) -> Command {
+    let interpreter = env::var_os("CHINWAG_E2E_NODE");
+    let mut command = script(interpreter.unwrap_or_else(|| "node".into()), name, args, daemon);
+    if let Some(folder) = tool("CHINWAG_E2E_NODE_DIR", "node") {
+        command.env("CHINWAG_E2E_NODE_DIR", folder);
+    }
+    command
+}
+
+fn script(interpreter: OsString, name: &str, args: &[&str], daemon: &Daemon) -> Command {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/foreign").join(name);
     let mut command = Command::new(interpreter);
+    command.arg(path).args(args);
+    command.args(["--http", &daemon.http().to_string(), "--line", &daemon.line().to_string()]);
+    command.stdin(Stdio::null());
     command
-        .arg(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/foreign").join(name))
-        .args(args)
-        .args(["--http", &daemon.http().to_string(), "--line", &daemon.line().to_string()])
-        .env("CHINWAG_E2E_NODE_DIR", interpreter_dir())
-        // Nothing is left behind in the tree.
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .stdin(Stdio::null());
-    command
-}
-
-/// Where `node_modules` is.
-fn interpreter_dir() -> OsString {
-    env::var_os("CHINWAG_E2E_NODE_DIR").unwrap_or_else(|| tools().join("node").into_os_string())
-}
-
-pub fn python() -> OsString {
-    interpreter("CHINWAG_E2E_PYTHON", "venv/bin/python", "python3")
-}
-
-pub fn node() -> OsString {
-    interpreter("CHINWAG_E2E_NODE", "no/such/folder", "node")
 }
 
 /// Runs it to its end; it has a deadline of its own.
 fn run(mut command: Command) {
     let output = command.output().unwrap_or_else(|error| {
-        panic!("{:?}: {error}: run ./scripts/test, which installs what these tests need", command.get_program())
+        panic!(
+            "{:?}: {error}: run ./scripts/test, which installs what these tests need",
+            command.get_program()
+        )
     });
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{}\n{out}{err}", output.status);
@@ -63,17 +61,17 @@ fn run(mut command: Command) {
 #[test]
 fn websockets_of_python() {
     let daemon = Daemon::start(&[]);
-    run(script(python(), "websockets_client.py", &[], &daemon));
+    run(python("websockets_client.py", &[], &daemon));
 }
 
 #[test]
 fn ws_of_node() {
     let daemon = Daemon::start(&[]);
-    run(script(node(), "ws_client.mjs", &[], &daemon));
+    run(node("ws_client.mjs", &[], &daemon));
 }
 
 #[test]
-fn netcat() {
+fn netcat_of_openbsd() {
     let daemon = Daemon::start(&[]);
-    run(script(python(), "netcat.py", &[], &daemon));
+    run(python("netcat.py", &[], &daemon));
 }

@@ -307,14 +307,22 @@ fn the_pages_and_all_that_they_refer_to_are_served() {
     let daemon = Daemon::start(&[]);
     for (page, referred_to) in [("/", &["/chat.css", "/chat.js"][..]), ("/echo", &["/echo.js"])] {
         let answer = Http::get(daemon.http(), page);
-        assert_eq!((answer.status, answer.field("content-type")), (200, Some("text/html; charset=utf-8")), "{page}");
+        assert_eq!(
+            (answer.status, answer.field("content-type")),
+            (200, Some("text/html; charset=utf-8")),
+            "{page}"
+        );
         let policy = answer.field("content-security-policy").expect("pages have a policy");
-        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(
+            policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+            "{policy}"
+        );
         assert_eq!(answer.field("x-content-type-options"), Some("nosniff"));
         let mut found = Vec::new();
         for attribute in ["src=\"", "href=\""] {
             let rests = answer.body.split(attribute).skip(1);
-            found.extend(rests.filter_map(|rest| rest.split('"').next()).filter(|link| link.starts_with('/')));
+            found
+                .extend(rests.filter_map(|rest| rest.split('"').next()).filter(|link| link.starts_with('/')));
         }
         for link in referred_to {
             assert!(found.contains(link), "{page} refers to {found:?}");

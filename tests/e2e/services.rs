@@ -35,8 +35,8 @@ fn every_form_of_a_length_comes_back_in_its_shortest() {
         let payload = vec![b'x'; len];
         echo.send(Opcode::Binary, &payload);
         let header_len = match len {
-            ..126 => 2,
-            ..65_536 => 4,
+            0..126 => 2,
+            126..65_536 => 4,
             _ => 10,
         };
         let mut expected = Vec::new();
@@ -187,7 +187,9 @@ fn add_over_tcp_answers_a_line_with_a_line() {
     let mut stream = TcpStream::connect(example.address).expect("it listens");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     stream.write_all(b"{\"a\":1,\"b\":2}\n{\"a\":3,\"b\":4}\r\nhello\n{\"a\":5,").expect("sent");
-    stream.write_all(format!("\"b\":6}}\n{}\n{{\"a\":7,\"b\":8}}\n", "x".repeat(5000)).as_bytes()).expect("sent");
+    stream
+        .write_all(format!("\"b\":6}}\n{}\n{{\"a\":7,\"b\":8}}\n", "x".repeat(5000)).as_bytes())
+        .expect("sent");
     stream.shutdown(Shutdown::Write).expect("still connected");
     let mut answers = String::new();
     stream.read_to_string(&mut answers).expect("answers, and the end");
@@ -217,7 +219,8 @@ fn add_over_udp_answers_each_caller_with_its_own_sum() {
     let example = Example::serve("add_udp");
     assert_eq!(example.call("7", "4"), (true, "{\"sum\":11}\n".into()));
 
-    let callers: Vec<UdpSocket> = (0..20).map(|_| UdpSocket::bind("127.0.0.1:0").expect("a socket")).collect();
+    let callers: Vec<UdpSocket> =
+        (0..20).map(|_| UdpSocket::bind("127.0.0.1:0").expect("a socket")).collect();
     for (n, caller) in callers.iter().enumerate() {
         caller.connect(example.address).expect("an address");
         caller.set_read_timeout(Some(PATIENCE)).expect("a timeout");

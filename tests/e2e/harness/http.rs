@@ -67,7 +67,11 @@ impl Http {
             (_, len) => len.and_then(|len| len.parse().ok()).expect("a response with a body has a length"),
         };
         while self.unread.len() < len {
-            assert!(self.socket.receive(&mut self.unread) > 0, "the body ends early: {}", shown(&self.unread));
+            assert!(
+                self.socket.receive(&mut self.unread) > 0,
+                "the body ends early: {}",
+                shown(&self.unread)
+            );
         }
         answer.body = String::from_utf8(self.unread.drain(..len).collect()).expect("our bodies are text");
         answer
@@ -80,7 +84,11 @@ impl Http {
             if let Some(end) = self.unread.windows(4).position(|window| window == b"\r\n\r\n") {
                 break end;
             }
-            assert!(self.socket.receive(&mut self.unread) > 0, "the head ends early: {}", shown(&self.unread));
+            assert!(
+                self.socket.receive(&mut self.unread) > 0,
+                "the head ends early: {}",
+                shown(&self.unread)
+            );
         };
         let head = String::from_utf8(self.unread.drain(..end + 4).collect()).expect("our heads are text");
         let mut lines = head.trim_end_matches("\r\n").split("\r\n");

@@ -54,7 +54,10 @@ pub trait Member {
         let name = welcome.strip_prefix("* welcome to chinwag, ");
         let name = name.and_then(|rest| rest.strip_suffix(". /help lists the commands"));
         let name = name.unwrap_or_else(|| panic!("a welcome: {welcome:?}")).to_owned();
-        assert!(name.strip_prefix("guest-").is_some_and(|number| number.parse::<u64>().is_ok()), "{welcome:?}");
+        assert!(
+            name.strip_prefix("guest-").is_some_and(|number| number.parse::<u64>().is_ok()),
+            "{welcome:?}"
+        );
         let lobby = self.hear().expect("the lobby's count");
         assert!(lobby.starts_with("* lobby: ") && lobby.ends_with(" here"), "{lobby:?}");
         name
@@ -118,7 +121,8 @@ impl Presence {
                 parts = ahead;
                 Some(count)
             };
-            (presence.joined_len, presence.left_len) = (take(" joined").unwrap_or(0), take(" left").unwrap_or(0));
+            (presence.joined_len, presence.left_len) =
+                (take(" joined").unwrap_or(0), take(" left").unwrap_or(0));
             return (parts.next().is_none() && !rest.is_empty()).then_some(presence);
         }
         let names = |list: &str| list.split(", ").map(str::to_owned).collect::<Vec<_>>();
@@ -134,24 +138,5 @@ impl Presence {
         };
         (presence.joined_len, presence.left_len) = (presence.joined.len(), presence.left.len());
         Some(presence)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn notices_of_presence_are_told_from_others() {
-        let counts = |line| Presence::parse(line).map(|presence| (presence.joined_len, presence.left_len));
-        assert_eq!(counts("* ann joined"), Some((1, 0)));
-        assert_eq!(counts("* ann, bob joined, cyn left"), Some((2, 1)));
-        assert_eq!(counts("* cyn left"), Some((0, 1)));
-        assert_eq!(counts("* 312 joined, 4 left, 8123 here"), Some((312, 4)));
-        assert_eq!(counts("* 312 joined, 8123 here"), Some((312, 0)));
-        assert_eq!(counts("* 4 left, 8123 here"), Some((0, 4)));
-        for other in ["* lobby: 3 here", "* you are ann", "[ann] * bob joined", "* goodbye", "* missed 3 messages (slow)"] {
-            assert_eq!(counts(other), None, "{other}");
-        }
     }
 }

@@ -22,14 +22,16 @@ impl Process {
     /// How many of them have a number below `end`. A limit bounds the numbers, and what was inherited may have any.
     pub fn descriptors_below(self, end: usize) -> usize {
         let entries = fs::read_dir(format!("/proc/{}/fd", self.0)).expect("the process is there");
-        let number = |entry: fs::DirEntry| entry.file_name().to_str().and_then(|name| name.parse::<usize>().ok());
+        let number =
+            |entry: fs::DirEntry| entry.file_name().to_str().and_then(|name| name.parse::<usize>().ok());
         entries.flatten().filter_map(number).filter(|number| *number < end).count()
     }
 
     /// How many descriptors it may have open.
     pub fn descriptors_max(self) -> usize {
         let limits = self.file("limits");
-        let line = limits.lines().find(|line| line.starts_with("Max open files")).expect("the limit is listed");
+        let line =
+            limits.lines().find(|line| line.starts_with("Max open files")).expect("the limit is listed");
         line.split_whitespace().nth(3).and_then(|soft| soft.parse().ok()).unwrap_or(usize::MAX)
     }
 
@@ -38,7 +40,8 @@ impl Process {
     pub fn resident_bytes(self) -> usize {
         let rollup = self.file("smaps_rollup");
         let line = rollup.lines().find(|line| line.starts_with("Rss:")).expect("it has memory");
-        let kib: usize = line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number of KiB");
+        let kib: usize =
+            line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number of KiB");
         kib * 1024
     }
 
@@ -48,7 +51,9 @@ impl Process {
         let stat = self.file("stat");
         // The name, which comes second, is in parentheses and may hold anything.
         let (_, fields) = stat.rsplit_once(") ").expect("a name in parentheses");
-        let field = |n: usize| -> u64 { fields.split(' ').nth(n - 3).and_then(|text| text.parse().ok()).expect("a number") };
+        let field = |n: usize| -> u64 {
+            fields.split(' ').nth(n - 3).and_then(|text| text.parse().ok()).expect("a number")
+        };
         Duration::from_millis((field(14) + field(15)) * 1000 / USER_HZ)
     }
 
