@@ -1,7 +1,8 @@
-//! The bounds of the process: no descriptor left, and nothing to do.
+//! The bounds of the process: no descriptor left, floods, and nothing to do.
 
 use crate::harness::websocket::request;
-use crate::harness::{Daemon, Http, Line, Member, PATIENCE, Process, Socket, WebSocket};
+use crate::harness::{Daemon, Heard, Http, Line, Member, PATIENCE, Process, Socket, WebSocket};
+use chinwag::proto::ws::{Opcode, encoder};
 use std::time::{Duration, Instant};
 
 /// So many descriptors the daemon has; ten of them are its own.
@@ -130,4 +131,96 @@ fn a_quiet_server_does_nothing() {
     // A few, as deadlines that were put off are looked at when they would have been.
     assert!(sleeps <= 5, "it woke up {sleeps} times in two seconds");
     assert!(cpu_time <= Duration::from_millis(10), "{cpu_time:?} of CPU time in two seconds");
+}
+
+/// How much more memory a flood from one peer may cost than none: far more than one connection's queues, and far less
+/// than what was sent.
+const FLOOD_BYTES_MAX: usize = 4 << 20;
+
+/// The frame of a client's message of so many bytes.
+fn binary_frame(len: usize) -> Vec<u8> {
+    let mut frame = Vec::new();
+    encoder::frame(&mut frame, Opcode::Binary, &vec![7; len], Some([0; 4]));
+    frame
+}
+
+#[test]
+fn a_peer_that_sends_without_reading_is_not_read_and_costs_nothing() {
+    let daemon = Daemon::start(&[]);
+    let process = Process(daemon.pid());
+    let mut echo = WebSocket::connect(&daemon, "/echo");
+    let before = process.resident_bytes();
+    echo.socket.options().set_write_timeout(Some(Duration::from_secs(1))).expect("a timeout");
+    let frame = binary_frame(32 * 1024);
+    let mut sent: u64 = 0;
+    // Some megabytes fit into the kernel's queues on the way; nothing fits into a queue without bound.
+    while echo.socket.try_send(&frame).is_ok() {
+        sent += frame.len() as u64;
+        assert!(sent < 1 << 30, "a gigabyte went in, and nothing came out");
+    }
+    let grown = process.resident_bytes().saturating_sub(before);
+    assert!(grown < FLOOD_BYTES_MAX, "{grown} bytes for a peer that does not read");
+
+    // It waits for that peer without asking again and again.
+    let mut idle = Line::connect(&daemon);
+    idle.welcomed();
+    let (cpu_time, sleeps) = (process.cpu_time(), process.sleeps());
+    assert!(idle.socket.is_silent_for(Duration::from_secs(1)));
+    let (cpu_time, sleeps) = (process.cpu_time() - cpu_time, process.sleeps() - sleeps);
+    assert!(cpu_time <= Duration::from_millis(20) && sleeps < 10, "{cpu_time:?}, woken {sleeps} times");
+}
+
+#[test]
+fn a_flood_of_pings_is_answered_with_what_fits_and_the_newest_is_in_it() {
+    const PINGS: u32 = 200_000;
+    let daemon = Daemon::start(&[]);
+    let process = Process(daemon.pid());
+    let mut echo = WebSocket::connect(&daemon, "/echo");
+    let before = process.resident_bytes();
+    // Nothing is read until all of them, 26 MB, are sent. The server goes on reading all the same: a Pong that cannot be
+    // sent gives way to the next (5.5.3).
+    for hundred in 0..PINGS / 100 {
+        let mut pings = Vec::new();
+        for n in 0..100 {
+            let mut payload = [0; 125];
+            payload[..4].copy_from_slice(&(hundred * 100 + n).to_be_bytes());
+            encoder::frame(&mut pings, Opcode::Ping, &payload, Some([1, 2, 3, 4]));
+        }
+        echo.socket.send(pings);
+    }
+    daemon.turn();
+    let grown = process.resident_bytes().saturating_sub(before);
+    assert!(grown < FLOOD_BYTES_MAX, "{grown} bytes for pings");
+    let mut newest = None;
+    while newest != Some(PINGS - 1) {
+        let Heard::Pong(payload) = echo.next() else { panic!("a Pong was due") };
+        let n = u32::from_be_bytes(payload[..4].try_into().expect("four bytes"));
+        assert!(newest < Some(n), "{n} after {newest:?}");
+        newest = Some(n);
+    }
+    echo.close();
+}
+
+#[test]
+fn a_flood_of_commands_is_answered_to_the_last_and_never_held_whole() {
+    const COMMANDS: usize = 20_000;
+    let daemon = Daemon::start(&[]);
+    let process = Process(daemon.pid());
+    let mut line = Line::connect(&daemon);
+    line.welcomed();
+    let before = process.resident_bytes();
+    let mut sender = line.socket.another_end();
+    // 140 KB of questions have 5 MB of answers, which nobody reads at first.
+    let sender = std::thread::spawn(move || sender.send("/help\n".repeat(COMMANDS)));
+    daemon.turn();
+    daemon.turn();
+    let grown = process.resident_bytes().saturating_sub(before);
+    assert!(grown < FLOOD_BYTES_MAX, "{grown} bytes for answers that nobody reads");
+    for _ in 0..COMMANDS {
+        for usage in ["/name NAME", "/join ROOM", "/who", "/help", "/quit", "//TEXT"] {
+            let answer = line.next().expect("an answer");
+            assert!(answer.starts_with(&format!("* {usage}")), "{answer}");
+        }
+    }
+    sender.join().expect("all was sent");
 }

@@ -110,6 +110,11 @@ impl Socket {
         bytes
     }
 
+    /// The same connection once more, for another thread.
+    pub fn another_end(&self) -> Socket {
+        Socket { socket: self.socket.try_clone().expect("a descriptor for it") }
+    }
+
     /// Whether neither bytes nor an end come for so long. What comes is lost.
     pub fn is_silent_for(&mut self, duration: Duration) -> bool {
         self.socket.set_read_timeout(Some(duration)).expect("a read timeout");
