@@ -80,19 +80,20 @@ fn what_cannot_be_listened_on_is_one_line_and_exit_code_1() {
     let _taken = UnixListener::bind(&unix).expect("a socket");
     let unix = format!("unix:{}", unix.display());
     let nowhere = format!("unix:{}", folder.path().join("no/such/folder").display());
-    for [flag, address] in [
-        ["--listen", taken.as_str()],
-        ["--line-listen", &taken],
-        ["--listen", &unix],
-        ["--listen", &nowhere],
+    for (flag, address, hint) in [
+        ("--listen", taken.as_str(), "choose another port"),
+        ("--line-listen", &taken, "choose another port"),
+        ("--listen", &unix, "choose another path"),
+        ("--listen", &nowhere, "No such file"),
         // Not an address of this host: it is kept for documentation (RFC 5737).
-        ["--listen", "192.0.2.1:0"],
+        ("--listen", "192.0.2.1:0", "assign"),
     ] {
         let other = if flag == "--listen" { "--line-listen" } else { "--listen" };
         let (code, _, err) = run(&["serve", flag, address, other, "127.0.0.1:0", "--log", "warn"]);
         assert_eq!(code, Some(1), "{err}");
         assert!(err.starts_with("error: ") && err.contains(address) && err.ends_with('\n'), "{err:?}");
         assert_eq!(err.lines().count(), 1, "{err:?}");
+        assert!(err.contains(hint), "{err:?}");
     }
 }
 
