@@ -1,7 +1,8 @@
-//! Frames, in either role: where the reads cut them makes no difference, memory stays within its bound, and what was
-//! heard is heard again when it is said again.
+//! Frames, in either role: where the reads cut them makes no difference, memory stays within its bound, and
+//! what was heard is heard again when it is said again.
 //!
-//! The first byte chooses the role and the limit, the second how long the reads are. The rest is what the peer sends.
+//! The first byte chooses the role and the limit, the second how long the reads are. The rest is what the
+//! peer sends.
 
 use chinwag::proto::Input;
 use chinwag::proto::ws::{Connection, Error, Event, Opcode, Role, encoder};

@@ -1,5 +1,5 @@
-//! Requests and responses: nothing in them panics, an end is found byte by byte as at once, and what a server of ours
-//! takes, a client of ours can have asked, and gets an answer it takes.
+//! Requests and responses: nothing in them panics, an end is found byte by byte as at once, and what a server
+//! of ours takes, a client of ours can have asked, and gets an answer it takes.
 
 use chinwag::proto::http::{self, Head, HeaderSlots, ResponseHead, body, head_end};
 use chinwag::proto::ws::handshake::{self, Offer, check_response};

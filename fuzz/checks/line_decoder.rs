@@ -1,4 +1,5 @@
-//! Lines: as the plain way would cut them, wherever the reads cut them, and in no more memory than a line may have.
+//! Lines: as the plain way would cut them, wherever the reads cut them, and in no more memory than a line may
+//! have.
 //!
 //! The first byte is the limit, the second how long the reads are. The rest is what the peer writes.
 

@@ -86,7 +86,11 @@ fn empty_lines(bytes: &[u8]) -> usize {
     bytes.len() - rest.len()
 }
 
+/// Whether the line that begins `bytes` is longer than a request line may be, as far as it can be told.
 fn is_line_too_long(bytes: &[u8]) -> bool {
+    if bytes.len() <= REQUEST_LINE_BYTES_MAX {
+        return false;
+    }
     let window = &bytes[..bytes.len().min(REQUEST_LINE_BYTES_MAX + 2)]; // CR LF
     match window.iter().position(|byte| *byte == b'\n') {
         Some(lf) => {

@@ -3,7 +3,7 @@
 //! ```text
 //!   bytes -+-- one frame, and all of it here --> event, borrowed from the input
 //!          |
-//!          '-> Partial ------ its last part ---> event, borrowed from the connection and freed at the next call
+//!          '-> Partial ------ its last part ---> event, borrowed from the connection until the next call
 //!
 //!   Open -- Close frame, or a rule broken --> Ended: nothing is read any more
 //! ```
@@ -468,6 +468,12 @@ mod tests {
         prop::collection::vec(step, 0..8)
     }
 
+    /// Any byte, and more often one that begins a frame.
+    fn noise() -> impl Strategy<Value = u8> {
+        let first = prop::sample::select(vec![0x00, 0x01, 0x02, 0x80, 0x81, 0x82, 0x88, 0x89]);
+        prop_oneof![first, any::<u8>()]
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(128))]
 
@@ -512,12 +518,7 @@ mod tests {
         }
 
         #[test]
-        fn noise_is_heard_alike_however_it_is_cut(
-            bytes in prop::collection::vec(
-                prop_oneof![prop::sample::select(vec![0x00, 0x01, 0x02, 0x80, 0x81, 0x82, 0x88, 0x89]), any::<u8>()],
-                0..40,
-            ),
-        ) {
+        fn noise_is_heard_alike_however_it_is_cut(bytes in prop::collection::vec(noise(), 0..40)) {
             heard(&bytes, 60);
         }
     }
