@@ -131,11 +131,6 @@ impl Stage {
 }
 
 impl House {
-    /// What a member has been told and has not read.
-    pub fn take(&mut self, member: MemberId) -> Vec<String> {
-        self.told.remove(&member).unwrap_or_default().into()
-    }
-
     /// As if everybody had read everything.
     pub fn forget(&mut self) {
         self.told.clear();
