@@ -200,6 +200,18 @@ fn a_connection_that_is_reset_takes_nobody_with_it() {
 }
 
 #[test]
+fn a_goodbye_in_lines_arrives_though_its_reader_goes_on_writing() {
+    let daemon = Daemon::start(&[]);
+    let mut line = Line::connect(&daemon);
+    line.welcomed();
+    line.say("/quit");
+    for _ in 0..16 {
+        line.socket.send([b'x'; 64 * 1024]);
+    }
+    line.ended_with("* goodbye");
+}
+
+#[test]
 fn a_close_handshake_under_way_is_not_held_up_by_a_flood() {
     let daemon = Daemon::start(&[]);
     let mut page = page(&daemon, "ann");
