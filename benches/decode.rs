@@ -1,7 +1,7 @@
 //! Decoding: one read of 64 KiB full of frames, each a message of its own, from a client and from a server.
 //!
-//! The plain way is what a first attempt looks like: collect the payload byte by byte into a buffer of its own, unmask as
-//! you go, judge at the end. Ours moves nothing.
+//! The plain way is what a first attempt looks like: collect the payload byte by byte into a buffer of its
+//! own, unmask as you go, judge at the end. Ours moves nothing.
 
 mod harness;
 
@@ -28,8 +28,8 @@ fn main() {
             assert_eq!(plain(&read, role), fast(&mut read.clone(), role));
             assert_eq!(plain(&read, role), (count, count * payload_len));
 
-            // Unmasking in place spoils the read, so that every call begins with a fresh copy of it. Both ways pay for
-            // that; a server would have it from the kernel.
+            // Unmasking in place spoils the read, so that every call begins with a fresh copy of it. Both
+            // ways pay for that; a server would have it from the kernel.
             let mut buffer = read.clone();
             let plain = harness.time(read.len(), || {
                 buffer.copy_from_slice(black_box(&read));

@@ -23,8 +23,8 @@ pub struct Metrics {
     pub writes_short: u64,
     /// Entries published, each once however many read it.
     pub published: u64,
-    /// Times that a member was told that its topic has moved past it.
-    pub lagged: u64,
+    /// Times that a service was asked for what a topic's log had forgotten.
+    pub replays: u64,
     /// Times that a connection was not read because too much waited for it.
     pub paused: u64,
     /// Pings sent.
@@ -50,7 +50,7 @@ impl Metrics {
             writes,
             writes_short,
             published,
-            lagged,
+            replays,
             paused,
             pings,
             pings_in,
@@ -67,7 +67,7 @@ impl Metrics {
             ("writes", writes),
             ("writes_short", writes_short),
             ("published", published),
-            ("lagged", lagged),
+            ("replays", replays),
             ("paused", paused),
             ("pings", pings),
             ("pings_in", pings_in),

@@ -60,12 +60,11 @@ impl Context for Forgetful {
         self.wake_at = at;
     }
     fn subscribe(&mut self, _: ConnId, _: Topic, _: Class) {}
-    fn unsubscribe(&mut self, _: ConnId, _: Topic) -> u64 {
-        0
-    }
-    fn publish(&mut self, _: Topic, render: &mut dyn FnMut(Class, &mut Vec<u8>), _: &[ConnId]) {
+    fn unsubscribe(&mut self, _: ConnId, _: Topic) {}
+    fn publish(&mut self, _: Topic, render: &mut dyn FnMut(Class, &mut Vec<u8>), _: &[ConnId]) -> u64 {
         self.rendered.clear();
         render(Class(0), &mut self.rendered);
+        0
     }
 }
 

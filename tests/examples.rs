@@ -4,6 +4,11 @@
 
 #![cfg(feature = "json")]
 
+// Cargo builds an example as a program or as a test, not both. The program is what is run below; its tests run here.
+#[path = "../examples/add_tcp.rs"]
+#[allow(dead_code, reason = "the program around the service is run as a process")]
+mod add_tcp;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::path::PathBuf;

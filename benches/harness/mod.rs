@@ -1,7 +1,9 @@
 //! The clock that the benches share: how long one call takes, and what that is in bytes.
 //!
-//! `cargo bench` measures. `cargo test --benches`, or the argument `--test`, runs everything once and small: the benches
-//! assert that the ways they compare agree, so that a bench cannot rot, nor win by being wrong.
+//! `cargo bench` measures. `cargo test --benches`, or the argument `--test`, runs everything once and small:
+//! the benches assert that the ways they compare agree, so that a bench cannot rot, nor win by being wrong.
+
+#![allow(dead_code, reason = "each bench uses its part")]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -20,7 +22,6 @@ pub struct Timing {
 
 impl Timing {
     /// What one of `count` parts of equal size took.
-    #[allow(dead_code, reason = "not every bench has parts")]
     pub fn each(self, count: usize) -> Self {
         Self { ns: self.ns / count as f64, bytes: self.bytes / count }
     }
@@ -34,7 +35,8 @@ impl Harness {
         Self { measures: given("--bench") && !given("--test") }
     }
 
-    /// Times `call`, which works on `bytes` bytes: the best of many rounds, as everything that disturbs makes it slower.
+    /// Times `call`, which works on `bytes` bytes: the best of many rounds, as everything that disturbs makes
+    /// it slower.
     pub fn time<T>(&self, bytes: usize, mut call: impl FnMut() -> T) -> Timing {
         const ROUND: Duration = Duration::from_millis(20);
         const ROUNDS: usize = 15;
@@ -58,7 +60,6 @@ impl Harness {
     }
 
     /// Prints a row of one way.
-    #[allow(dead_code, reason = "not every bench has only one")]
     pub fn report(&self, name: &str, timing: Timing) {
         if self.measures {
             println!("{name:28} {timing}");

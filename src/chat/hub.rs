@@ -38,9 +38,7 @@
 //!         println!("to {room:?}: {event:?}");
 //!     }
 //!     fn follow(&mut self, _member: MemberId, _room: RoomId) {}
-//!     fn unfollow(&mut self, _member: MemberId, _room: RoomId) -> u64 {
-//!         0
-//!     }
+//!     fn unfollow(&mut self, _member: MemberId, _room: RoomId) {}
 //!     fn close(&mut self, _member: MemberId, _goodbye: Goodbye) {}
 //! }
 //!
@@ -56,7 +54,7 @@ use super::index::{Index, hash};
 use super::presence::{Change, Pace};
 use super::room::Room;
 use super::rooms::Rooms;
-use super::{Effects, MemberId, RoomId, Settings};
+use super::{Effects, MemberId, Settings};
 use crate::time::Millis;
 use crate::wire::name::{GUEST, folded};
 use crate::wire::{Command, Event, Goodbye, Name, Refusal, RoomName, text};
@@ -152,14 +150,6 @@ impl Hub {
         self.names.remove(self.hash_name(&member.name), id.0);
     }
 
-    /// Somebody was not sent `entries` of what the room said, and no longer follows it.
-    pub fn lag(&mut self, id: MemberId, room: RoomId, entries: u64, effects: &mut dyn Effects) {
-        if self.room_of(id).is_some_and(|its| its.id == room) {
-            tell_missed(id, entries, effects);
-            effects.follow(id, room);
-        }
-    }
-
     /// When [`Hub::wake`] has something to do.
     pub fn next_wake(&self) -> Option<Millis> {
         self.rooms.next_wake()
@@ -231,7 +221,7 @@ impl Hub {
     fn leave_room(&mut self, now: Millis, id: MemberId, effects: &mut dyn Effects) {
         let Seat { room: index, place } = std::mem::replace(&mut self.members.get_mut(id).seat, UNSEATED);
         let Some(room) = self.rooms.get_mut(index) else { return };
-        tell_missed(id, effects.unfollow(id, room.id), effects);
+        effects.unfollow(id, room.id);
         room.roster.remove(place, |moved, place| self.members.get_mut(moved).seat.place = place);
         match room.roster.is_empty() {
             true => self.rooms.drop(index),
@@ -281,13 +271,6 @@ impl Hub {
             }
         }
         assert_eq!(self.names.len(), here);
-    }
-}
-
-/// Tells a member that it was not sent so many entries, if any.
-fn tell_missed(id: MemberId, entries: u64, effects: &mut dyn Effects) {
-    if entries > 0 {
-        effects.tell(id, &Event::Missed { entries });
     }
 }
 
@@ -527,30 +510,10 @@ mod tests {
     }
 
     #[test]
-    fn who_lags_is_told_and_follows_again_unless_gone_elsewhere() {
-        let mut stage = Stage::new(Settings::default());
-        stage.connect("ann");
-        stage.connect("bob");
-        let (bob, lobby) = (MemberId(1), stage.hub.room_of(MemberId(1)).map(|room| room.id).unwrap());
-        stage.house.unfollow(bob, lobby);
-        stage.house.forget();
-        stage.hub.lag(bob, lobby, 12, &mut stage.house);
-        assert_eq!(stage.house.take(bob), ["* missed 12 messages (slow)"]);
-        stage.type_line("ann", "and now?");
-        assert_eq!(stage.house.take(bob), ["[guest-1] and now?"]);
-
-        stage.type_line("bob", "/join dev");
-        stage.house.forget();
-        stage.hub.lag(bob, lobby, 12, &mut stage.house);
-        assert!(stage.house.take(bob).is_empty());
-    }
-
-    #[test]
     fn whoever_is_not_there_is_nobody() {
         let mut stage = Stage::new(Settings::default());
         let nobody = MemberId(3);
         stage.hub.handle(Millis(0), nobody, Command::Say("boo"), &mut stage.house);
-        stage.hub.lag(nobody, RoomId { index: 0, serial: 0 }, 1, &mut stage.house);
         stage.hub.leave(Millis(0), nobody, &mut stage.house);
         stage.hub.validate();
     }

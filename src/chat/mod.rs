@@ -90,9 +90,8 @@ pub trait Effects {
     /// From now on the member follows the room.
     fn follow(&mut self, member: MemberId, room: RoomId);
 
-    /// From now on it does not; what was published until now still reaches it. Returns how many entries do not after
-    /// all, because it reads too slowly.
-    fn unfollow(&mut self, member: MemberId, room: RoomId) -> u64;
+    /// From now on it does not; what was published until now still reaches it.
+    fn unfollow(&mut self, member: MemberId, room: RoomId);
 
     /// Ends the member's connection, once it has been told everything. [`Hub::leave`] is still to be called.
     fn close(&mut self, member: MemberId, goodbye: Goodbye);

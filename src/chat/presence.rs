@@ -578,9 +578,8 @@ mod tests {
         fn follow(&mut self, _: MemberId, _: RoomId) {
             self.calls += 1;
         }
-        fn unfollow(&mut self, _: MemberId, _: RoomId) -> u64 {
+        fn unfollow(&mut self, _: MemberId, _: RoomId) {
             self.calls += 1;
-            0
         }
         fn close(&mut self, _: MemberId, _: Goodbye) {}
     }

@@ -102,9 +102,8 @@ impl Effects for Readers {
         assert_eq!(self.follows.insert(member, room), None);
     }
 
-    fn unfollow(&mut self, member: MemberId, room: RoomId) -> u64 {
+    fn unfollow(&mut self, member: MemberId, room: RoomId) {
         assert_eq!(self.follows.remove(&member), Some(room));
-        0
     }
 
     fn close(&mut self, _member: MemberId, _goodbye: Goodbye) {}

@@ -15,10 +15,12 @@
 use super::{Effects, Hub, LOBBY, MemberId, RoomId, Settings};
 use crate::proto::ws::close as ws_close;
 use crate::service::{
-    BadLine, Class, ConnId, Context, Ending, Message, Opening, Request, Service, Topic, Upgrade, close,
+    BadLine, Class, ConnId, Context, Ending, Message, Opening, Replay, Request, Service, Topic, Upgrade,
+    close,
 };
 use crate::time::Millis;
 use crate::wire::{Command, Event, Goodbye, Refusal, RoomName, text};
+use std::ops::Range;
 
 /// The dialect for people.
 const TEXT: Class = Class(0);
@@ -137,8 +139,17 @@ impl Service for Chat {
         self.act(cx, |_, _, effects| effects.tell(member(conn), &Event::Refused(refusal)));
     }
 
-    fn on_lag(&mut self, cx: &mut dyn Context, conn: ConnId, topic: Topic, missed: u64) {
-        self.act(cx, |hub, _, effects| hub.lag(member(conn), room(topic), missed, effects));
+    fn on_replay(
+        &mut self,
+        _cx: &mut dyn Context,
+        _conn: ConnId,
+        _topic: Topic,
+        missing: Range<u64>,
+        replay: &mut Replay,
+    ) -> u64 {
+        let entries = missing.end - missing.start;
+        replay.push(|out| render(TEXT, &Event::Missed { entries }, out));
+        missing.end
     }
 
     fn on_deadline(&mut self, cx: &mut dyn Context, conn: ConnId) {
@@ -197,8 +208,8 @@ impl Effects for ServerEffects<'_> {
         self.cx.subscribe(self.conn(member), topic(room), TEXT);
     }
 
-    fn unfollow(&mut self, member: MemberId, room: RoomId) -> u64 {
-        self.cx.unsubscribe(self.conn(member), topic(room))
+    fn unfollow(&mut self, member: MemberId, room: RoomId) {
+        self.cx.unsubscribe(self.conn(member), topic(room));
     }
 
     fn close(&mut self, member: MemberId, goodbye: Goodbye) {
@@ -231,10 +242,6 @@ fn member(conn: ConnId) -> MemberId {
 
 fn topic(room: RoomId) -> Topic {
     Topic(u64::from(room.serial) << 32 | u64::from(room.index))
-}
-
-fn room(topic: Topic) -> RoomId {
-    RoomId { serial: (topic.0 >> 32) as u32, index: topic.0 as u32 }
 }
 
 #[cfg(test)]
@@ -397,14 +404,9 @@ mod tests {
     #[test]
     fn what_was_missed_is_said() {
         let (mut chat, mut cx) = both();
-        let &(topic, _, class) = cx.subscriptions.first().unwrap();
-        cx.subscriptions.remove(&(topic, NC, class));
-        chat.on_lag(&mut cx, NC, topic, 12);
-        assert_eq!(cx.take_texts(NC), ["* missed 12 messages (slow)"]);
-        assert!(cx.subscriptions.contains(&(topic, NC, class)));
-        // Some of what the old room said may be lost to one who leaves it.
-        cx.missed = 3;
-        chat.on_message(&mut cx, NC, Message::Text("/join dev"));
-        assert_eq!(cx.take_texts(NC), ["* missed 3 messages (slow)", "* dev: 1 here"]);
+        let &(topic, _, _) = cx.subscriptions.first().unwrap();
+        let mut replay = Replay::default();
+        assert_eq!(chat.on_replay(&mut cx, NC, topic, 3..15, &mut replay), 15);
+        assert!(replay.texts().eq(["* missed 12 messages (slow)".as_bytes()]));
     }
 }

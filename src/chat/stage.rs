@@ -131,11 +131,6 @@ impl Stage {
 }
 
 impl House {
-    /// What a member has been told and has not read.
-    pub fn take(&mut self, member: MemberId) -> Vec<String> {
-        self.told.remove(&member).unwrap_or_default().into()
-    }
-
     /// As if everybody had read everything.
     pub fn forget(&mut self) {
         self.told.clear();
@@ -174,14 +169,13 @@ impl Effects for House {
         followers.push(member);
     }
 
-    fn unfollow(&mut self, member: MemberId, room: RoomId) -> u64 {
+    fn unfollow(&mut self, member: MemberId, room: RoomId) {
         let followers = self.followers.get_mut(&room).expect("somebody has followed it");
         assert!(followers.contains(&member), "{member:?} does not follow {room:?}");
         followers.retain(|&it| it != member);
         if followers.is_empty() {
             self.followers.remove(&room);
         }
-        0
     }
 
     fn close(&mut self, member: MemberId, goodbye: Goodbye) {

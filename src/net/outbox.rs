@@ -4,25 +4,28 @@
 //! outbox holds what is one connection's alone. To keep the two in order, it is a queue of
 //!
 //! ```text
-//!     Own(len)             the next `len` bytes are a frame: send it
-//!     Through(log, entry)  first send what the log holds before `entry`
-//!     Skip(log, entry)     go on behind `entry` without sending what lies between: it is one's own
+//!     Own(len)               the next `len` bytes are a frame: send it
+//!     Through(log, entry)    first send what the log holds before `entry`
+//!     Skip(log, entry)       go on behind `entry` without sending what lies between: it is one's own
+//!     Ask(topic, from, to)   the log has forgotten these entries: whoever knows them is asked, a slice at a time
 //! ```
 //!
 //! So a publisher's stream is `Through(42) Skip(43) Own(ok)`: everybody else's messages before 42, the acknowledgement in
 //! the place of its own, and whatever follows. An empty outbox means that the connection follows its logs.
 //!
-//! Ahead of the queue stands the *urgent* lane, whose frames go out at the next frame boundary: pongs, and the rest of
-//! a log's frame that the peer has begun to receive. That rest is copied here when a write ends in the middle of it,
-//! which keeps every cursor at a frame boundary for good: the log may then forget that frame whenever it likes.
+//! Ahead of the queue stand two lanes. The *urgent* lane goes out at the next frame boundary: pongs, and the rest of a
+//! log's frame that the peer has begun to receive. That rest is copied here when a write ends in the middle of it, which
+//! keeps every cursor at a frame boundary for good: the log may then forget that frame whenever it likes. The *replayed*
+//! lane holds the answer to the `Ask` at the front of the queue.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
-/// A place in a log: its entries are numbered from 0 and never again.
+/// A place in a topic: its entries are numbered, and no number is used twice.
 pub type Entry = u64;
 
-/// One step of the queue. Logs are named by their slot in a table that is not ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// One step of the queue. Logs are named by their slot in a table that is not ours, topics by a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item {
     /// A frame of this many bytes.
     Own(usize),
@@ -30,34 +33,90 @@ pub enum Item {
     Through(u32, Entry),
     /// Nothing, up to the entry.
     Skip(u32, Entry),
+    /// Entries of a topic that no log holds any more.
+    Ask(u64, Range<Entry>),
 }
 
-/// Which frame the peer has a part of, and how many bytes of it are missing. There is never more than one.
+/// Frames in order.
+#[derive(Debug, Default)]
+struct Lane {
+    bytes: VecDeque<u8>,
+    /// The length of each, but of one that has begun.
+    lens: VecDeque<u32>,
+}
+
+/// Where the frame lies of which the peer has a part, and how many bytes of it are missing. There is never more than one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Begun {
     Nothing,
-    /// The first of the urgent lane.
     Urgent(usize),
-    /// One that has left `items`, but whose rest is still at the front of `own`.
+    Replayed(usize),
     Own(usize),
 }
 
 /// A connection's private write buffer.
 #[derive(Debug)]
 pub struct Outbox {
+    urgent: Lane,
+    replayed: Lane,
     items: VecDeque<Item>,
-    /// The bytes of the `Own` items, end to end.
+    /// The bytes of the `Own` items, end to end, behind those of one that has begun and is no item any more.
     own: VecDeque<u8>,
-    urgent: VecDeque<u8>,
     begun: Begun,
+}
+
+impl Lane {
+    fn push(&mut self, header: &[u8], payload: &[u8]) {
+        let len = header.len() + payload.len();
+        self.bytes.reserve(len);
+        self.bytes.extend(header);
+        self.bytes.extend(payload);
+        self.lens.push_back(u32::try_from(len).expect("a frame is shorter than that"));
+    }
+
+    /// Takes `written` bytes off the front, of which the first `begun` belong to a frame that has begun. Returns how many
+    /// of `written` lie behind this lane, and how many bytes are missing of the frame that has begun now.
+    fn settle(&mut self, mut begun: usize, mut written: usize) -> (usize, usize) {
+        loop {
+            let taken = begun.min(written);
+            self.bytes.drain(..taken);
+            begun -= taken;
+            written -= taken;
+            if begun > 0 || written == 0 {
+                return (written, begun);
+            }
+            match self.lens.pop_front() {
+                Some(len) => begun = len as usize,
+                None => return (written, 0),
+            }
+        }
+    }
+
+    /// Drops the frames behind one that has begun. Returns whether there were any.
+    fn drop_unbegun(&mut self, begun: usize) -> bool {
+        self.bytes.truncate(begun);
+        let had_any = !self.lens.is_empty();
+        self.lens.clear();
+        had_any
+    }
+
+    fn capacity(&self) -> usize {
+        self.bytes.capacity() + self.lens.capacity() * size_of::<u32>()
+    }
+
+    fn validate(&self, begun: usize) {
+        let lens: usize = self.lens.iter().map(|&len| len as usize).sum();
+        assert_eq!(lens + begun, self.bytes.len(), "the frames and their bytes");
+    }
 }
 
 impl Default for Outbox {
     fn default() -> Self {
         Outbox {
+            urgent: Lane::default(),
+            replayed: Lane::default(),
             items: VecDeque::new(),
             own: VecDeque::new(),
-            urgent: VecDeque::new(),
             begun: Begun::Nothing,
         }
     }
@@ -66,17 +125,24 @@ impl Default for Outbox {
 impl Outbox {
     /// Whether nothing is left to do.
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty() && self.own.is_empty() && self.urgent.is_empty()
+        self.items.is_empty() && self.has_no_head() && self.own.is_empty()
+    }
+
+    /// Whether nothing goes before the items: the first of them is what the peer is to have next.
+    pub fn has_no_head(&self) -> bool {
+        self.begun == Begun::Nothing && self.urgent.bytes.is_empty() && self.replayed.bytes.is_empty()
     }
 
     /// How many bytes it keeps for the peer. A mark counts as well: it is memory that a peer can make us hold.
     pub fn queued_bytes(&self) -> usize {
-        self.own.len() + self.urgent.len() + self.items.len() * size_of::<Item>()
+        let frames = self.own.len() + self.urgent.bytes.len() + self.replayed.bytes.len();
+        frames + self.items.len() * size_of::<Item>()
     }
 
-    /// Whether its buffers have grown so large that they should not be kept for the next connection.
-    pub fn is_large(&self, bytes_max: usize) -> bool {
-        self.own.capacity() + self.urgent.capacity() + self.items.capacity() * size_of::<Item>() > bytes_max
+    /// How much memory its buffers have come to, full or not.
+    pub fn capacity_bytes(&self) -> usize {
+        let lanes = self.urgent.capacity() + self.replayed.capacity();
+        self.own.capacity() + lanes + self.items.capacity() * size_of::<Item>()
     }
 
     /// Queues one frame, given in two parts.
@@ -88,56 +154,80 @@ impl Outbox {
         self.items.push_back(Item::Own(len));
     }
 
-    /// Makes one frame of all that is queued, so that nothing urgent overtakes any of it. For a connection that changes
-    /// its protocol: its last response is not to be interrupted by a frame.
-    pub fn seal(&mut self) {
-        debug_assert!(self.urgent.is_empty() && self.items.iter().all(|item| matches!(item, Item::Own(_))));
-        self.items.clear();
-        self.begun = if self.own.is_empty() { Begun::Nothing } else { Begun::Own(self.own.len()) };
-    }
-
     /// Queues a mark.
     pub fn push_mark(&mut self, mark: Item) {
         debug_assert!(!matches!(mark, Item::Own(_)), "a frame comes with its bytes");
         self.items.push_back(mark);
     }
 
+    /// Makes one frame of all that is queued, so that nothing urgent overtakes any of it. For a connection that changes
+    /// its protocol: its last response is not to be interrupted by a frame.
+    pub fn seal(&mut self) {
+        debug_assert!(
+            self.items.iter().all(|item| matches!(item, Item::Own(_))),
+            "no marks before the upgrade"
+        );
+        debug_assert!(self.urgent.bytes.is_empty() && self.replayed.bytes.is_empty(), "nor control frames");
+        self.items.clear();
+        self.begun = if self.own.is_empty() { Begun::Nothing } else { Begun::Own(self.own.len()) };
+    }
+
     /// Queues a frame for the next frame boundary.
-    pub fn push_urgent(&mut self, frame: &[u8]) {
-        self.urgent.extend(frame);
+    pub fn push_urgent(&mut self, header: &[u8], payload: &[u8]) {
+        self.urgent.push(header, payload);
+    }
+
+    /// Queues a frame as part of the answer to the first item, which is an `Ask`.
+    pub fn push_replayed(&mut self, header: &[u8], payload: &[u8]) {
+        debug_assert!(matches!(self.front(), Some(Item::Ask(..))), "there is no answer without a question");
+        self.replayed.push(header, payload);
     }
 
     /// Drops the urgent frames that have not begun. Returns whether there were any.
     pub fn drop_urgent(&mut self) -> bool {
-        let len = self.urgent.len();
-        self.urgent.truncate(if let Begun::Urgent(rest) = self.begun { rest } else { 0 });
-        self.urgent.len() < len
+        self.urgent.drop_unbegun(if let Begun::Urgent(rest) = self.begun { rest } else { 0 })
     }
 
     /// Drops everything that has not begun: what remains ends at a frame boundary.
     pub fn drop_unbegun(&mut self) {
         self.drop_urgent();
+        self.replayed.drop_unbegun(if let Begun::Replayed(rest) = self.begun { rest } else { 0 });
         self.items.clear();
         self.own.truncate(self.begun_own());
     }
 
-    /// The rest of a log's frame whose beginning the peer has been sent: nothing, if that was all of it.
-    pub fn begin_with(&mut self, rest: impl Iterator<Item = u8>) {
-        debug_assert!(
-            self.urgent.is_empty() && self.begun == Begun::Nothing,
-            "a frame begins where another has ended"
-        );
-        self.urgent.extend(rest);
-        if !self.urgent.is_empty() {
-            self.begun = Begun::Urgent(self.urgent.len());
+    /// Drops the first question and everything behind it: nobody will answer any more, and what follows a hole is worth
+    /// less than a clean end.
+    pub fn cut_at_ask(&mut self) {
+        if let Some(at) = self.items.iter().position(|item| matches!(item, Item::Ask(..))) {
+            self.items.truncate(at);
+            let kept: usize =
+                self.items.iter().map(|item| if let Item::Own(len) = item { *len } else { 0 }).sum();
+            self.own.truncate(self.begun_own() + kept);
         }
     }
 
-    /// The bytes that go before the queue's items, in order: the rest of a frame that has begun, then the urgent ones.
-    pub fn head_slices(&self) -> [&[u8]; 4] {
-        let [begun_first, begun_second] = range(&self.own, 0, self.begun_own());
-        let (first, second) = self.urgent.as_slices();
-        [begun_first, begun_second, first, second]
+    /// The rest of a log's frame whose beginning the peer has been sent: nothing, if that was all of it.
+    pub fn begin_with(&mut self, rest: impl Iterator<Item = u8>) {
+        debug_assert!(self.has_no_head(), "a frame begins where another has ended");
+        self.urgent.bytes.extend(rest);
+        if !self.urgent.bytes.is_empty() {
+            self.begun = Begun::Urgent(self.urgent.bytes.len());
+        }
+    }
+
+    /// The bytes that go before the queue's items, in order: the rest of a frame that has begun, the urgent ones, the
+    /// replayed ones.
+    pub fn head_slices(&self) -> [&[u8]; 6] {
+        let begun_replayed = if let Begun::Replayed(rest) = self.begun { rest } else { 0 };
+        let [begun_first, begun_second] = match begun_replayed {
+            0 => range(&self.own, 0, self.begun_own()),
+            rest => range(&self.replayed.bytes, 0, rest),
+        };
+        let (urgent_first, urgent_second) = self.urgent.bytes.as_slices();
+        let replayed_len = self.replayed.bytes.len() - begun_replayed;
+        let [replayed_first, replayed_second] = range(&self.replayed.bytes, begun_replayed, replayed_len);
+        [begun_first, begun_second, urgent_first, urgent_second, replayed_first, replayed_second]
     }
 
     /// How many bytes at the front of `own` belong to a frame that has begun.
@@ -147,36 +237,52 @@ impl Outbox {
 
     /// Takes away `written` of the bytes in [`Outbox::head_slices`]. Returns how many of `written` lie behind them.
     pub fn settle_head(&mut self, mut written: usize) -> usize {
-        if let Begun::Own(rest) = self.begun {
-            let taken = rest.min(written);
-            self.own.drain(..taken);
-            self.begun = if taken < rest { Begun::Own(rest - taken) } else { Begun::Nothing };
-            written -= taken;
-            if taken < rest {
-                return 0;
+        let mut begun_urgent = 0;
+        match self.begun {
+            Begun::Nothing => {}
+            Begun::Urgent(rest) => begun_urgent = rest,
+            Begun::Own(rest) | Begun::Replayed(rest) => {
+                let taken = rest.min(written);
+                match self.begun {
+                    Begun::Own(_) => drop(self.own.drain(..taken)),
+                    _ => drop(self.replayed.bytes.drain(..taken)),
+                }
+                if taken < rest {
+                    match &mut self.begun {
+                        Begun::Own(rest) | Begun::Replayed(rest) => *rest -= taken,
+                        Begun::Nothing | Begun::Urgent(_) => {}
+                    }
+                    return 0;
+                }
+                written -= taken;
             }
         }
-        while written > 0 && !self.urgent.is_empty() {
-            let len = match self.begun {
-                Begun::Urgent(rest) => rest,
-                Begun::Nothing | Begun::Own(_) => control_frame_len(&self.urgent),
-            };
-            let taken = len.min(written);
-            self.urgent.drain(..taken);
-            self.begun = if taken < len { Begun::Urgent(len - taken) } else { Begun::Nothing };
-            written -= taken;
+        self.begun = Begun::Nothing;
+        let (written, rest) = self.urgent.settle(begun_urgent, written);
+        if rest > 0 {
+            self.begun = Begun::Urgent(rest);
+            return 0;
+        }
+        let (written, rest) = self.replayed.settle(0, written);
+        if rest > 0 {
+            self.begun = Begun::Replayed(rest);
         }
         written
     }
 
     /// The queue's items in order.
-    pub fn items(&self) -> impl Iterator<Item = Item> + '_ {
-        self.items.iter().copied()
+    pub fn items(&self) -> impl Iterator<Item = &Item> + '_ {
+        self.items.iter()
     }
 
     /// The first item.
-    pub fn front(&self) -> Option<Item> {
-        self.items.front().copied()
+    pub fn front(&self) -> Option<&Item> {
+        self.items.front()
+    }
+
+    /// The first item, to change it.
+    pub fn front_mut(&mut self) -> Option<&mut Item> {
+        self.items.front_mut()
     }
 
     /// Bytes of the `Own` items: `len` of them behind the first `offset`, in at most two slices.
@@ -195,11 +301,11 @@ impl Outbox {
         }
     }
 
-    /// Replaces the marks of `log`: `Through` by the frames it stands for, which `resolve` appends to the outbox it is
-    /// given, `Skip` by nothing. The connection can leave the log then, and loses nothing.
+    /// Replaces the marks of `log` by what `resolve` queues in their place in the outbox that it is given. The connection
+    /// can leave the log then, and loses nothing.
     pub fn resolve_marks(&mut self, log: u32, mut resolve: impl FnMut(&mut Outbox, Item)) {
-        if !self.items.iter().any(|item| matches!(item, Item::Through(l, _) | Item::Skip(l, _) if *l == log))
-        {
+        let is_of_log = |item: &Item| matches!(item, Item::Through(l, _) | Item::Skip(l, _) if *l == log);
+        if !self.items.iter().any(is_of_log) {
             return;
         }
         let begun = self.begun_own();
@@ -212,8 +318,8 @@ impl Outbox {
                     self.own.extend(own.drain(..len));
                     self.items.push_back(item);
                 }
-                Item::Through(l, _) | Item::Skip(l, _) if l == log => resolve(self, item),
-                Item::Through(..) | Item::Skip(..) => self.items.push_back(item),
+                item if is_of_log(&item) => resolve(self, item),
+                item => self.items.push_back(item),
             }
         }
     }
@@ -223,16 +329,11 @@ impl Outbox {
         let items: usize =
             self.items.iter().map(|item| if let Item::Own(len) = item { *len } else { 0 }).sum();
         assert_eq!(items + self.begun_own(), self.own.len(), "the frames and their bytes");
-        if let Begun::Urgent(rest) = self.begun {
-            assert!(rest > 0 && rest <= self.urgent.len(), "the urgent frame that has begun");
-        }
+        self.urgent.validate(if let Begun::Urgent(rest) = self.begun { rest } else { 0 });
+        self.replayed.validate(if let Begun::Replayed(rest) = self.begun { rest } else { 0 });
+        let (Begun::Urgent(rest) | Begun::Replayed(rest) | Begun::Own(rest)) = self.begun else { return };
+        assert!(rest > 0, "a frame that has begun has not ended");
     }
-}
-
-/// The length of the control frame that `bytes` begin with, as a server sends it: two bytes of header, no mask, and a
-/// payload of at most 125 (RFC 6455, 5.5).
-fn control_frame_len(bytes: &VecDeque<u8>) -> usize {
-    bytes.get(1).map_or(bytes.len(), |&len| 2 + usize::from(len))
 }
 
 /// `len` bytes of a ring behind the first `offset`, in at most two slices.
@@ -249,16 +350,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn pong(payload: &[u8]) -> Vec<u8> {
-        [&[0x8A, payload.len() as u8], payload].concat()
-    }
-
     /// Takes up to `room` bytes out, as a connection that follows no log would.
     fn write(outbox: &mut Outbox, room: usize) -> Vec<u8> {
         let head: Vec<u8> = outbox.head_slices().concat();
         let mut sent = head[..head.len().min(room)].to_vec();
         assert_eq!(outbox.settle_head(sent.len()), 0);
-        while let Some(Item::Own(len)) = outbox.front()
+        while let Some(&Item::Own(len)) = outbox.front()
             && sent.len() < room
         {
             let taken = len.min(room - sent.len());
@@ -275,7 +372,7 @@ mod tests {
         outbox.push_frame(b"he", b"llo");
         outbox.push_frame(b"", b"world");
         assert_eq!(write(&mut outbox, 2), b"he");
-        outbox.push_urgent(&pong(b"!"));
+        outbox.push_urgent(b"\x8A\x01", b"!");
         assert_eq!(write(&mut outbox, 100), b"llo\x8A\x01!world");
         assert!(outbox.is_empty());
     }
@@ -286,15 +383,49 @@ mod tests {
         outbox.push_frame(b"", b"hello");
         outbox.push_frame(b"", b"world");
         assert_eq!(write(&mut outbox, 2), b"he");
-        outbox.push_urgent(&pong(b"!"));
+        outbox.push_urgent(b"\x8A\x01", b"!");
         outbox.drop_unbegun();
         assert_eq!(write(&mut outbox, 100), b"llo");
 
-        outbox.push_urgent(&pong(b"1"));
-        outbox.push_urgent(&pong(b"2"));
+        outbox.push_urgent(b"\x8A\x01", b"1");
+        outbox.push_urgent(b"\x8A\x01", b"2");
         assert_eq!(write(&mut outbox, 1), b"\x8A");
         outbox.drop_urgent();
         assert_eq!(write(&mut outbox, 100), b"\x011");
+    }
+
+    #[test]
+    fn an_answer_stands_before_what_was_queued_behind_the_question() {
+        let mut outbox = Outbox::default();
+        outbox.push_mark(Item::Ask(1, 5..9));
+        outbox.push_frame(b"", b" behind");
+        assert_eq!(write(&mut outbox, 100), b"", "the question holds up what stands behind it");
+        outbox.push_replayed(b"5", b"6");
+        outbox.push_replayed(b"7", b"8");
+        assert_eq!(write(&mut outbox, 1), b"5");
+        outbox.push_urgent(b"\x8A\x01", b"!");
+        assert_eq!(write(&mut outbox, 4), b"6\x8A\x01!");
+        assert!(!outbox.has_no_head());
+        assert_eq!(write(&mut outbox, 100), b"78");
+        assert!(outbox.has_no_head());
+        outbox.settle_front(0);
+        assert_eq!(write(&mut outbox, 100), b" behind");
+        assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn nothing_follows_a_question_that_nobody_answers() {
+        let mut outbox = Outbox::default();
+        outbox.push_frame(b"", b"first");
+        outbox.push_frame(b"", b"second");
+        outbox.push_mark(Item::Ask(1, 5..9));
+        outbox.push_frame(b"", b"third");
+        assert_eq!(write(&mut outbox, 2), b"fi");
+        outbox.cut_at_ask();
+        outbox.validate();
+        outbox.push_frame(b"", b"!");
+        assert_eq!(write(&mut outbox, 100), b"rstsecond!");
+        assert!(outbox.is_empty());
     }
 
     #[test]
@@ -304,7 +435,7 @@ mod tests {
         outbox.push_frame(b"", b"an upgrade, ");
         outbox.seal();
         outbox.push_frame(b"", b"a frame");
-        outbox.push_urgent(&pong(b"!"));
+        outbox.push_urgent(b"\x8A\x01", b"!");
         assert_eq!(write(&mut outbox, 100), b"a response, an upgrade, \x8A\x01!a frame");
     }
 
@@ -324,7 +455,7 @@ mod tests {
         });
         outbox.validate();
         assert_eq!(write(&mut outbox, 100), b"rst before ok ");
-        assert_eq!(outbox.front(), Some(Item::Through(8, 1)));
+        assert_eq!(outbox.front(), Some(&Item::Through(8, 1)));
     }
 
     proptest! {

@@ -185,8 +185,8 @@ pub struct Connection {
     pub is_mid_request: bool,
     /// Its sender has been told to go on with the body.
     pub is_continued: bool,
-    /// The service is to be asked how it goes on in a topic that has moved past it.
-    pub is_lag_noted: bool,
+    /// The service is about to be asked for what a log has forgotten.
+    pub is_asking: bool,
     /// It has been blocked since the service last heard `on_drain`.
     pub was_blocked: bool,
     /// Who it is.

@@ -76,13 +76,20 @@ impl Context for ServerContext<'_> {
         }
     }
 
-    fn unsubscribe(&mut self, conn: ConnId, topic: Topic) -> u64 {
-        let Some(index) = self.find(conn) else { return 0 };
-        let subscription = self.state.subscription(index, self.key(topic));
-        subscription.map_or(0, |subscription| self.state.unsubscribe(index, subscription.log))
+    fn unsubscribe(&mut self, conn: ConnId, topic: Topic) {
+        if let Some(index) = self.find(conn)
+            && let Some(subscription) = self.state.subscription(index, self.key(topic))
+        {
+            self.state.unsubscribe(index, subscription.log);
+        }
     }
 
-    fn publish(&mut self, topic: Topic, render: &mut dyn FnMut(Class, &mut Vec<u8>), except: &[ConnId]) {
-        self.state.publish(self.key(topic), render, except);
+    fn publish(
+        &mut self,
+        topic: Topic,
+        render: &mut dyn FnMut(Class, &mut Vec<u8>),
+        except: &[ConnId],
+    ) -> u64 {
+        self.state.publish(self.key(topic), render, except)
     }
 }

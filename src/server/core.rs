@@ -12,11 +12,12 @@ use super::origin::AllowedOrigins;
 use super::router::{Route, Router, ServiceId};
 use super::state::State;
 use crate::metrics::Metrics;
+use crate::net::outbox::Item;
 use crate::net::{Handler, ListenerId, Peer, Sockets};
 use crate::proto::http::Response;
 use crate::proto::ws::Opcode;
 use crate::proto::{Input, line};
-use crate::service::{ConnId, Context, Opening, Service};
+use crate::service::{ConnId, Context, Opening, Replay, Service, Topic};
 use crate::time::Millis;
 use std::collections::HashMap;
 use std::io;
@@ -48,6 +49,8 @@ pub struct Core {
     /// The listeners whose connections speak lines, and to whom. The others speak HTTP.
     line_listeners: HashMap<ListenerId, ServiceId>,
     refusal: Vec<u8>,
+    /// What a service replays; kept for its memory.
+    replay: Replay,
     /// Set once the server shuts down: when it stops being patient.
     ends_at: Option<Millis>,
 }
@@ -150,6 +153,30 @@ impl Core {
         while let Some((id, service, ending)) = self.state.endings.pop_front() {
             self.with_service(now, service, |service, cx| service.on_close(cx, id, ending));
         }
+    }
+
+    /// Asks the service of a connection for what a log has forgotten, and queues the answer in its place.
+    fn ask(&mut self, now: Millis, id: ConnId) {
+        let Some(index) = self.state.find(id) else { return };
+        let conn = self.state.conn(index);
+        conn.is_asking = false;
+        let Some(&Item::Ask(topic, ref missing)) = conn.outbox.as_ref().and_then(|outbox| outbox.front())
+        else {
+            return;
+        };
+        let (missing, topic) = (missing.clone(), Topic(topic));
+        let mut replay = std::mem::take(&mut self.replay);
+        replay.clear();
+        let mut reached = missing.end;
+        self.with_service_of(now, id, |service, cx| {
+            reached = service.on_replay(cx, id, topic, missing.clone(), &mut replay);
+        });
+        if reached <= missing.start {
+            log::error!("a service replays nothing and does not say that there is nothing");
+            reached = missing.end;
+        }
+        self.state.answer(index, missing.end, reached, &replay);
+        self.replay = replay;
     }
 
     /// A connection's moment has come: whichever of its deadlines that was.
@@ -309,16 +336,8 @@ impl Handler for Core {
                 self.with_service(now, service as u16, |service, cx| service.on_wake(cx));
             }
         }
-        for (id, log) in std::mem::take(&mut self.state.lagging) {
-            let Some(index) = self.state.find(id) else { continue };
-            self.state.conn(index).is_lag_noted = false;
-            // It may have left since, and even come again.
-            if self.state.is_lagging(index, log) {
-                let topic = self.state.topics.log(log).key.topic;
-                let missed = self.state.drop_subscription(index, log);
-                self.state.metrics.lagged += 1;
-                self.with_service_of(now, id, |service, cx| service.on_lag(cx, id, topic, missed));
-            }
+        for id in std::mem::take(&mut self.state.asking) {
+            self.ask(now, id);
         }
         for id in std::mem::take(&mut self.state.drained) {
             self.with_service_of(now, id, |service, cx| service.on_drain(cx, id));
@@ -348,7 +367,7 @@ impl Handler for Core {
         let state = &self.state;
         !state.pending.is_empty()
             || state.topics.is_dirty()
-            || !state.lagging.is_empty()
+            || !state.asking.is_empty()
             || !state.drained.is_empty()
             || !state.resumed.is_empty()
             || !state.readable.is_empty()

@@ -86,19 +86,17 @@ fn gather<'a>(conn: &'a Connection, topics: &'a Topics) -> Slices<'a> {
         // Frames of one's own that follow each other are one run of bytes.
         let (mut run_start, mut run_end) = (0, 0);
         for item in outbox.items() {
-            let (log, to) = match item {
-                Item::Own(len) => {
-                    run_end += len;
-                    continue;
-                }
-                Item::Through(log, to) | Item::Skip(log, to) => (log, to),
-            };
+            if let Item::Own(len) = item {
+                run_end += len;
+                continue;
+            }
             // Two for the run before the mark, two for what the mark stands for.
             if !slices.has_room(4) {
                 return slices;
             }
             slices.push(&outbox.own_slices(run_start, run_end - run_start));
             run_start = run_end;
+            let (&Item::Through(log, to) | &Item::Skip(log, to)) = item else { return slices };
             let Some(cursor) = ahead.cursor(log, || actual(log)) else { return slices };
             if let Item::Through(..) = item
                 && *cursor < to
@@ -196,73 +194,75 @@ impl State {
         let mut left = written;
         if let Some(outbox) = &mut conn.outbox {
             left = outbox.settle_head(left);
-            while let Some(item) = outbox.front() {
-                match item {
+            while let Some(item) = outbox.front_mut() {
+                let (log, to) = match *item {
                     Item::Own(_) if left == 0 => return,
                     Item::Own(len) => {
                         let taken = len.min(left);
                         outbox.settle_front(taken);
                         left -= taken;
+                        continue;
                     }
-                    Item::Skip(log, to) | Item::Through(log, to) => {
-                        let slot = conn.subscriptions.slot(log).expect("marks go when the subscription does");
-                        let source = self.topics.log_mut(log);
-                        let cursor = source.members()[slot as usize].cursor;
-                        if let Item::Through(..) = item
-                            && cursor < to
-                        {
-                            // Lagging: the service is asked, and the mark goes with the subscription.
-                            if cursor < source.first() {
-                                return;
-                            }
-                            let len = source.slices(cursor, to).map(<[u8]>::len).iter().sum();
-                            if left < len {
-                                if left > 0 {
-                                    let (entry, rest) = source.advance(cursor, left);
-                                    outbox.begin_with(rest);
-                                    source.set_cursor(slot, entry);
-                                }
-                                return;
-                            }
-                            left -= len;
+                    Item::Ask(..) => return,
+                    Item::Through(log, to) | Item::Skip(log, to) => (log, to),
+                };
+                let slot = conn.subscriptions.slot(log).expect("marks go when the subscription does");
+                let source = self.topics.log_mut(log);
+                let cursor = source.members()[slot as usize].cursor;
+                if let Item::Through(..) = item
+                    && cursor < to
+                {
+                    if cursor < source.first() {
+                        *item = Item::Ask(source.key.topic.0, cursor..to);
+                        return source.set_cursor(slot, to);
+                    }
+                    let len = source.slices(cursor, to).map(<[u8]>::len).iter().sum();
+                    if left < len {
+                        if left > 0 {
+                            let (entry, rest) = source.advance(cursor, left);
+                            outbox.begin_with(rest);
+                            source.set_cursor(slot, entry);
                         }
-                        source.set_cursor(slot, to.max(cursor));
-                        outbox.settle_front(0);
+                        return;
                     }
+                    left -= len;
                 }
+                source.set_cursor(slot, to.max(cursor));
+                outbox.settle_front(0);
             }
         }
         for &Subscription { log, slot } in conn.subscriptions.as_slice() {
-            if left == 0 {
-                break;
-            }
             let source = self.topics.log_mut(log);
-            let cursor = source.members()[slot as usize].cursor;
+            let (cursor, head) = (source.members()[slot as usize].cursor, source.head());
             if cursor < source.first() {
+                let outbox = conn.outbox.get_or_insert_with(|| self.spare_outboxes.pop().unwrap_or_default());
+                outbox.push_mark(Item::Ask(source.key.topic.0, cursor..head));
+                source.set_cursor(slot, head);
                 continue;
             }
-            let head = source.head();
             let len: usize = source.slices(cursor, head).map(<[u8]>::len).iter().sum();
-            if left >= len {
-                source.set_cursor(slot, head);
-                left -= len;
-            } else {
-                let (entry, rest) = source.advance(cursor, left);
-                let outbox = conn.outbox.get_or_insert_with(|| self.spare_outboxes.pop().unwrap_or_default());
-                outbox.begin_with(rest);
-                source.set_cursor(slot, entry);
-                left = 0;
+            if left < len {
+                if left > 0 {
+                    let (entry, rest) = source.advance(cursor, left);
+                    let outbox =
+                        conn.outbox.get_or_insert_with(|| self.spare_outboxes.pop().unwrap_or_default());
+                    outbox.begin_with(rest);
+                    source.set_cursor(slot, entry);
+                }
+                return;
             }
+            source.set_cursor(slot, head);
+            left -= len;
         }
     }
 
     /// What follows from having written: an empty outbox goes, a reader is read again, a connection that has said all
-    /// says FIN, and one whose topic has moved past it is noted for its service.
+    /// says FIN, and one that has come to a question is noted for its service.
     fn after_write(&mut self, now: Millis, index: u32, sockets: &mut dyn Sockets) {
         if self.conn(index).outbox.as_ref().is_some_and(|outbox| outbox.is_empty()) {
             self.recycle_outbox(index);
         }
-        self.note_lag(index);
+        self.note_question(index);
         let low = self.limits.outbox_low_bytes;
         let conn = self.conn(index);
         let id = conn.id(index);
@@ -291,39 +291,23 @@ impl State {
     fn has_output(&self, index: u32) -> bool {
         let conn = &self.conns[index as usize];
         if conn.outbox.is_some() {
-            return !conn.is_lag_noted;
+            return !conn.is_asking;
         }
         conn.subscriptions.as_slice().iter().any(|&Subscription { log, slot }| {
             let source = self.topics.log(log);
-            (source.first()..source.head()).contains(&source.members()[slot as usize].cursor)
+            source.members()[slot as usize].cursor < source.head()
         })
     }
 
-    /// A member whose topic has moved past it is put before its service, once.
-    fn note_lag(&mut self, index: u32) {
-        let conn = &self.conns[index as usize];
-        if conn.is_lag_noted {
-            return;
+    /// When a connection has been sent everything before a question, the service is to be asked.
+    fn note_question(&mut self, index: u32) {
+        let conn = self.conn(index);
+        let Some(outbox) = &conn.outbox else { return };
+        if outbox.has_no_head() && matches!(outbox.front(), Some(Item::Ask(..))) && !conn.is_asking {
+            conn.is_asking = true;
+            let id = conn.id(index);
+            self.asking.push(id);
         }
-        let id = conn.id(index);
-        let before = self.lagging.len();
-        for at in 0..conn.subscriptions.as_slice().len() {
-            let log = self.conns[index as usize].subscriptions.as_slice()[at].log;
-            if self.is_lagging(index, log) {
-                self.lagging.push((id, log));
-            }
-        }
-        if self.lagging.len() > before {
-            self.conn(index).is_lag_noted = true;
-        }
-    }
-
-    /// Whether a connection follows a log that has moved past it.
-    pub fn is_lagging(&self, index: u32, log: u32) -> bool {
-        self.conns[index as usize].subscriptions.slot(log).is_some_and(|slot| {
-            let source = self.topics.log(log);
-            source.members()[slot as usize].cursor < source.first()
-        })
     }
 
     /// The connection broke while it was written to.

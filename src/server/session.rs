@@ -198,7 +198,7 @@ impl Core {
             return Err(Response::text(404, "there is no WebSocket endpoint at this path\n"));
         };
         let offer = handshake::Offer::parse(head).map_err(|error| error.response())?;
-        if !self.origins.permits(head.header("origin"), head.header("host").unwrap_or_default()) {
+        if !self.origins.permits(head.header("origin"), head.host().unwrap_or_default()) {
             return Err(Response::text(403, "pages of this origin may not connect here\n"));
         }
         let request = Request { head, body: &[] };

@@ -8,11 +8,11 @@ use super::connection::{Codec, Connection, Phase, Subscription, Subscriptions, W
 use super::limits::Limits;
 use super::topic::{Encoding, Framing, TopicKey, Topics};
 use crate::metrics::Metrics;
-use crate::net::outbox::{Item, Outbox};
+use crate::net::outbox::{Entry, Item, Outbox};
 use crate::net::wheel::Wheel;
 use crate::net::{Peer, Sockets};
 use crate::proto::ws::{Header, Opcode, close, encoder};
-use crate::service::{Class, ConnId, Ending, Message};
+use crate::service::{Class, ConnId, Ending, Message, Replay};
 use crate::time::Millis;
 use slab::Slab;
 use std::collections::VecDeque;
@@ -38,8 +38,8 @@ pub struct State {
     pub pending: VecDeque<u32>,
     /// Ends that services have yet to hear of.
     pub endings: VecDeque<(ConnId, u16, Ending)>,
-    /// Members whose topics have moved past them.
-    pub lagging: Vec<(ConnId, u32)>,
+    /// Connections whose service is to be asked for what a log has forgotten.
+    pub asking: Vec<ConnId>,
     /// Connections that had been blocked and have now been sent all that waited for them.
     pub drained: Vec<ConnId>,
     /// Connections that were not read, and are to be again.
@@ -76,7 +76,7 @@ impl State {
             is_pinged: false,
             is_mid_request: false,
             is_continued: false,
-            is_lag_noted: false,
+            is_asking: false,
             was_blocked: false,
             peer,
             codec,
@@ -141,7 +141,7 @@ impl State {
     pub fn recycle_outbox(&mut self, index: u32) {
         if let Some(outbox) = self.conn(index).outbox.take()
             && self.spare_outboxes.len() < SPARE_OUTBOXES_MAX
-            && !outbox.is_large(SPARE_OUTBOX_BYTES_MAX)
+            && outbox.capacity_bytes() <= SPARE_OUTBOX_BYTES_MAX
         {
             debug_assert!(outbox.is_empty(), "what waits for a peer is not thrown away");
             self.spare_outboxes.push(outbox);
@@ -201,9 +201,7 @@ impl State {
     /// Queues a control frame for the next frame boundary.
     pub fn push_control(&mut self, index: u32, opcode: Opcode, payload: &[u8]) {
         let header = frame_header(opcode, payload.len());
-        let outbox = self.outbox(index);
-        outbox.push_urgent(&header);
-        outbox.push_urgent(payload);
+        self.outbox(index).push_urgent(&header, payload);
         self.note_queued(index);
     }
 
@@ -222,63 +220,45 @@ impl State {
         subscriptions.iter().copied().find(|subscription| self.topics.log(subscription.log).key == key)
     }
 
-    /// Ends a subscription. What the log holds for the member moves to its outbox, so that it still arrives; unless it
-    /// lags, when nothing does. Returns how many entries it will not be sent.
-    pub fn unsubscribe(&mut self, index: u32, log: u32) -> u64 {
-        let Some(slot) = self.conn(index).subscriptions.slot(log) else { return 0 };
+    /// Ends a subscription. What the log holds for the member moves to its outbox, so that it still arrives; what it has
+    /// forgotten will be asked for.
+    pub fn unsubscribe(&mut self, index: u32, log: u32) {
+        let Some(slot) = self.conn(index).subscriptions.slot(log) else { return };
         let source = self.topics.log(log);
-        let head = source.head();
         let mut cursor = source.members()[slot as usize].cursor;
-        if cursor < source.first() {
-            return self.drop_subscription(index, log);
-        }
-        let conn = self.conns.get_mut(index as usize).expect("slot is live: it has just been looked at");
-        let copy = |outbox: &mut Outbox, from, to| {
-            for entry in from..to {
-                let [first, second] = source.slices(entry, entry + 1);
-                outbox.push_frame(first, second);
-            }
-        };
-        if let Some(outbox) = &mut conn.outbox {
-            outbox.resolve_marks(log, |outbox, mark| match mark {
-                Item::Through(_, to) => {
-                    copy(outbox, cursor, to);
-                    cursor = cursor.max(to);
+        let mut resolve = |outbox: &mut Outbox, mark| {
+            let to = match mark {
+                Item::Through(_, to) | Item::Skip(_, to) => to,
+                Item::Own(_) | Item::Ask(..) => return,
+            };
+            if cursor < to
+                && let Item::Through(..) = mark
+            {
+                if cursor < source.first() {
+                    outbox.push_mark(Item::Ask(source.key.topic.0, cursor..to));
+                } else {
+                    for entry in cursor..to {
+                        let [first, second] = source.slices(entry, entry + 1);
+                        outbox.push_frame(first, second);
+                    }
                 }
-                Item::Skip(_, to) => cursor = cursor.max(to),
-                Item::Own(_) => {}
-            });
-        }
-        if cursor < head {
-            copy(
-                conn.outbox.get_or_insert_with(|| self.spare_outboxes.pop().unwrap_or_default()),
-                cursor,
-                head,
-            );
-        }
+            }
+            cursor = cursor.max(to);
+        };
+        let conn = self.conns.get_mut(index as usize).expect("slot is live: it has just been looked at");
+        let outbox = conn.outbox.get_or_insert_with(|| self.spare_outboxes.pop().unwrap_or_default());
+        outbox.resolve_marks(log, &mut resolve);
+        resolve(outbox, Item::Through(log, source.head()));
         self.forget_subscription(index, log);
         self.note_queued(index);
-        0
     }
 
-    /// Ends a subscription at once. Returns how many entries the member has not been sent.
-    pub fn drop_subscription(&mut self, index: u32, log: u32) -> u64 {
-        let Some(slot) = self.conn(index).subscriptions.slot(log) else { return 0 };
-        let source = self.topics.log(log);
-        let (mut cursor, head) = (source.members()[slot as usize].cursor, source.head());
+    /// Ends a subscription at once: what has not been sent is not.
+    fn drop_subscription(&mut self, index: u32, log: u32) {
         if let Some(outbox) = &mut self.conn(index).outbox {
-            // Its own entries count as sent as far as their acknowledgements stand where they belong.
-            let mut is_in_place = true;
-            outbox.resolve_marks(log, |_, mark| match mark {
-                Item::Through(_, to) => is_in_place &= to <= cursor,
-                Item::Skip(_, to) if is_in_place => cursor = cursor.max(to),
-                Item::Skip(..) | Item::Own(_) => {}
-            });
+            outbox.resolve_marks(log, |_, _| {});
         }
-        let missed = head - cursor;
         self.forget_subscription(index, log);
-        self.note_queued(index);
-        missed
     }
 
     fn forget_subscription(&mut self, index: u32, log: u32) {
@@ -290,8 +270,15 @@ impl State {
     }
 
     /// Appends one entry to each log of a topic, and takes it out of the streams of those who are not to be sent it.
-    pub fn publish(&mut self, key: TopicKey, render: &mut dyn FnMut(Class, &mut Vec<u8>), except: &[ConnId]) {
+    /// Returns its number.
+    pub fn publish(
+        &mut self,
+        key: TopicKey,
+        render: &mut dyn FnMut(Class, &mut Vec<u8>),
+        except: &[ConnId],
+    ) -> Entry {
         self.metrics.published += 1;
+        let entry = self.topics.number(key);
         let bytes_max = self.limits.write_queue_bytes_max;
         let mut rendered_for = None;
         for at in 0..self.topics.logs_of(key).len() {
@@ -314,6 +301,7 @@ impl State {
                 self.skip_newest(index, key);
             }
         }
+        entry
     }
 
     /// Takes the newest entry of a topic out of a member's stream.
@@ -342,6 +330,29 @@ impl State {
         self.push_message(index, message);
     }
 
+    /// Queues the answer to the question at the front of an outbox, whose last entry is before `end`. What has not been
+    /// reached is asked for again.
+    pub fn answer(&mut self, index: u32, end: Entry, reached: Entry, replay: &Replay) {
+        self.metrics.replays += 1;
+        // Whoever was closed while it was asked has no question left.
+        if self.conn(index).phase != Phase::Open {
+            return;
+        }
+        let wire = self.conn(index).wire;
+        let outbox = self.outbox(index);
+        for text in replay.texts() {
+            match wire {
+                Wire::WebSocket => outbox.push_replayed(&frame_header(Opcode::Text, text.len()), text),
+                Wire::Line | Wire::Http => outbox.push_replayed(text, b"\n"),
+            }
+        }
+        match outbox.front_mut() {
+            Some(Item::Ask(_, missing)) if reached < end => missing.start = reached,
+            _ => outbox.settle_front(0),
+        }
+        self.note_queued(index);
+    }
+
     /// Ends a connection that is being served, for the given reason; later reasons change nothing.
     pub fn close(&mut self, now: Millis, index: u32, reason: CloseReason) {
         self.close_with(now, index, reason, &reason.text());
@@ -360,6 +371,9 @@ impl State {
         }
         let deadline = now + self.limits.close_timeout;
         let conn = self.conn(index);
+        if let Some(outbox) = &mut conn.outbox {
+            outbox.cut_at_ask();
+        }
         conn.reason = Some(reason);
         conn.deadline = deadline;
         conn.unread = None;
@@ -455,7 +469,7 @@ impl State {
                 let (member, head) =
                     (self.topics.log(log).members()[slot as usize], self.topics.log(log).head());
                 assert_eq!(member.conn, index, "the member's way back");
-                let is_seen_to = conn.is_pending || conn.is_blocked || conn.is_lag_noted;
+                let is_seen_to = conn.is_pending || conn.is_blocked || conn.is_asking;
                 assert!(
                     member.cursor == head || is_seen_to || self.topics.is_round_open(log),
                     "forgotten by the flush"
@@ -465,7 +479,7 @@ impl State {
                 outbox.validate();
                 assert!(outbox.queued_bytes() <= queued_bytes_max, "{} bytes queued", outbox.queued_bytes());
                 assert!(
-                    conn.is_pending || conn.is_blocked || conn.is_lag_noted,
+                    conn.is_pending || conn.is_blocked || conn.is_asking,
                     "somebody sees to what is queued"
                 );
             }

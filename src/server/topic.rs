@@ -17,10 +17,13 @@
 //! The more there is to do, the more messages share a write.
 //!
 //! A log holds at most so many bytes; then its oldest entries go, whether or not everybody has had them. A member whose
-//! cursor stands before `first` is *lagging*: it costs nobody anything but its cursor, and the service decides how it
-//! goes on. When no other member is behind the head, the log is emptied and its memory freed.
+//! cursor stands before `first` is *lagging*: it costs nobody anything but its cursor, and when its turn comes the
+//! service is asked for what the log has forgotten. When no other member is behind the head, the log is emptied and its
+//! memory freed.
 //!
-//! Cursors are entry numbers, not byte offsets: so none can ever stand in the middle of a frame.
+//! Cursors are entry numbers, not byte offsets: so none can ever stand in the middle of a frame. The numbers are the
+//! topic's, the same in each of its logs. A topic that everybody has left and somebody enters again goes on above all
+//! numbers that were ever given out, so that a number names one entry for good, and a later one is a larger one.
 
 use crate::net::outbox::{Entry, range};
 use crate::service::{Class, Topic};
@@ -88,11 +91,11 @@ pub struct Log {
 }
 
 impl Log {
-    fn new(key: TopicKey, encoding: Encoding) -> Log {
+    fn new(key: TopicKey, encoding: Encoding, first: Entry) -> Log {
         Log {
             key,
             encoding,
-            first: 0,
+            first,
             ends: VecDeque::new(),
             base: 0,
             bytes: VecDeque::new(),
@@ -256,12 +259,22 @@ impl Log {
     }
 }
 
+/// A topic that has members.
+#[derive(Debug)]
+struct Entries {
+    /// The number of its next entry.
+    next: Entry,
+    /// Its logs by encoding, in order; none without members.
+    logs: Vec<(Encoding, u32)>,
+}
+
 /// Every topic's logs.
 #[derive(Debug, Default)]
 pub struct Topics {
     logs: Slab<Log>,
-    /// A topic's logs, by encoding, in order; none without members.
-    by_topic: HashMap<TopicKey, Vec<(Encoding, u32)>>,
+    by_topic: HashMap<TopicKey, Entries>,
+    /// Above every number that an entry has had.
+    unused: Entry,
     /// Logs with an open round, in the order in which the flush attends to them.
     dirty: VecDeque<u32>,
 }
@@ -269,13 +282,13 @@ pub struct Topics {
 impl Topics {
     /// Adds a member to a topic, up to date. Returns its log and its slot there.
     pub fn subscribe(&mut self, key: TopicKey, encoding: Encoding, conn: u32) -> (u32, u32) {
-        let by_encoding = self.by_topic.entry(key).or_default();
-        let log = match by_encoding.binary_search_by_key(&encoding, |&(encoding, _)| encoding) {
-            Ok(at) => by_encoding[at].1,
+        let topic = self.by_topic.entry(key).or_insert(Entries { next: self.unused, logs: Vec::new() });
+        let log = match topic.logs.binary_search_by_key(&encoding, |&(encoding, _)| encoding) {
+            Ok(at) => topic.logs[at].1,
             Err(at) => {
-                let log = self.logs.insert(Log::new(key, encoding));
+                let log = self.logs.insert(Log::new(key, encoding, topic.next));
                 let log = u32::try_from(log).expect("there are fewer logs than that");
-                by_encoding.insert(at, (encoding, log));
+                topic.logs.insert(at, (encoding, log));
                 log
             }
         };
@@ -291,9 +304,9 @@ impl Topics {
             if was_open {
                 self.dirty.retain(|&dirty| dirty != log);
             }
-            if let Some(by_encoding) = self.by_topic.get_mut(&key) {
-                by_encoding.retain(|&(_, other)| other != log);
-                if by_encoding.is_empty() {
+            if let Some(topic) = self.by_topic.get_mut(&key) {
+                topic.logs.retain(|&(_, other)| other != log);
+                if topic.logs.is_empty() {
                     self.by_topic.remove(&key);
                 }
             }
@@ -301,9 +314,18 @@ impl Topics {
         moved.map(|member| member.conn)
     }
 
+    /// Numbers the next entry of a topic. It is to be appended to each of the topic's logs.
+    pub fn number(&mut self, key: TopicKey) -> Entry {
+        let next = self.by_topic.get_mut(&key).map_or(&mut self.unused, |topic| &mut topic.next);
+        let entry = *next;
+        *next += 1;
+        self.unused = self.unused.max(entry + 1);
+        entry
+    }
+
     /// The logs of a topic.
     pub fn logs_of(&self, key: TopicKey) -> &[(Encoding, u32)] {
-        self.by_topic.get(&key).map_or(&[], Vec::as_slice)
+        self.by_topic.get(&key).map_or(&[], |topic| topic.logs.as_slice())
     }
 
     /// Appends an entry to one log, and marks it for the flush.
@@ -373,6 +395,7 @@ impl Topics {
             let listed = self.dirty.iter().filter(|&&dirty| dirty as usize == index).count();
             assert_eq!(listed, usize::from(log.is_round_open()), "an open round is on the list, once");
             assert!(self.logs_of(log.key).contains(&(log.encoding, index as u32)), "a log that nobody finds");
+            assert_eq!(log.head(), self.by_topic[&log.key].next, "the same numbers in each log");
         }
     }
 }

@@ -20,8 +20,7 @@ pub struct FakeContext {
     pub closed: BTreeMap<ConnId, (u16, String)>,
     /// Who is subscribed to what.
     pub subscriptions: BTreeSet<(Topic, ConnId, Class)>,
-    /// What unsubscribing says was missed.
-    pub missed: u64,
+    published: u64,
     sent: BTreeMap<ConnId, Vec<Sent>>,
 }
 
@@ -98,12 +97,16 @@ impl Context for FakeContext {
         self.subscriptions.insert((topic, conn, class));
     }
 
-    fn unsubscribe(&mut self, conn: ConnId, topic: Topic) -> u64 {
+    fn unsubscribe(&mut self, conn: ConnId, topic: Topic) {
         self.subscriptions.retain(|&(its, subscriber, _)| (its, subscriber) != (topic, conn));
-        self.missed
     }
 
-    fn publish(&mut self, topic: Topic, render: &mut dyn FnMut(Class, &mut Vec<u8>), except: &[ConnId]) {
+    fn publish(
+        &mut self,
+        topic: Topic,
+        render: &mut dyn FnMut(Class, &mut Vec<u8>),
+        except: &[ConnId],
+    ) -> u64 {
         for (_, conn, class) in self.subscriptions.clone().into_iter().filter(|&(its, _, _)| its == topic) {
             if !except.contains(&conn) {
                 let mut text = Vec::new();
@@ -111,6 +114,8 @@ impl Context for FakeContext {
                 self.send(conn, Message::Text(std::str::from_utf8(&text).expect("a topic says text")));
             }
         }
+        self.published += 1;
+        self.published - 1
     }
 }
 

@@ -9,7 +9,7 @@
 //!     request ─▶ on_upgrade ─▶ on_open ─▶ on_message … ─▶ on_close       exactly one on_close for each on_open
 //!                    │                      ▲   │
 //!                    └─▶ Refuse             │   └─▶ cx.send  cx.publish  cx.subscribe  cx.close  cx.deadline
-//!                                           └── on_deadline  on_lag  on_drain
+//!                                           └── on_deadline  on_replay  on_drain
 //! ```
 //!
 //! A whole service, which sends back what it gets:
@@ -32,6 +32,7 @@ pub mod echo;
 
 use crate::proto::http::{Head, Response};
 use crate::time::Millis;
+use std::ops::Range;
 
 /// One connection, for as long as the server runs: an index into its slab, and how often that slot was used before.
 ///
@@ -116,6 +117,38 @@ pub enum Upgrade {
     Refuse(Response),
 }
 
+/// Messages that stand in for what a topic's log has forgotten.
+#[derive(Debug, Default)]
+pub struct Replay {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Replay {
+    /// Adds one text message, which `render` appends to the buffer that it is given.
+    pub fn push(&mut self, render: impl FnOnce(&mut Vec<u8>)) {
+        render(&mut self.bytes);
+        self.ends.push(self.bytes.len());
+    }
+
+    /// How many bytes there are: a service stops at a bound of its own, and goes on when it is asked again.
+    pub fn len_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The messages, in order.
+    pub fn texts(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, &end)| &self.bytes[start..end])
+    }
+
+    /// Makes it empty again.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+}
+
 /// Why a connection is no longer there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ending {
@@ -147,11 +180,21 @@ pub trait Service {
     /// A line connection sent a line that is no message. The connection goes on with the next.
     fn on_bad_line(&mut self, _cx: &mut dyn Context, _conn: ConnId, _error: BadLine) {}
 
-    /// The connection reads so slowly that the topic no longer holds what it has yet to be sent: `missed` entries are
-    /// lost to it. It is no longer subscribed. A service that can, says so, makes good what was missed, and subscribes
-    /// it again; the default closes it.
-    fn on_lag(&mut self, cx: &mut dyn Context, conn: ConnId, _topic: Topic, _missed: u64) {
+    /// The connection reads so slowly that the topic's log has forgotten entries before it was sent them: those numbered
+    /// `missing`, as [`Context::publish`] numbered them. It has been sent everything before. What is pushed into `replay`
+    /// is sent in their place; returns the number of the first entry that this does not cover. If that is less than
+    /// `missing.end`, the rest is asked for once the peer has taken this: so a long hole is filled a slice at a time, and
+    /// waits in nobody's memory. The default closes the connection.
+    fn on_replay(
+        &mut self,
+        cx: &mut dyn Context,
+        conn: ConnId,
+        _topic: Topic,
+        missing: Range<u64>,
+        _replay: &mut Replay,
+    ) -> u64 {
         cx.close(conn, close::TOO_SLOW, "too slow");
+        missing.end
     }
 
     /// A connection that could not be written to for a while has now been sent all that waited for it.
@@ -196,14 +239,20 @@ pub trait Context {
     /// is left as it is.
     fn subscribe(&mut self, conn: ConnId, topic: Topic, class: Class);
 
-    /// The end of that: what was published until now still arrives, and nothing later. Returns how many entries do not
-    /// arrive after all, because the connection has fallen so far behind: then none of those that it lacks does.
-    fn unsubscribe(&mut self, conn: ConnId, topic: Topic) -> u64;
+    /// The end of that: what was published until now still arrives, and nothing later.
+    fn unsubscribe(&mut self, conn: ConnId, topic: Topic);
 
     /// Publishes one entry. `render` is called once for each class that has a subscriber and appends the text that
     /// such a subscriber reads. Those in `except` are not sent it: the publisher, as a rule. An answer that
     /// [`Context::send_after`] gives one of them next stands in its stream exactly where the entry would have stood.
-    fn publish(&mut self, topic: Topic, render: &mut dyn FnMut(Class, &mut Vec<u8>), except: &[ConnId]);
+    ///
+    /// Returns the entry's number. A topic's numbers rise, by one as long as it has a subscriber.
+    fn publish(
+        &mut self,
+        topic: Topic,
+        render: &mut dyn FnMut(Class, &mut Vec<u8>),
+        except: &[ConnId],
+    ) -> u64;
 }
 
 /// The close codes that this server's applications add to the RFC's, from the range that 7.4.2 leaves to them.

@@ -14,14 +14,6 @@ pub enum Speech {
     Http,
 }
 
-/// What a peer knows of a topic that it follows.
-#[derive(Clone, Debug)]
-struct Following {
-    last: u64,
-    /// Answers that came before what they answer: only a gap that covers them may follow.
-    early: Vec<u64>,
-}
-
 pub struct Peer {
     pub speech: Speech,
     pub key: usize,
@@ -32,7 +24,8 @@ pub struct Peer {
     pub has_ended: bool,
     /// How many bytes it reads in a step.
     pub appetite: usize,
-    following: [Option<Following>; TOPICS],
+    /// The number of the last message of each topic that it follows.
+    following: [Option<u64>; TOPICS],
     ws: ws::Connection,
     /// Bytes of the response's head, until it is whole; then of a line that is not.
     partial: Vec<u8>,
@@ -71,9 +64,7 @@ impl Peer {
 
     /// The topics that it follows, and how far it has read each.
     pub fn following(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
-        let known =
-            |(topic, following): (usize, &Option<Following>)| following.as_ref().map(|f| (topic, f.last));
-        self.following.iter().enumerate().filter_map(known)
+        self.following.iter().enumerate().filter_map(|(topic, last)| last.map(|last| (topic, last)))
     }
 
     pub fn is_doomed(&self) -> bool {
@@ -109,6 +100,7 @@ impl Peer {
             (_, 13) => self.say(&format!("leave {topic}")),
             (_, 14..18) => self.say(&format!("who {topic}")),
             (_, 18) => self.say(&"echo".repeat(random.below(1000))),
+            (_, 19) => self.say(&format!("hush {topic}")),
             _ => {
                 let magnitude = random.below(11);
                 self.say(&format!("say {topic} {}", "-".repeat(random.below(1 << magnitude))));
@@ -198,58 +190,37 @@ impl Peer {
         let number = |at: usize| words[at].parse::<u64>().expect("a number");
         let topic = || number(1) as usize;
         match words[0] {
+            // It may have been in before: then everything up to here has come.
             "joined" => {
-                let following = &mut self.following[topic()];
-                match following {
-                    // It was in before: then everything up to here has come.
-                    Some(following) => following.note(number(2), text),
-                    None => *following = Some(Following { last: number(2), early: Vec::new() }),
-                }
+                let last = self.following[topic()].replace(number(2));
+                assert!(last.is_none_or(|last| last == number(2)), "after {last:?}: {text}");
             }
             "left" => {
-                if let Some(following) = self.following[topic()].take() {
-                    assert_eq!((following.last, following.early.len()), (number(2), 0), "{text}");
-                }
+                let last = self.following[topic()].take();
+                assert!(last.is_none_or(|last| last == number(2)), "after {last:?}: {text}");
             }
             "m" | "M" => {
-                let following =
+                let last =
                     self.following[topic()].as_mut().expect("nothing comes before a join or after a leave");
-                assert!(following.early.is_empty(), "early answers {:?}, then {text}", following.early);
-                assert_eq!(following.last + 1, number(2), "a hole or a double: {text}");
-                following.last += 1;
+                *last += 1;
+                assert_eq!(*last, number(2), "a hole or a double: {text}");
             }
+            // In the place of its own message.
             "ok" => {
-                if let Some(following) = &mut self.following[topic()] {
-                    if following.last + 1 == number(2) {
-                        following.last += 1;
-                    } else {
-                        following.early.push(number(2));
-                    }
+                if let Some(last) = &mut self.following[topic()] {
+                    *last += 1;
+                    assert_eq!(*last, number(2), "an answer out of its place: {text}");
                 }
             }
             "at" => {
-                if let Some(following) = &mut self.following[topic()] {
-                    following.note(number(2), text);
-                }
+                let last = self.following[topic()];
+                assert!(last.is_none_or(|last| last == number(2)), "after {last:?}: {text}");
             }
             "gap" => {
-                let following = self.following[topic()].as_mut().expect("only a member has a gap");
-                following.last += number(2);
-                let last = following.last;
-                following.early.retain(|&early| early > last);
-                assert!(following.early.is_empty(), "an answer that the gap does not cover: {text}");
+                let last = self.following[topic()].as_mut().expect("only a member has a gap");
+                *last += number(2);
             }
             _ => {}
-        }
-    }
-}
-
-impl Following {
-    /// Everything up to `head` has come, or a gap will say so.
-    fn note(&mut self, head: u64, text: &str) {
-        assert!(head >= self.last, "an answer from the past: {text}");
-        if head > self.last {
-            self.early.push(head);
         }
     }
 }

@@ -48,7 +48,9 @@ impl Service for EchoAndFanOut {
         let bytes = message.as_bytes();
         match bytes.first() {
             Some(b'e') => cx.send(conn, message),
-            _ => cx.publish(EVERYBODY, &mut |_, out| out.extend_from_slice(bytes), &[conn]),
+            _ => {
+                cx.publish(EVERYBODY, &mut |_, out| out.extend_from_slice(bytes), &[conn]);
+            }
         }
     }
 }

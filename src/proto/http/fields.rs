@@ -22,12 +22,13 @@ impl<'h> Fields<'h> {
 
     /// All names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&'h str, &'h str)> + use<'h> {
-        self.fields.iter().map(|field| (field.name, str::from_utf8(field.value).unwrap_or("\u{FFFD}")))
+        self.fields.iter().map(|field| (field.name, text(field.value)))
     }
 
     /// The values of all fields of this name, which is compared without regard to case.
     pub fn all<'n>(&self, name: &'n str) -> impl Iterator<Item = &'h str> + use<'h, 'n> {
-        self.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        let named = self.fields.iter().filter(move |field| field.name.eq_ignore_ascii_case(name));
+        named.map(|field| text(field.value))
     }
 
     /// The value of the first field of this name.
@@ -44,6 +45,10 @@ impl<'h> Fields<'h> {
     pub fn has_token(&self, name: &str, token: &str) -> bool {
         self.list(name).any(|member| member.eq_ignore_ascii_case(token))
     }
+}
+
+fn text(value: &[u8]) -> &str {
+    str::from_utf8(value).unwrap_or("\u{FFFD}")
 }
 
 /// Without the optional whitespace (5.6.3) around it, which is less than Unicode's.

@@ -86,7 +86,11 @@ fn empty_lines(bytes: &[u8]) -> usize {
     bytes.len() - rest.len()
 }
 
+/// Whether the line that begins `bytes` is longer than a request line may be, as far as it can be told.
 fn is_line_too_long(bytes: &[u8]) -> bool {
+    if bytes.len() <= REQUEST_LINE_BYTES_MAX {
+        return false;
+    }
     let window = &bytes[..bytes.len().min(REQUEST_LINE_BYTES_MAX + 2)]; // CR LF
     match window.iter().position(|byte| *byte == b'\n') {
         Some(lf) => {
@@ -175,6 +179,15 @@ impl<'h> Head<'h> {
         self.target
     }
 
+    /// The host that is asked, and its port where one is named: of the target where it is a whole URI, else
+    /// of the Host field (RFC 9112, 3.2.2).
+    pub fn host(&self) -> Option<&'h str> {
+        match self.whole_uri() {
+            Some((authority, _)) => Some(authority),
+            None => self.header("host"),
+        }
+    }
+
     /// The path of the target: what is before the `?`. Of a whole URI (RFC 9112, 3.2.2), its path.
     pub fn path(&self) -> &'h str {
         let target = self.path_and_query();
@@ -193,12 +206,16 @@ impl<'h> Head<'h> {
     }
 
     fn path_and_query(&self) -> &'h str {
-        match self.target.split_once("://") {
-            Some((_, rest)) if !self.target.starts_with('/') => {
-                rest.find(['/', '?']).and_then(|at| rest.get(at..)).unwrap_or("/")
-            }
-            _ => self.target,
+        self.whole_uri().map_or(self.target, |(_, path_and_query)| path_and_query)
+    }
+
+    /// The authority, and what follows it, where the target is a whole URI.
+    fn whole_uri(&self) -> Option<(&'h str, &'h str)> {
+        if self.target.starts_with('/') {
+            return None;
         }
+        let (_, rest) = self.target.split_once("://")?;
+        rest.split_at_checked(rest.find(['/', '?']).unwrap_or(rest.len()))
     }
 
     /// The minor version: 0 of HTTP/1.0, 1 of HTTP/1.1.
@@ -338,16 +355,16 @@ mod tests {
 
     #[test]
     fn a_target_may_be_a_whole_uri() {
-        for (target, path, query) in [
-            ("http://h/a?b", "/a", Some("b")),
-            ("http://h", "/", None),
-            ("http://h?b", "/", Some("b")),
-            ("/a://b?c?d", "/a://b", Some("c?d")),
-            ("/?", "/", Some("")),
+        for (target, host, path, query) in [
+            ("http://other:80/a?b", "other:80", "/a", Some("b")),
+            ("http://other", "other", "/", None),
+            ("http://other?b", "other", "/", Some("b")),
+            ("/a://b?c?d", "h", "/a://b", Some("c?d")),
+            ("/?", "h", "/", Some("")),
         ] {
             let bytes = format!("GET {target} HTTP/1.1\r\nHost: h\r\n\r\n");
             with_head(bytes.as_bytes(), |head| {
-                assert_eq!((head.path(), head.query()), (path, query), "{target}")
+                assert_eq!((head.host(), head.path(), head.query()), (Some(host), path, query), "{target}");
             });
         }
         with_head(b"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", |head| assert_eq!(head.path(), "*"));

@@ -91,7 +91,10 @@ impl Response {
         if has_body {
             push_line(out, &["Content-Length: ", &self.body.len().to_string()]);
         }
-        push_line(out, &["Connection: ", if keep_alive { "keep-alive" } else { "close" }]);
+        // RFC 9110, 7.8: who sends an Upgrade MUST name it here, lest a proxy pass it on.
+        let has_upgrade = self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("upgrade"));
+        let upgrade = if has_upgrade { ", Upgrade" } else { "" };
+        push_line(out, &["Connection: ", if keep_alive { "keep-alive" } else { "close" }, upgrade]);
         push_line(out, &[]);
         if has_body && !head_only {
             out.extend_from_slice(&self.body);

@@ -3,7 +3,7 @@
 //! ```text
 //!   bytes -+-- one frame, and all of it here --> event, borrowed from the input
 //!          |
-//!          '-> Partial ------ its last part ---> event, borrowed from the connection and freed at the next call
+//!          '-> Partial ------ its last part ---> event, borrowed from the connection until the next call
 //!
 //!   Open -- Close frame, or a rule broken --> Ended: nothing is read any more
 //! ```
@@ -75,8 +75,8 @@ impl Connection {
 
     /// Takes bytes off `input` until they say something. `None` when they are used up.
     ///
-    /// After an error, and after [`Event::Close`], there is nothing more to hear: all further input is thrown
-    /// away.
+    /// What was whole before a fault is told before it, also where both were in one read. After an error, and
+    /// after [`Event::Close`], there is nothing more to hear: all further input is thrown away.
     pub fn poll_event<'e, 'b: 'e>(&'e mut self, input: &mut Input<'b>) -> Result<Option<Event<'e>>, Error> {
         // 7.1.7: once we have failed, no input is looked at again, not even a Close.
         // 5.5.1: and nothing comes after a Close.
@@ -143,6 +143,7 @@ impl Connection {
         });
     }
 
+    /// Takes chunks until one of them completes something.
     fn find<'b>(&mut self, input: &mut Input<'b>) -> Result<Option<Found<'b>>, Error> {
         let mut decoder = self.partial.as_ref().map_or_else(Decoder::new, |partial| partial.decoder);
         let found = loop {
@@ -163,6 +164,7 @@ impl Connection {
         Ok(found)
     }
 
+    /// Gives a chunk that is a whole message, or a whole control frame, as it is; gathers any other.
     fn take_chunk<'b>(&mut self, chunk: Chunk<'b>) -> Result<Option<Found<'b>>, Error> {
         let Header { fin, opcode, .. } = chunk.header;
         if chunk.first {
@@ -196,8 +198,7 @@ impl Connection {
     fn judge(&self, header: &Header) -> Result<(), Error> {
         let open = self.partial.as_ref().and_then(|partial| partial.message.as_ref());
         match (header.opcode, open) {
-            // 5.4: control frames may be injected in the middle of a fragmented message. 5.5 limits their
-            // length.
+            // 5.4: they may be injected in the middle of a fragmented message; 5.5 limits their length.
             (Opcode::Close | Opcode::Ping | Opcode::Pong, _) => return Ok(()),
             (Opcode::Continuation, Some(_)) | (Opcode::Text | Opcode::Binary, None) => {}
             (Opcode::Continuation, None) => return Err(Error::ContinuationWithoutStart),
@@ -468,6 +469,12 @@ mod tests {
         prop::collection::vec(step, 0..8)
     }
 
+    /// Any byte, and more often one that begins a frame.
+    fn noise() -> impl Strategy<Value = u8> {
+        let first = prop::sample::select(vec![0x00, 0x01, 0x02, 0x80, 0x81, 0x82, 0x88, 0x89]);
+        prop_oneof![first, any::<u8>()]
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(128))]
 
@@ -512,12 +519,7 @@ mod tests {
         }
 
         #[test]
-        fn noise_is_heard_alike_however_it_is_cut(
-            bytes in prop::collection::vec(
-                prop_oneof![prop::sample::select(vec![0x00, 0x01, 0x02, 0x80, 0x81, 0x82, 0x88, 0x89]), any::<u8>()],
-                0..40,
-            ),
-        ) {
+        fn noise_is_heard_alike_however_it_is_cut(bytes in prop::collection::vec(noise(), 0..40)) {
             heard(&bytes, 60);
         }
     }

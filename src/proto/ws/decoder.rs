@@ -99,8 +99,7 @@ impl BegunHeader {
             input.take(len);
             return Ok(Some(header));
         }
-        // Cut. That happens once a read at most, so that simple is fast enough: byte by byte until it is
-        // whole.
+        // Cut. A read does that to one header at most, so that simple is fast enough: byte by byte.
         while let Some(byte) = input.take_byte() {
             self.bytes[usize::from(self.len)] = byte;
             self.len += 1;

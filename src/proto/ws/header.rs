@@ -18,8 +18,8 @@
 //! is told so without waiting for the thirteen others. The rules are thus met in the order of the bytes, and
 //! where a header is cut makes no difference to which of them is found broken.
 //!
-//! Only the choice between 16 and 64 bits is not the sender's: "the minimal number of bytes MUST be used". We
-//! hold peers to it, as one spelling per frame is one fewer place for two parsers to disagree.
+//! A short length could be spelt in three ways, but "the minimal number of bytes MUST be used". Many let a
+//! longer one pass; we do not, for where a frame has one spelling, no two parsers can disagree about it.
 
 use std::ops::Deref;
 

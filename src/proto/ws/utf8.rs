@@ -11,8 +11,8 @@
 //!
 //! A text message may be cut anywhere, by a frame's end or by a read's, also inside a character.
 //! [`Validator`] keeps the one to three bytes of a character begun and judges the rest with the standard
-//! library, which takes ASCII a machine word at a time. It says no at the first byte after which no
-//! continuation can be valid: the peer is told when that byte arrives, not when its message ends.
+//! library, which takes ASCII many bytes at a time. It says no at the first byte after which no continuation
+//! can be valid: the peer is told when that byte arrives, not when its message ends.
 //!
 //! [`PlainValidator`] is the same as a table of states, one byte at a time: the explanation, and the oracle.
 
@@ -30,7 +30,7 @@ const CARRY_MAX: usize = 3;
 /// Once it has said no, it has nothing further to say: drop it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Validator {
-    /// The bytes of a character that the last piece began. Invariant: those after `len` are zero.
+    /// The bytes of a character that the last piece began, `len` of them.
     carry: [u8; CARRY_MAX],
     len: u8,
 }
@@ -57,26 +57,17 @@ impl Validator {
     }
 
     /// Judges the next piece, and gives what has become text with it: the character that it completed, then
-    /// the characters that lie in it whole. So that who gathers a text need not judge it twice.
+    /// the characters that lie in it whole. So that whoever gathers a text need not judge it twice.
     pub(super) fn take_text<'a>(&mut self, bytes: &'a [u8]) -> Result<(Option<char>, &'a str), InvalidUtf8> {
-        let (completed, bytes) = match self.len {
-            0 => (None, bytes),
-            _ => self.complete(bytes)?,
-        };
-        match str::from_utf8(bytes) {
-            Ok(text) => Ok((completed, text)),
-            Err(error) if error.error_len().is_some() => Err(InvalidUtf8),
-            // The bytes from here are a beginning that some continuation makes valid.
-            Err(error) => {
-                let (text, begun) = bytes.split_at(error.valid_up_to());
-                self.carry[..begun.len()].copy_from_slice(begun);
-                self.len = begun.len() as u8;
-                Ok((completed, str::from_utf8(text).expect("from_utf8 has just called it valid")))
-            }
-        }
+        let (completed, bytes) = if self.len == 0 { (None, bytes) } else { self.complete(bytes)? };
+        let (whole, begun) = bytes.split_at(bytes.len() - begun_len(bytes));
+        let text = str::from_utf8(whole).map_err(|_| InvalidUtf8)?;
+        self.complete(begun)?;
+        Ok((completed, text))
     }
 
-    /// Adds `bytes` to the character begun, one by one, until it is whole or they are used up.
+    /// Adds `bytes` to the character begun, one by one, until it is whole or they are used up. Gives it, and
+    /// what is left of them.
     fn complete<'a>(&mut self, mut bytes: &'a [u8]) -> Result<(Option<char>, &'a [u8]), InvalidUtf8> {
         let mut character = [0; CARRY_MAX + 1];
         character[..CARRY_MAX].copy_from_slice(&self.carry);
@@ -91,6 +82,7 @@ impl Validator {
                     return Ok((text.chars().next(), bytes));
                 }
                 Err(error) if error.error_len().is_some() => return Err(InvalidUtf8),
+                // Some continuation makes it valid.
                 Err(_) => {}
             }
         }
@@ -98,6 +90,16 @@ impl Validator {
         self.carry.copy_from_slice(&character[..CARRY_MAX]);
         self.len = len as u8;
         Ok((None, bytes))
+    }
+}
+
+/// How many bytes at the end are of a character that goes on, by its first byte; right or wrong.
+fn begun_len(bytes: &[u8]) -> usize {
+    match bytes {
+        [.., 0xC0..=0xFF] => 1,
+        [.., 0xE0..=0xFF, 0x80..=0xBF] => 2,
+        [.., 0xF0..=0xFF, 0x80..=0xBF, 0x80..=0xBF] => 3,
+        _ => 0,
     }
 }
 

@@ -335,6 +335,7 @@ async function chat() {
 
   checks.push(async function itFitsAPhoneAndTheDark() {
     await picture(ann, "chat-light");
+    assert.ok(await ann.$eval("#room", (room) => room.scrollWidth <= room.clientWidth), "the room's name is cut off");
     await ann.emulateMedia({ colorScheme: "dark" });
     await picture(ann, "chat-dark");
     for (const width of [390, 320]) {

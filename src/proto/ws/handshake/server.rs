@@ -46,7 +46,7 @@ impl<'h> Offer<'h> {
             return Err(Error::HttpVersion);
         }
         // That there is one at most, and none only in HTTP/1.0, is a rule of HTTP.
-        if head.header("host").is_none_or(str::is_empty) {
+        if head.host().is_none_or(str::is_empty) {
             return Err(Error::Host);
         }
         if !head.has_token("upgrade", "websocket") {
