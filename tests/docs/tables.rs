@@ -1,4 +1,5 @@
-//! Tables that stand between two markers, `<!-- name -->` and `<!-- /name -->`: generated from the code, and compared.
+//! Tables and pictures that stand between two markers, `<!-- name -->` and `<!-- /name -->`: generated from the code, and
+//! compared.
 //!
 //! Where a table lists what an enum or a struct has, the names and their meaning are read from the source, so that one
 //! more of them is one more row.
@@ -32,6 +33,8 @@ const TABLES: &[Table] = &[
     ("head-limits", head_limits),
     ("close-reasons", close_reasons),
     ("turn", turn),
+    ("phases", phases),
+    ("log", log),
     ("limits", limits),
     ("counts", counts),
 ];
@@ -203,15 +206,28 @@ fn layers() -> String {
     table(&["module", "may import", "pure"], list("MAY_IMPORT").split("),").filter_map(row))
 }
 
-/// The nine steps, as the loop's own documentation lists them.
+/// The nine steps.
 fn turn() -> String {
-    let text = source("src/net/mod.rs");
-    let lines = text
-        .lines()
-        .map_while(|line| line.strip_prefix("//!"))
-        .map(|line| line.strip_prefix(' ').unwrap_or(line));
-    let mut block = lines.skip_while(|line| *line != "```text").skip(1).take_while(|line| *line != "```");
-    format!("```text\n{}\n```\n", block.by_ref().collect::<Vec<_>>().join("\n"))
+    picture("src/net/mod.rs")
+}
+
+/// The phases of a connection.
+fn phases() -> String {
+    picture("src/server/connection.rs")
+}
+
+/// The log of a topic, and cursors in it.
+fn log() -> String {
+    picture("src/server/topic.rs")
+}
+
+/// The first picture that stands at the head of a source.
+fn picture(path: &str) -> String {
+    let text = source(path);
+    let lines = text.lines().map_while(|line| line.strip_prefix("//!"));
+    let lines = lines.map(|line| line.strip_prefix(' ').unwrap_or(line));
+    let picture = lines.skip_while(|line| *line != "```text").skip(1).take_while(|line| *line != "```");
+    format!("```text\n{}\n```\n", picture.collect::<Vec<_>>().join("\n"))
 }
 
 /// What each of the 256 first bytes of a frame is.
