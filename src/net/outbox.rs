@@ -196,15 +196,14 @@ impl Outbox {
         self.own.truncate(self.begun_own());
     }
 
-    /// Drops the first question and everything behind it: nobody will answer any more, and what follows a hole is worth
-    /// less than a clean end.
-    pub fn cut_at_ask(&mut self) {
-        if let Some(at) = self.items.iter().position(|item| matches!(item, Item::Ask(..))) {
-            self.items.truncate(at);
-            let kept: usize =
-                self.items.iter().map(|item| if let Item::Own(len) = item { *len } else { 0 }).sum();
-            self.own.truncate(self.begun_own() + kept);
-        }
+    /// Drops the first item of that kind and everything behind it. Returns whether there was one.
+    pub fn cut_at(&mut self, is_wanted: impl FnMut(&Item) -> bool) -> bool {
+        let Some(at) = self.items.iter().position(is_wanted) else { return false };
+        self.items.truncate(at);
+        let kept: usize =
+            self.items.iter().map(|item| if let Item::Own(len) = item { *len } else { 0 }).sum();
+        self.own.truncate(self.begun_own() + kept);
+        true
     }
 
     /// The rest of a log's frame whose beginning the peer has been sent: nothing, if that was all of it.
@@ -414,14 +413,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_follows_a_question_that_nobody_answers() {
+    fn what_is_cut_off_ends_at_a_frame_boundary() {
         let mut outbox = Outbox::default();
         outbox.push_frame(b"", b"first");
         outbox.push_frame(b"", b"second");
         outbox.push_mark(Item::Ask(1, 5..9));
         outbox.push_frame(b"", b"third");
         assert_eq!(write(&mut outbox, 2), b"fi");
-        outbox.cut_at_ask();
+        assert!(outbox.cut_at(|item| matches!(item, Item::Ask(..))));
         outbox.validate();
         outbox.push_frame(b"", b"!");
         assert_eq!(write(&mut outbox, 100), b"rstsecond!");

@@ -1,7 +1,7 @@
 //! Step 5 of the turn: the bytes of a connection become requests, messages and lines, and reach their service.
 
 use super::close_reason::CloseReason;
-use super::connection::{Codec, Phase, Wire};
+use super::connection::{Codec, Intake, Phase, Wire};
 use super::core::Core;
 use super::router::{Route, ServiceId};
 use crate::proto::http::{self, Head, HeaderSlots, Response, body};
@@ -54,7 +54,7 @@ impl Core {
         let mut input = Input::new(bytes);
         self.process(now, index, &mut input);
         let conn = self.state.conn(index);
-        if conn.phase == Phase::Open && !input.is_empty() {
+        if conn.is_heard() && !input.is_empty() {
             conn.unread = Some(Box::new(input.remaining().to_vec()));
         }
     }
@@ -66,7 +66,7 @@ impl Core {
         self.process(now, index, &mut input);
         let left = input.len();
         let conn = self.state.conn(index);
-        if conn.phase == Phase::Open && left > 0 {
+        if conn.is_heard() && left > 0 {
             unread.drain(..unread.len() - left);
             conn.unread = Some(unread);
         }
@@ -76,8 +76,7 @@ impl Core {
     fn is_served(&mut self, index: u32) -> bool {
         let conn = self.state.conn(index);
         match conn.phase {
-            Phase::Open => !conn.is_paused,
-            Phase::Closing => true,
+            Phase::Open | Phase::Closing => conn.intake == Intake::Open,
             Phase::Flushing | Phase::Draining | Phase::Gone => false,
         }
     }
@@ -105,7 +104,6 @@ impl Core {
                 }
                 Err(_) if !is_open => self.state.finish(now, index),
                 Err(error) => {
-                    log::debug!("protocol error peer={} {error}", self.state.conn(index).peer);
                     self.state.close(now, index, CloseReason::Protocol(error));
                 }
             }
