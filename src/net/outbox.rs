@@ -37,6 +37,13 @@ pub enum Item {
     Ask(u64, Range<Entry>),
 }
 
+impl Item {
+    /// How many of the outbox's own bytes it stands for.
+    fn own_len(&self) -> usize {
+        if let Item::Own(len) = self { *len } else { 0 }
+    }
+}
+
 /// Frames in order.
 #[derive(Debug, Default)]
 struct Lane {
@@ -158,6 +165,12 @@ impl Outbox {
     pub fn push_mark(&mut self, mark: Item) {
         debug_assert!(!matches!(mark, Item::Own(_)), "a frame comes with its bytes");
         self.items.push_back(mark);
+    }
+
+    /// Puts a mark before all others.
+    pub fn push_front_mark(&mut self, mark: Item) {
+        debug_assert!(!matches!(mark, Item::Own(_)), "a frame comes with its bytes");
+        self.items.push_front(mark);
     }
 
     /// Makes one frame of all that is queued, so that nothing urgent overtakes any of it. For a connection that changes
@@ -304,13 +317,11 @@ impl Outbox {
     /// can leave the log then, and loses nothing.
     pub fn resolve_marks(&mut self, log: u32, mut resolve: impl FnMut(&mut Outbox, Item)) {
         let is_of_log = |item: &Item| matches!(item, Item::Through(l, _) | Item::Skip(l, _) if *l == log);
-        if !self.items.iter().any(is_of_log) {
-            return;
-        }
-        let begun = self.begun_own();
-        let items = std::mem::take(&mut self.items);
-        let mut own = std::mem::take(&mut self.own);
-        self.own.extend(own.drain(..begun));
+        let Some(at) = self.items.iter().position(is_of_log) else { return };
+        // What stands before the first mark stays where it is.
+        let kept: usize = self.items.range(..at).map(Item::own_len).sum();
+        let items = self.items.split_off(at);
+        let mut own = self.own.split_off(self.begun_own() + kept);
         for item in items {
             match item {
                 Item::Own(len) => {

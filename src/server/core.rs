@@ -347,6 +347,16 @@ impl Handler for Core {
         for id in std::mem::take(&mut self.state.drained) {
             self.with_service_of(now, id, |service, cx| service.on_drain(cx, id));
         }
+        for (id, log) in std::mem::take(&mut self.state.crowding) {
+            if self.state.topics.is_crowded(log, self.state.limits.write_queue_bytes_max) {
+                self.state.crowding.push((id, log));
+            } else if let Some(index) = self.state.find_any(id) {
+                // Unless so much waits for it too: then it is let in when that has been taken.
+                if !self.state.is_loaded(index) {
+                    self.state.let_in(index);
+                }
+            }
+        }
         for id in std::mem::take(&mut self.state.resumed) {
             let Some(index) = self.state.find_any(id) else { continue };
             self.state.conn(index).intake = Intake::Open;
@@ -377,6 +387,7 @@ impl Handler for Core {
             || !state.drained.is_empty()
             || !state.resumed.is_empty()
             || !state.readable.is_empty()
+            || !state.crowding.is_empty()
     }
 
     fn next_deadline(&self) -> Millis {

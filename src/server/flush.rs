@@ -177,7 +177,7 @@ impl State {
             }
             visited += 1;
         }
-        self.topics.push_dirty(log);
+        self.topics.push_dirty(log, self.limits.write_queue_bytes_max);
         visited
     }
 
@@ -249,8 +249,10 @@ impl State {
                     && cursor < to
                 {
                     if cursor < source.first() {
-                        *item = Item::Ask(source.key.topic.0, cursor..to);
-                        return source.set_cursor(slot, to);
+                        // What the log still holds of it is sent from there.
+                        let held_from = source.first().min(to);
+                        outbox.push_front_mark(source.question(cursor..held_from));
+                        return source.set_cursor(slot, held_from);
                     }
                     let len = source.slices(cursor, to).map(<[u8]>::len).iter().sum();
                     if left < len {
@@ -275,8 +277,8 @@ impl State {
             let (cursor, head) = (source.members()[slot as usize].cursor, source.head());
             if cursor < source.first() {
                 let outbox = conn.outbox.get_or_insert_with(|| self.spare_outboxes.pop().unwrap_or_default());
-                outbox.push_mark(Item::Ask(source.key.topic.0, cursor..head));
-                source.set_cursor(slot, head);
+                outbox.push_mark(source.question(cursor..source.first()));
+                source.set_cursor(slot, source.first());
                 continue;
             }
             let len: usize = source.slices(cursor, head).map(<[u8]>::len).iter().sum();
@@ -309,9 +311,8 @@ impl State {
         let conn = self.conn(index);
         let id = conn.id(index);
         let queued = conn.outbox.as_ref().map_or(0, |outbox| outbox.queued_bytes());
-        if conn.intake == Intake::Paused && queued <= low {
-            conn.intake = Intake::Resuming;
-            self.resumed.push(id);
+        if queued <= low && !self.crowding.iter().any(|(crowding, _)| *crowding == id) {
+            self.let_in(index);
         }
         let conn = self.conn(index);
         if conn.is_blocked {
@@ -355,6 +356,16 @@ impl State {
             }
             Phase::Closing | Phase::Flushing if is_question => self.end_at_hole(index),
             _ => {}
+        }
+    }
+
+    /// A connection that was not read is to be again.
+    pub fn let_in(&mut self, index: u32) {
+        let conn = self.conn(index);
+        if conn.intake == Intake::Paused {
+            conn.intake = Intake::Resuming;
+            let id = conn.id(index);
+            self.resumed.push(id);
         }
     }
 

@@ -17,6 +17,8 @@ use crate::time::Millis;
 use slab::Slab;
 use std::collections::VecDeque;
 
+/// What can lie unread of one connection beside a request's body: a head, and what one read brought behind it.
+const UNREAD_BYTES_MAX: usize = 128 * 1024;
 /// How many empty outboxes are kept for the next connections that need one, and how large they may have grown.
 const SPARE_OUTBOXES_MAX: usize = 256;
 const SPARE_OUTBOX_BYTES_MAX: usize = 16 * 1024;
@@ -46,6 +48,10 @@ pub struct State {
     pub resumed: Vec<ConnId>,
     /// Those whose sockets have yet to hear of it.
     pub readable: Vec<u32>,
+    /// Who is being served, if anybody is.
+    pub speaking: Option<u32>,
+    /// Who is not read because of what it has said in a room that has yet to hear it.
+    pub crowding: Vec<(ConnId, u32)>,
     gone: Vec<u32>,
     #[allow(clippy::vec_box, reason = "the boxes wander between here and the connections")]
     pub(super) spare_outboxes: Vec<Box<Outbox>>,
@@ -199,6 +205,12 @@ impl State {
         self.arm(index);
     }
 
+    /// Whether so much waits for a connection that it is not to be read.
+    pub fn is_loaded(&self, index: u32) -> bool {
+        let outbox = self.conns[index as usize].outbox.as_ref();
+        outbox.is_some_and(|outbox| outbox.queued_bytes() > self.limits.outbox_low_bytes)
+    }
+
     /// Answers a Ping: each with its own Pong while little waits, and only the newest while much does (5.5.3).
     pub fn pong(&mut self, index: u32, payload: &[u8]) {
         self.metrics.pings_in += 1;
@@ -233,11 +245,12 @@ impl State {
         subscriptions.iter().copied().find(|subscription| self.topics.log(subscription.log).key == key)
     }
 
-    /// Ends a subscription. What the log holds for the member moves to its outbox, so that it still arrives; what it has
-    /// forgotten will be asked for.
+    /// Ends a subscription. What the log holds for the member moves to its outbox, so that it still arrives. If that is
+    /// much, or the log has forgotten it, it will be asked for: a log is shared, and a copy is not.
     pub fn unsubscribe(&mut self, index: u32, log: u32) {
         let Some(slot) = self.conn(index).subscriptions.slot(log) else { return };
         let source = self.topics.log(log);
+        let copied_bytes_max = self.limits.outbox_low_bytes;
         let mut cursor = source.members()[slot as usize].cursor;
         let mut resolve = |outbox: &mut Outbox, mark| {
             let to = match mark {
@@ -248,11 +261,13 @@ impl State {
                 && let Item::Through(..) = mark
             {
                 if cursor < source.first() {
-                    outbox.push_mark(Item::Ask(source.key.topic.0, cursor..to));
+                    outbox.push_mark(source.question(cursor..to));
                 } else {
-                    for entry in cursor..to {
-                        let [first, second] = source.slices(entry, entry + 1);
-                        outbox.push_frame(first, second);
+                    let [first, second] = source.slices(cursor, to);
+                    match first.len() + second.len() {
+                        // One run: nothing of it need be told apart.
+                        len if len <= copied_bytes_max => outbox.push_frame(first, second),
+                        _ => outbox.push_mark(source.question(cursor..to)),
                     }
                 }
             }
@@ -307,6 +322,16 @@ impl State {
                     self.topics.append(log, &header, &self.rendered, b"", bytes_max);
                 }
                 Framing::Line => self.topics.append(log, b"", &self.rendered, b"\n", bytes_max),
+            }
+            if let Some(index) = self.speaking
+                && self.topics.is_crowded(log, bytes_max)
+            {
+                let conn = self.conn(index);
+                if conn.intake == Intake::Open {
+                    conn.intake = Intake::Paused;
+                    let id = conn.id(index);
+                    self.crowding.push((id, log));
+                }
             }
         }
         for &id in except {
@@ -562,6 +587,8 @@ impl State {
                     "somebody sees to what is queued"
                 );
             }
+            let unread = conn.unread.as_ref().map_or(0, |unread| unread.len());
+            assert!(unread <= UNREAD_BYTES_MAX + self.limits.body_bytes_max, "{unread} bytes unread");
             assert_eq!(conn.is_pending, self.pending.contains(&index), "pending, and on the list");
             let deadline = conn.next_deadline(&self.limits);
             assert!(
