@@ -12,12 +12,12 @@ use super::origin::AllowedOrigins;
 use super::router::{Route, Router, ServiceId};
 use super::state::State;
 use crate::metrics::Metrics;
-use crate::net::outbox::Item;
+use crate::net::outbox::{Item, Question};
 use crate::net::{Handler, ListenerId, Peer, Sockets};
 use crate::proto::http::Response;
 use crate::proto::ws::Opcode;
 use crate::proto::{Input, line};
-use crate::service::{ConnId, Context, Opening, Replay, Service, Topic};
+use crate::service::{Cause, ConnId, Context, Missing, Opening, Replay, Service, Shutdown, Topic};
 use crate::time::Millis;
 use std::collections::HashMap;
 use std::io;
@@ -28,15 +28,6 @@ pub(super) struct Mount {
     pub wake_at: Millis,
     /// The largest message that a WebSocket connection may send it.
     pub message_bytes_max: usize,
-}
-
-/// How the server ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shutdown {
-    /// For good: peers are told 1001.
-    Stop,
-    /// Another process takes over: peers are told 1012, and to come back.
-    Restart,
 }
 
 /// The server without its sockets.
@@ -51,6 +42,8 @@ pub struct Core {
     refusal: Vec<u8>,
     /// What a service replays; kept for its memory.
     replay: Replay,
+    /// What the calendar said when the loop's clock was 0, in milliseconds since 1970.
+    unix_ms_at_zero: u64,
     /// Set once the server shuts down: when it stops being patient.
     ends_at: Option<Millis>,
 }
@@ -63,6 +56,11 @@ impl Core {
             .with_header("Retry-After", "1")
             .encode(&mut refusal, false, false);
         Core { state: State::new(limits), refusal, ..Core::default() }
+    }
+
+    /// Sets the calendar: how many milliseconds since 1970 it was when the loop's clock was 0.
+    pub fn set_calendar(&mut self, unix_ms_at_zero: u64) {
+        self.unix_ms_at_zero = unix_ms_at_zero;
     }
 
     /// Adds a service that takes WebSocket messages of up to `message_bytes_max`.
@@ -121,7 +119,9 @@ impl Core {
         call: impl FnOnce(&mut dyn Service, &mut dyn Context) -> T,
     ) -> T {
         let mount = self.mounts.get_mut(usize::from(service)).expect("services are added and never removed");
-        let mut cx = ServerContext { now, service, wake_at: &mut mount.wake_at, state: &mut self.state };
+        let unix_ms = self.unix_ms_at_zero.saturating_add(now.0);
+        let mut cx =
+            ServerContext { now, unix_ms, service, wake_at: &mut mount.wake_at, state: &mut self.state };
         call(mount.service.as_mut(), &mut cx)
     }
 
@@ -160,16 +160,17 @@ impl Core {
         let Some(index) = self.state.find(id) else { return };
         let conn = self.state.conn(index);
         conn.is_asking = false;
-        let Some(&Item::Ask(topic, ref missing)) = conn.outbox.as_ref().and_then(|outbox| outbox.front())
-        else {
+        let Some(Item::Ask(question)) = conn.outbox.as_ref().and_then(|outbox| outbox.front()) else {
             return;
         };
-        let (missing, topic) = (missing.clone(), Topic(topic));
+        let Question { topic, missing, has_lagged } = question.clone();
+        let cause = if has_lagged { Cause::Lagged } else { Cause::Requested };
         let mut replay = std::mem::take(&mut self.replay);
         replay.clear();
         let mut reached = missing.end;
         self.with_service_of(now, id, |service, cx| {
-            reached = service.on_replay(cx, id, topic, missing.clone(), &mut replay);
+            let missing = Missing { topic: Topic(topic), entries: missing.clone(), cause };
+            reached = service.on_replay(cx, id, missing, &mut replay);
         });
         if reached <= missing.start {
             log::error!("a service replays nothing and does not say that there is nothing");
@@ -230,6 +231,9 @@ impl Core {
             Shutdown::Stop => CloseReason::Stopping,
             Shutdown::Restart => CloseReason::Restarting,
         };
+        for service in 0..self.mounts.len() {
+            self.with_service(now, service as u16, |service, cx| service.on_shutdown(cx, shutdown));
+        }
         for index in self.indexes() {
             self.state.close(now, index, reason);
         }

@@ -213,7 +213,7 @@ impl State {
                     && cursor < to
                 {
                     if cursor < source.first() {
-                        *item = Item::Ask(source.key.topic.0, cursor..to);
+                        *item = source.question(cursor..to);
                         return source.set_cursor(slot, to);
                     }
                     let len = source.slices(cursor, to).map(<[u8]>::len).iter().sum();
@@ -236,7 +236,7 @@ impl State {
             let (cursor, head) = (source.members()[slot as usize].cursor, source.head());
             if cursor < source.first() {
                 let outbox = conn.outbox.get_or_insert_with(|| self.spare_outboxes.pop().unwrap_or_default());
-                outbox.push_mark(Item::Ask(source.key.topic.0, cursor..head));
+                outbox.push_mark(source.question(cursor..head));
                 source.set_cursor(slot, head);
                 continue;
             }

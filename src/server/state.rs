@@ -8,14 +8,15 @@ use super::connection::{Codec, Connection, Phase, Subscription, Subscriptions, W
 use super::limits::Limits;
 use super::topic::{Encoding, Framing, TopicKey, Topics};
 use crate::metrics::Metrics;
-use crate::net::outbox::{Entry, Item, Outbox};
+use crate::net::outbox::{Entry, Item, Outbox, Question};
 use crate::net::wheel::Wheel;
 use crate::net::{Peer, Sockets};
 use crate::proto::ws::{Header, Opcode, close, encoder};
-use crate::service::{Class, ConnId, Ending, Message, Replay};
+use crate::service::{Class, ConnId, Ending, Message, Replay, Topic};
 use crate::time::Millis;
 use slab::Slab;
 use std::collections::VecDeque;
+use std::ops::Range;
 
 /// How many empty outboxes are kept for the next connections that need one, and how large they may have grown.
 const SPARE_OUTBOXES_MAX: usize = 256;
@@ -235,7 +236,7 @@ impl State {
                 && let Item::Through(..) = mark
             {
                 if cursor < source.first() {
-                    outbox.push_mark(Item::Ask(source.key.topic.0, cursor..to));
+                    outbox.push_mark(source.question(cursor..to));
                 } else {
                     for entry in cursor..to {
                         let [first, second] = source.slices(entry, entry + 1);
@@ -319,6 +320,15 @@ impl State {
         }
     }
 
+    /// Queues a question: the service will be asked for these entries when everything before has been sent.
+    pub fn push_question(&mut self, index: u32, topic: Topic, missing: Range<Entry>) {
+        if !missing.is_empty() {
+            let question = Question { topic: topic.0, missing, has_lagged: false };
+            self.outbox(index).push_mark(Item::Ask(question));
+            self.note_queued(index);
+        }
+    }
+
     /// Queues a message behind all that a topic has said.
     pub fn push_message_after(&mut self, index: u32, key: TopicKey, message: Message<'_>) {
         if let Some(Subscription { log, slot }) = self.subscription(index, key) {
@@ -347,7 +357,7 @@ impl State {
             }
         }
         match outbox.front_mut() {
-            Some(Item::Ask(_, missing)) if reached < end => missing.start = reached,
+            Some(Item::Ask(question)) if reached < end => question.missing.start = reached,
             _ => outbox.settle_front(0),
         }
         self.note_queued(index);

@@ -25,10 +25,11 @@
 //! topic's, the same in each of its logs. A topic that everybody has left and somebody enters again goes on above all
 //! numbers that were ever given out, so that a number names one entry for good, and a later one is a larger one.
 
-use crate::net::outbox::{Entry, range};
+use crate::net::outbox::{Entry, Item, Question, range};
 use crate::service::{Class, Topic};
 use slab::Slab;
 use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
 
 /// How an entry is wrapped for the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -149,6 +150,11 @@ impl Log {
         let entry = if reached == 0 { self.first } else { self.first + index as Entry + 1 };
         let rest = self.offset(entry) - reached;
         (entry, self.bytes.range(reached..reached + rest).copied())
+    }
+
+    /// What stands in a member's outbox for entries that it lacks and the log has forgotten.
+    pub fn question(&self, missing: Range<Entry>) -> Item {
+        Item::Ask(Question { topic: self.key.topic.0, missing, has_lagged: true })
     }
 
     /// Appends one entry, finished. Everybody who is not lagging is behind now.

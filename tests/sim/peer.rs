@@ -96,7 +96,8 @@ impl Peer {
             (Speech::Line, 2) => self.to_send.extend_from_slice(&[b'x'; 9000]),
             (Speech::Line, 3) => self.to_send.extend_from_slice(b"\xFF\n"),
             (_, 7) => self.say("soon"),
-            (_, 8..13) => self.say(&format!("join {topic}")),
+            (_, 8..12) => self.say(&format!("join {topic}")),
+            (_, 12) => self.say(&format!("since {topic}")),
             (_, 13) => self.say(&format!("leave {topic}")),
             (_, 14..18) => self.say(&format!("who {topic}")),
             (_, 18) => self.say(&"echo".repeat(random.below(1000))),
@@ -191,6 +192,7 @@ impl Peer {
         let topic = || number(1) as usize;
         match words[0] {
             // It may have been in before: then everything up to here has come.
+            "joined" if words.len() == 4 => self.following[topic()] = Some(number(2)),
             "joined" => {
                 let last = self.following[topic()].replace(number(2));
                 assert!(last.is_none_or(|last| last == number(2)), "after {last:?}: {text}");

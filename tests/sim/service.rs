@@ -3,17 +3,19 @@
 //!
 //! ```text
 //!     join T      joined T HEAD                       what follows begins behind HEAD
+//!     since T     joined T SEQ anew                   what follows begins behind SEQ, some way back
 //!     say T pad   ok T SEQ, in the place of          m T SEQ pad   which the others read
 //!     who T       at T HEAD                           behind everything up to HEAD
 //!     leave T     left T HEAD                         likewise
 //!                 gap T N                             the next N are not coming
 //! ```
 
-use chinwag::service::{BadLine, Class, ConnId, Context, Ending, Message, Opening, Replay, Service, Topic};
+use chinwag::service::{
+    BadLine, Class, ConnId, Context, Ending, Message, Missing, Opening, Replay, Service, Topic,
+};
 use chinwag::time::Millis;
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::ops::Range;
 use std::rc::Rc;
 
 /// What the service knows, for the world to look at.
@@ -73,6 +75,20 @@ impl Service for Numbers {
                 let head = self.books.borrow().heads[topic];
                 cx.send_after(conn, name, Message::Text(&format!("joined {topic} {head}")));
             }
+            // With up to seven of the newest messages, which follow at once.
+            "since" => {
+                cx.unsubscribe(conn, name);
+                cx.subscribe(conn, name, class);
+                let books = self.books.borrow();
+                let newest = &books.history[topic];
+                let newest = &newest[newest.len() - newest.len().min(7)..];
+                let base = books.heads[topic] - newest.len() as u64;
+                cx.send(conn, Message::Text(&format!("joined {topic} {base} anew")));
+                if let [(first, ..), ..] = newest {
+                    let (last, ..) = newest.last().expect("there is a first");
+                    cx.replay(conn, name, *first..*last + 1);
+                }
+            }
             "leave" => {
                 cx.unsubscribe(conn, name);
                 let head = self.books.borrow().heads[topic];
@@ -116,8 +132,7 @@ impl Service for Numbers {
         &mut self,
         _: &mut dyn Context,
         conn: ConnId,
-        topic: Topic,
-        missing: Range<u64>,
+        Missing { topic, entries: missing, .. }: Missing,
         replay: &mut Replay,
     ) -> u64 {
         let class = self.class(conn);
