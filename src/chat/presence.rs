@@ -33,6 +33,8 @@ pub(super) struct Pace {
     pub interval: Millis,
     /// How many changes are kept by name until then.
     pub changes_max: usize,
+    /// How large a room may be in which names are told.
+    pub names_max: usize,
 }
 
 /// What a room has not been told yet.
@@ -139,15 +141,15 @@ impl Room {
             return; // Nobody else is here, so the room has heard nothing, and hears the next change at once.
         }
         let changes = Changes::Named { joined: joined.as_slice(), left: left.as_slice() };
-        effects.publish(self.id, &self.presence_event(changes), except);
+        effects.notify(self.id, &self.presence_event(pace, changes), except);
         self.presence.quiet_until = now + pace.interval;
     }
 
     /// Tells what has gathered.
     pub fn tell_gathered(&mut self, now: Millis, pace: Pace, effects: &mut dyn Effects) {
         let told = match std::mem::take(&mut self.presence.gathered) {
-            Gathered::Log(log) => self.tell_log(&log, effects),
-            Gathered::Crowd => self.tell_crowd(effects),
+            Gathered::Log(log) => self.tell_log(&log, pace, effects),
+            Gathered::Crowd => self.tell_crowd(pace, effects),
         };
         self.roster.learn();
         if told {
@@ -156,21 +158,21 @@ impl Room {
     }
 
     /// Returns whether anybody was told anything.
-    fn tell_log(&self, log: &[Entry], effects: &mut dyn Effects) -> bool {
+    fn tell_log(&self, log: &[Entry], pace: Pace, effects: &mut dyn Effects) -> bool {
         let apart = apart(log);
         let (joined, left) = outcome(log, None);
         let changes = Changes::Named { joined: &joined, left: &left };
         let mut told = false;
         if !changes.is_empty() && self.roster.known() > 0 {
             let except: Vec<MemberId> = apart.iter().map(|reader| reader.member).collect();
-            effects.publish(self.id, &self.presence_event(changes), &except);
+            effects.notify(self.id, &self.presence_event(pace, changes), &except);
             told = true;
         }
         for reader in &apart {
             let (joined, left) = outcome(log, Some(reader));
             let changes = Changes::Named { joined: &joined, left: &left };
             if !changes.is_empty() {
-                effects.answer(reader.member, self.id, &self.presence_event(changes));
+                effects.answer(reader.member, self.id, None, &self.presence_event(pace, changes));
                 told = true;
             }
         }
@@ -178,18 +180,24 @@ impl Room {
     }
 
     /// Tells numbers even if they are zero: names that nobody was told may have changed.
-    fn tell_crowd(&self, effects: &mut dyn Effects) -> bool {
+    fn tell_crowd(&self, pace: Pace, effects: &mut dyn Effects) -> bool {
         let newcomers = self.roster.newcomers();
         let changes = Changes::Counted { joined: newcomers.len(), left: self.roster.departed() };
-        effects.publish(self.id, &self.presence_event(changes), newcomers);
+        effects.notify(self.id, &self.presence_event(pace, changes), newcomers);
         for &newcomer in newcomers {
             let here = Changes::Counted { joined: 0, left: 0 };
-            effects.answer(newcomer, self.id, &self.presence_event(here));
+            effects.answer(newcomer, self.id, None, &self.presence_event(pace, here));
         }
         true
     }
 
-    fn presence_event<'a>(&'a self, changes: Changes<'a>) -> Event<'a> {
+    fn presence_event<'a>(&'a self, pace: Pace, changes: Changes<'a>) -> Event<'a> {
+        let changes = match changes {
+            Changes::Named { joined, left } if self.roster.len() > pace.names_max => {
+                Changes::Counted { joined: joined.len(), left: left.len() }
+            }
+            changes => changes,
+        };
         Event::Presence { room: &self.name, changes, members: self.roster.len() }
     }
 }

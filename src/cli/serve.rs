@@ -30,16 +30,31 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 struct Failure {
     what: String,
     error: io::Error,
+    hint: &'static str,
+}
+
+impl Failure {
+    /// Why nobody can be listened to at `address`.
+    fn to_listen(address: &Address, error: io::Error) -> Failure {
+        let hint = match (error.kind(), address) {
+            (io::ErrorKind::AddrInUse, Address::Tcp(_)) => {
+                "; another program listens there, choose another port"
+            }
+            (io::ErrorKind::AddrInUse, Address::Unix(_)) => {
+                "; another program listens there, choose another path"
+            }
+            (io::ErrorKind::PermissionDenied, Address::Tcp(_)) => {
+                "; ports below 1024 want the right to bind them"
+            }
+            _ => "",
+        };
+        Failure { what: format!("cannot listen on {address}"), error, hint }
+    }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.what, self.error)?;
-        match self.error.kind() {
-            io::ErrorKind::AddrInUse => f.write_str("; another program listens there, choose another port"),
-            io::ErrorKind::PermissionDenied => f.write_str("; ports below 1024 want the right to bind them"),
-            _ => Ok(()),
-        }
+        write!(f, "{}: {}{}", self.what, self.error, self.hint)
     }
 }
 
@@ -58,7 +73,7 @@ pub fn run(config: &Serve) -> ExitCode {
 fn serve(config: &Serve) -> Result<(), Failure> {
     let failure = |what: &str| {
         let what = what.to_owned();
-        move |error| Failure { what, error }
+        move |error| Failure { what, error, hint: "" }
     };
     raise_descriptor_limit();
     let mut server = Server::new(config.limits.clone()).map_err(failure("cannot start the loop"))?;
@@ -83,12 +98,11 @@ fn serve(config: &Serve) -> Result<(), Failure> {
 
     let mut listening = Vec::new();
     for address in &config.listen {
-        let local = server.listen(address).map_err(failure(&format!("cannot listen on {address}")))?;
+        let local = server.listen(address).map_err(|error| Failure::to_listen(address, error))?;
         listening.push((local, "for HTTP and WebSocket"));
     }
     for address in &config.line_listen {
-        let local =
-            server.listen_lines(address, chat).map_err(failure(&format!("cannot listen on {address}")))?;
+        let local = server.listen_lines(address, chat).map_err(|error| Failure::to_listen(address, error))?;
         listening.push((local, "for lines"));
     }
     stop_on_signals(server.stopper()).map_err(failure("cannot listen for signals"))?;

@@ -119,6 +119,11 @@ impl Listener {
         self.rests_until = now + REST;
     }
 
+    /// Ends a rest that is over. Returns whether there was one.
+    pub fn end_rest(&mut self) -> bool {
+        std::mem::take(&mut self.rests_until) != Millis(0)
+    }
+
     pub fn rests_until(&self) -> Millis {
         self.rests_until
     }

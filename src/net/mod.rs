@@ -14,6 +14,9 @@
 //!  9 reap     free what has ended                                       Handler::reap
 //! ```
 //!
+//! Behind the second, what the poll brought is noted: who may be read stands on a list for step 5, and a handler hears at
+//! once of a socket that can be written to again or is broken.
+//!
 //! Steps 3 to 7 only take in: the handler notes what must happen. It writes in step 8 and frees in step 9, through the
 //! [`Sockets`] that it is handed there and nowhere else. So no callback can pull a connection from under another, and
 //! all that one turn brought for a peer leaves in one system call.

@@ -6,7 +6,7 @@
 //! ```text
 //!     Own(len)               the next `len` bytes are a frame: send it
 //!     Through(log, entry)    first send what the log holds before `entry`
-//!     Skip(log, entry)       go on behind `entry` without sending what lies between: it is one's own
+//!     Skip(log, entry)       go on at `entry` without sending what lies before: it is one's own
 //!     Ask(question)          entries that no log holds: whoever knows them is asked, a slice at a time
 //! ```
 //!

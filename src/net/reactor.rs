@@ -207,7 +207,7 @@ impl<M: Send + 'static> Reactor<M> {
 
     fn accept_from<H: Handler>(&mut self, now: Millis, id: ListenerId, handler: &mut H) {
         let listener = &mut self.listeners[id.0];
-        if listener.rests_until() != Millis(0) {
+        if listener.end_rest() {
             self.reserve.restore();
         }
         for _ in 0..ACCEPTS_PER_TURN_MAX {

@@ -185,6 +185,8 @@ pub struct Connection {
     pub is_mid_request: bool,
     /// Its sender has been told to go on with the body.
     pub is_continued: bool,
+    /// How many of the unread bytes have been searched for the end of a head, in vain.
+    pub head_searched: u32,
     /// The service is about to be asked for what a log has forgotten.
     pub is_asking: bool,
     /// It has been blocked since the service last heard `on_drain`.

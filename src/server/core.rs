@@ -15,8 +15,8 @@ use crate::metrics::Metrics;
 use crate::net::outbox::{Item, Question};
 use crate::net::{Handler, ListenerId, Peer, Sockets};
 use crate::proto::http::Response;
+use crate::proto::line;
 use crate::proto::ws::Opcode;
-use crate::proto::{Input, line};
 use crate::service::{Cause, ConnId, Context, Missing, Opening, Replay, Service, Shutdown, Topic};
 use crate::time::Millis;
 use std::collections::HashMap;
@@ -281,13 +281,7 @@ impl Handler for Core {
         conn.is_pinged = false;
         conn.bytes_in += bytes.len() as u64;
         self.state.metrics.bytes_in += bytes.len() as u64;
-        match conn.unread.take() {
-            None => self.process(now, key as u32, &mut Input::new(bytes)),
-            Some(mut unread) => {
-                unread.extend_from_slice(bytes);
-                self.process(now, key as u32, &mut Input::new(&mut unread));
-            }
-        }
+        self.process_bytes(now, key as u32, bytes);
     }
 
     fn handle_eof(&mut self, now: Millis, key: usize) {
@@ -349,8 +343,8 @@ impl Handler for Core {
         for id in std::mem::take(&mut self.state.resumed) {
             let Some(index) = self.state.find(id) else { continue };
             // What has been read goes before what has not.
-            if let Some(mut unread) = self.state.conn(index).unread.take() {
-                self.process(now, index, &mut Input::new(&mut unread));
+            if let Some(unread) = self.state.conn(index).unread.take() {
+                self.process_unread(now, index, unread);
             }
             self.state.readable.push(index);
         }

@@ -42,10 +42,33 @@ impl Core {
                 }
             }
         }
+        self.state.conn(index).codec = codec;
+    }
+
+    /// Handles bytes that lie in the loop's read buffer. What is left of them is kept, if there is any use for it.
+    pub(super) fn process_bytes(&mut self, now: Millis, index: u32, bytes: &mut [u8]) {
+        if let Some(mut unread) = self.state.conn(index).unread.take() {
+            unread.extend_from_slice(bytes);
+            return self.process_unread(now, index, unread);
+        }
+        let mut input = Input::new(bytes);
+        self.process(now, index, &mut input);
         let conn = self.state.conn(index);
-        conn.codec = codec;
         if conn.phase == Phase::Open && !input.is_empty() {
             conn.unread = Some(Box::new(input.remaining().to_vec()));
+        }
+    }
+
+    /// The same with bytes that had been kept.
+    #[allow(clippy::box_collection, reason = "as the connection keeps them")]
+    pub(super) fn process_unread(&mut self, now: Millis, index: u32, mut unread: Box<Vec<u8>>) {
+        let mut input = Input::new(&mut unread);
+        self.process(now, index, &mut input);
+        let left = input.len();
+        let conn = self.state.conn(index);
+        if conn.phase == Phase::Open && left > 0 {
+            unread.drain(..unread.len() - left);
+            conn.unread = Some(unread);
         }
     }
 
@@ -135,6 +158,7 @@ impl Core {
                 input.take(len);
                 conn.is_mid_request = false;
                 conn.is_continued = false;
+                conn.head_searched = 0;
                 if conn.phase == Phase::Open {
                     conn.deadline = keep_alive_deadline;
                     self.state.touch_timer(index);
@@ -150,22 +174,31 @@ impl Core {
     }
 
     fn handle_request(&mut self, now: Millis, index: u32, bytes: &[u8]) -> Requested {
+        // What was searched for the end of the head before is not searched again.
+        let searched = self.state.conn(index).head_searched as usize;
+        if searched > 0
+            && let Ok(None) = http::head_end(bytes, searched)
+        {
+            return self.wait_for_head(index, bytes.len());
+        }
         let mut slots = HeaderSlots::new();
         let (head, head_len) = match Head::parse(bytes, &mut slots) {
             Ok(Some(parsed)) => parsed,
-            Ok(None) => return Requested::Incomplete,
-            Err(error) => return self.refuse(now, index, bytes.len(), &error.response()),
+            Ok(None) => return self.wait_for_head(index, bytes.len()),
+            Err(error) => return self.refuse(now, index, bytes.len(), false, &error.response()),
         };
+        let is_head = head.method() == "HEAD";
         if handshake::is_upgrade(&head) {
             return match self.upgrade(now, index, &head) {
                 Ok(service) => Requested::Upgraded(head_len, service),
-                Err(response) => self.refuse(now, index, bytes.len(), &response),
+                Err(response) => self.refuse(now, index, bytes.len(), is_head, &response),
             };
         }
         let body_len = match body::length(&head, self.state.limits.body_bytes_max) {
             Ok(len) => len,
-            Err(error) => return self.refuse(now, index, bytes.len(), &error.response()),
+            Err(error) => return self.refuse(now, index, bytes.len(), is_head, &error.response()),
         };
+        self.state.conn(index).head_searched = 0;
         let Some(body) = bytes.get(head_len..head_len + body_len) else {
             // RFC 9110, 10.1.1: the client waits for word that its body is wanted.
             if head.expects_continue() && !std::mem::replace(&mut self.state.conn(index).is_continued, true) {
@@ -174,8 +207,13 @@ impl Core {
             return Requested::Incomplete;
         };
         let response = self.response_to(now, &Request { head: &head, body });
-        self.respond(now, index, &response, head.method() == "HEAD", head.keep_alive());
+        self.respond(now, index, &response, is_head, head.keep_alive());
         Requested::Answered(head_len + body_len)
+    }
+
+    fn wait_for_head(&mut self, index: u32, searched: usize) -> Requested {
+        self.state.conn(index).head_searched = u32::try_from(searched).expect("a head is shorter than that");
+        Requested::Incomplete
     }
 
     fn response_to(&mut self, now: Millis, request: &Request<'_>) -> Response {
@@ -218,8 +256,15 @@ impl Core {
     }
 
     /// Answers for the last time: whatever else has come is dropped.
-    fn refuse(&mut self, now: Millis, index: u32, len: usize, response: &Response) -> Requested {
-        self.respond(now, index, response, false, false);
+    fn refuse(
+        &mut self,
+        now: Millis,
+        index: u32,
+        len: usize,
+        head_only: bool,
+        response: &Response,
+    ) -> Requested {
+        self.respond(now, index, response, head_only, false);
         Requested::Answered(len)
     }
 

@@ -77,6 +77,7 @@ impl State {
             is_pinged: false,
             is_mid_request: false,
             is_continued: false,
+            head_searched: 0,
             is_asking: false,
             was_blocked: false,
             peer,

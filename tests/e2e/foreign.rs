@@ -1,0 +1,77 @@
+//! Clients that know nothing of ours: the PyPI package `websockets`, the npm package `ws`, and netcat.
+//!
+//! Each script in `foreign/` dials a daemon and prints a line for each check. Where a tool is missing the test fails: a
+//! test that is left out because of a missing tool looks like one that has passed.
+
+use crate::harness::Daemon;
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// What `./scripts/test` says where it has put; or else where it puts it, if it has.
+fn tool(variable: &str, in_tools: &str) -> Option<OsString> {
+    // This test is TARGET/PROFILE/deps/e2e-HASH.
+    let own = env::current_exe().expect("this test has an executable");
+    let path = own.ancestors().nth(3).expect("it lies in the target folder").join("e2e-tools").join(in_tools);
+    env::var_os(variable).or_else(|| path.exists().then(|| path.into_os_string()))
+}
+
+/// A script in Python.
+pub fn python(name: &str, args: &[&str], daemon: &Daemon) -> Command {
+    let interpreter = tool("CHINWAG_E2E_PYTHON", "venv/bin/python");
+    let mut command = script(interpreter.unwrap_or_else(|| "python3".into()), name, args, daemon);
+    // Nothing is left behind in the tree.
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
+/// A script for Node.
+pub fn node(name: &str, args: &[&str], daemon: &Daemon) -> Command {
+    let interpreter = env::var_os("CHINWAG_E2E_NODE");
+    let mut command = script(interpreter.unwrap_or_else(|| "node".into()), name, args, daemon);
+    if let Some(folder) = tool("CHINWAG_E2E_NODE_DIR", "node") {
+        command.env("CHINWAG_E2E_NODE_DIR", folder);
+    }
+    command
+}
+
+fn script(interpreter: OsString, name: &str, args: &[&str], daemon: &Daemon) -> Command {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/foreign").join(name);
+    let mut command = Command::new(interpreter);
+    command.arg(path).args(args);
+    command.args(["--http", &daemon.http().to_string(), "--line", &daemon.line().to_string()]);
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Runs it to its end; it has a deadline of its own.
+fn run(mut command: Command) {
+    let output = command.output().unwrap_or_else(|error| {
+        panic!(
+            "{:?}: {error}: run ./scripts/test, which installs what these tests need",
+            command.get_program()
+        )
+    });
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{}\n{out}{err}", output.status);
+    print!("{out}");
+}
+
+#[test]
+fn websockets_of_python() {
+    let daemon = Daemon::start(&[]);
+    run(python("websockets_client.py", &[], &daemon));
+}
+
+#[test]
+fn ws_of_node() {
+    let daemon = Daemon::start(&[]);
+    run(node("ws_client.mjs", &[], &daemon));
+}
+
+#[test]
+fn netcat_of_openbsd() {
+    let daemon = Daemon::start(&[]);
+    run(python("netcat.py", &[], &daemon));
+}

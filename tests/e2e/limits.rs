@@ -1,0 +1,226 @@
+//! The bounds of the process: no descriptor left, floods, and nothing to do.
+
+use crate::harness::websocket::request;
+use crate::harness::{Daemon, Heard, Http, Line, Member, PATIENCE, Process, Socket, WebSocket};
+use chinwag::proto::ws::{Opcode, encoder};
+use std::time::{Duration, Instant};
+
+/// So many descriptors the daemon has; ten of them are its own.
+const DESCRIPTORS: usize = 40;
+
+/// What happens to whoever knocks.
+enum Door {
+    In(WebSocket),
+    /// Told to try again later.
+    Told,
+    /// Broken off. An answer waits for its reader a tenth of a second, while the listener rests, and no longer.
+    Broken,
+}
+
+fn knock(daemon: &Daemon) -> Door {
+    let mut socket = Socket::connect(daemon.http());
+    let mut bytes = Vec::new();
+    if socket.try_send(request("/ws", &[])).is_err() || socket.try_receive(&mut bytes).is_err() {
+        return Door::Broken;
+    }
+    if bytes.starts_with(b"HTTP/1.1 101") {
+        let mut member = WebSocket::accepted_after(bytes, socket);
+        member.welcomed();
+        return Door::In(member);
+    }
+    while socket.try_receive(&mut bytes).unwrap_or(0) > 0 {}
+    let answer = String::from_utf8(bytes).expect("an answer is text");
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("\r\nRetry-After: 1\r\n"), "{answer}");
+    assert!(answer.ends_with("try again later\n"), "{answer}");
+    Door::Told
+}
+
+#[test]
+fn without_a_descriptor_left_those_inside_are_served_and_others_are_told() {
+    let daemon = Daemon::start_with_descriptors(DESCRIPTORS, &[]);
+    let process = Process(daemon.pid());
+    assert_eq!(process.descriptors_max(), DESCRIPTORS);
+    let room = DESCRIPTORS - process.descriptors_below(DESCRIPTORS);
+    let (mut inside, mut is_told) = (Vec::new(), false);
+    while !is_told {
+        match knock(&daemon) {
+            Door::In(member) => inside.push(member),
+            Door::Told => is_told = true,
+            Door::Broken => {}
+        }
+        assert!(inside.len() <= room, "{} connections in room for {room}", inside.len());
+    }
+    assert!(inside.len() + 1 >= room, "only {} connections in room for {room}", inside.len());
+
+    // Many wait outside, and are turned away a few at a time. That is all that they cost.
+    let outside: Vec<Socket> = (0..30).map(|_| Socket::connect(daemon.http())).collect();
+    let turned_away = ["no descriptor left"];
+    let turned_away_len = daemon.logged_times(&turned_away, 1);
+    let (began, cpu_time) = (Instant::now(), process.cpu_time());
+    daemon.logged_times(&turned_away, turned_away_len + 10);
+    let (elapsed, cpu_time) = (began.elapsed(), process.cpu_time() - cpu_time);
+    assert!(elapsed >= Duration::from_millis(700), "it did not rest: ten in {elapsed:?}");
+    assert!(cpu_time <= elapsed / 10, "{cpu_time:?} of CPU time in {elapsed:?}");
+
+    // Those inside go on as before.
+    let (first, others) = inside.split_first_mut().expect("somebody is inside");
+    first.say("is it full?");
+    for other in &mut *others {
+        assert_eq!(other.hear_said(), "[guest-1] is it full?");
+    }
+    drop(outside);
+
+    // Some leave, and others get in.
+    for _ in 0..5 {
+        inside.pop().expect("more than five are inside").close();
+    }
+    let began = Instant::now();
+    let len = inside.len() + 5;
+    while inside.len() < len {
+        if let Door::In(member) = knock(&daemon) {
+            inside.push(member);
+        }
+        assert!(began.elapsed() < PATIENCE, "nobody gets in");
+    }
+}
+
+#[test]
+fn without_a_descriptor_left_the_line_port_says_so_in_a_line() {
+    let daemon = Daemon::start_with_descriptors(DESCRIPTORS, &[]);
+    let began = Instant::now();
+    let mut inside = Vec::new();
+    loop {
+        let mut line = Line::connect(&daemon);
+        // Nothing has to be sent here, so nothing breaks off what is said.
+        match line.next().expect("a line, be it welcome or not") {
+            refusal if refusal.starts_with("* no descriptor left") => break assert_eq!(line.next(), None),
+            _ => inside.push(line),
+        }
+        assert!(inside.len() < DESCRIPTORS && began.elapsed() < PATIENCE);
+    }
+    drop(inside);
+    let mut line = loop {
+        let mut line = Line::connect(&daemon);
+        match line.next().expect("a line, be it welcome or not") {
+            welcome if welcome.starts_with("* welcome") => break line,
+            refusal => assert!(began.elapsed() < PATIENCE, "{refusal}"),
+        }
+    };
+    line.say("/name ann");
+    assert_eq!(line.hear_first("its name", |line| line.starts_with("* you are")), "* you are ann");
+}
+
+#[test]
+fn a_quiet_server_does_nothing() {
+    let daemon = Daemon::start(&[]);
+    let mut pages: Vec<WebSocket> = (0..50).map(|_| WebSocket::connect(&daemon, "/ws")).collect();
+    pages.iter_mut().for_each(|page| drop(page.welcomed()));
+    let mut lines: Vec<Line> = (0..50).map(|_| Line::connect(&daemon)).collect();
+    lines.iter_mut().for_each(|line| drop(line.welcomed()));
+    let _browsing: Vec<Http> = (0..20).map(|_| Http::connect(daemon.http())).collect();
+    daemon.turn();
+    // Who came is told within a second. After that nothing is left to be told.
+    let began = Instant::now();
+    while !lines[49].socket.is_silent_for(Duration::from_millis(1500)) {
+        assert!(began.elapsed() < PATIENCE, "there is always something");
+    }
+    let process = Process(daemon.pid());
+    let (cpu_time, sleeps) = (process.cpu_time(), process.sleeps());
+    assert!(lines[49].socket.is_silent_for(Duration::from_secs(2)), "something happened");
+    let (cpu_time, sleeps) = (process.cpu_time() - cpu_time, process.sleeps() - sleeps);
+    // A few, as deadlines that were put off are looked at when they would have been.
+    assert!(sleeps <= 5, "it woke up {sleeps} times in two seconds");
+    assert!(cpu_time <= Duration::from_millis(10), "{cpu_time:?} of CPU time in two seconds");
+}
+
+/// How much more memory a flood from one peer may cost than none: far more than one connection's queues, and far less
+/// than what was sent.
+const FLOOD_BYTES_MAX: usize = 4 << 20;
+
+/// The frame of a client's message of so many bytes.
+fn binary_frame(len: usize) -> Vec<u8> {
+    let mut frame = Vec::new();
+    encoder::frame(&mut frame, Opcode::Binary, &vec![7; len], Some([0; 4]));
+    frame
+}
+
+#[test]
+fn a_peer_that_sends_without_reading_is_not_read_and_costs_nothing() {
+    let daemon = Daemon::start(&[]);
+    let process = Process(daemon.pid());
+    let mut echo = WebSocket::connect(&daemon, "/echo");
+    let before = process.resident_bytes();
+    echo.socket.options().set_write_timeout(Some(Duration::from_secs(1))).expect("a timeout");
+    let frame = binary_frame(32 * 1024);
+    let mut sent: u64 = 0;
+    // Some megabytes fit into the kernel's queues on the way; nothing fits into a queue without bound.
+    while echo.socket.try_send(&frame).is_ok() {
+        sent += frame.len() as u64;
+        assert!(sent < 1 << 30, "a gigabyte went in, and nothing came out");
+    }
+    let grown = process.resident_bytes().saturating_sub(before);
+    assert!(grown < FLOOD_BYTES_MAX, "{grown} bytes for a peer that does not read");
+
+    // It waits for that peer without asking again and again.
+    let mut idle = Line::connect(&daemon);
+    idle.welcomed();
+    let (cpu_time, sleeps) = (process.cpu_time(), process.sleeps());
+    assert!(idle.socket.is_silent_for(Duration::from_secs(1)));
+    let (cpu_time, sleeps) = (process.cpu_time() - cpu_time, process.sleeps() - sleeps);
+    assert!(cpu_time <= Duration::from_millis(20) && sleeps < 10, "{cpu_time:?}, woken {sleeps} times");
+}
+
+#[test]
+fn a_flood_of_pings_is_answered_with_what_fits_and_the_newest_is_in_it() {
+    const PINGS: u32 = 200_000;
+    let daemon = Daemon::start(&[]);
+    let process = Process(daemon.pid());
+    let mut echo = WebSocket::connect(&daemon, "/echo");
+    let before = process.resident_bytes();
+    // Nothing is read until all of them, 26 MB, are sent. The server goes on reading all the same: a Pong that cannot be
+    // sent gives way to the next (5.5.3).
+    for hundred in 0..PINGS / 100 {
+        let mut pings = Vec::new();
+        for n in 0..100 {
+            let mut payload = [0; 125];
+            payload[..4].copy_from_slice(&(hundred * 100 + n).to_be_bytes());
+            encoder::frame(&mut pings, Opcode::Ping, &payload, Some([1, 2, 3, 4]));
+        }
+        echo.socket.send(pings);
+    }
+    daemon.turn();
+    let grown = process.resident_bytes().saturating_sub(before);
+    assert!(grown < FLOOD_BYTES_MAX, "{grown} bytes for pings");
+    let mut newest = None;
+    while newest != Some(PINGS - 1) {
+        let Heard::Pong(payload) = echo.next() else { panic!("a Pong was due") };
+        let n = u32::from_be_bytes(payload[..4].try_into().expect("four bytes"));
+        assert!(newest < Some(n), "{n} after {newest:?}");
+        newest = Some(n);
+    }
+    echo.close();
+}
+
+#[test]
+fn a_flood_of_commands_is_answered_to_the_last_and_never_held_whole() {
+    const COMMANDS: usize = 20_000;
+    let daemon = Daemon::start(&[]);
+    let process = Process(daemon.pid());
+    let mut line = Line::connect(&daemon);
+    line.welcomed();
+    let before = process.resident_bytes();
+    let mut sender = line.socket.another_end();
+    // 140 KB of questions have 5 MB of answers, which nobody reads at first.
+    let sender = std::thread::spawn(move || sender.send("/help\n".repeat(COMMANDS)));
+    daemon.turn();
+    daemon.turn();
+    let grown = process.resident_bytes().saturating_sub(before);
+    assert!(grown < FLOOD_BYTES_MAX, "{grown} bytes for answers that nobody reads");
+    for _ in 0..COMMANDS {
+        for usage in ["/name NAME", "/join ROOM", "/who", "/help", "/quit", "//TEXT"] {
+            let answer = line.next().expect("an answer");
+            assert!(answer.starts_with(&format!("* {usage}")), "{answer}");
+        }
+    }
+    sender.join().expect("all was sent");
+}

@@ -1,0 +1,27 @@
+//! The daemon as its users meet it: the real binary, real sockets, real signals, clients that are not ours.
+//!
+//! What can be known without a kernel is tested beside the code, and in the simulation; here are the things that only
+//! sockets and processes have. `harness` says how the tests wait.
+//!
+//! ```text
+//!   http.rs       requests, refusals, the handshake
+//!   closing.rs    how connections end, and that nobody is reset who should be told something
+//!   services.rs   echo and add
+//!   chat.rs       people at browsers and at netcat in one room
+//!   command.rs    flags, addresses, signals, exit codes
+//!   limits.rs     no descriptor left; nothing to do
+//!   foreign.rs    clients that know nothing of ours: websockets, ws, nc
+//!   browser.rs    the pages in Chromium
+//! ```
+
+mod browser;
+mod chat;
+mod closing;
+mod command;
+mod foreign;
+#[allow(dead_code, reason = "shared with tests/many.rs, which needs other parts of it")]
+mod harness;
+mod http;
+#[cfg(target_os = "linux")]
+mod limits;
+mod services;
