@@ -12,12 +12,15 @@
 //! program with a library of its own are the same to the rooms. So whatever is true of the chat stands here once, as a
 //! type, and whatever is true of one way of writing it stands in that dialect's file.
 //!
+//! What a dialect has no words for it writes as nothing, and then there is nothing to send: people are not told that a
+//! message of theirs was taken, and programs need no help.
+//!
 //! Everything is borrowed, a command from the bytes that a peer sent and an event from the chat's own tables: a message
 //! is copied once on its way through, into the log of its room.
 
-#[cfg(feature = "json")]
 pub mod json;
 pub mod name;
+mod search;
 pub mod text;
 pub mod visible;
 
@@ -41,6 +44,18 @@ pub enum Data<'a> {
     Text(&'a str),
     /// One JSON value, as it was sent: sound, and without white space around it.
     Json(&'a str),
+}
+
+impl Data<'_> {
+    /// How long it is, in bytes as it was sent. The two quotes of a string do not count, so that the same words are as long
+    /// in every dialect, unless they had to be escaped.
+    pub fn len_bytes(&self) -> usize {
+        match self {
+            Data::Text(text) => text.len(),
+            Data::Json(json) if json.starts_with('"') => json.len().saturating_sub(2),
+            Data::Json(json) => json.len(),
+        }
+    }
 }
 
 /// A place in a room's numbering.
@@ -273,8 +288,8 @@ pub enum Event<'a> {
         room: &'a str,
         /// The life of its numbering.
         epoch: &'a str,
-        /// In order.
-        messages: &'a [Message<'a>],
+        /// In order, each as [`json::render_message`] wrote it: a room keeps its messages so.
+        messages: &'a [&'a [u8]],
         /// Whether there are more in the direction that was asked for.
         has_more: bool,
     },
@@ -337,7 +352,12 @@ pub enum Event<'a> {
     /// Own messages come back, or no longer.
     EchoIs(bool),
     /// Numbers are shown, or no longer.
-    ShowSeqIs(bool),
+    ShowSeqIs {
+        /// Whether they are.
+        is_on: bool,
+        /// Where the room is that one is in: what a later [`Command::Resume`] can name.
+        at: Option<Position<'a>>,
+    },
     /// One command, and what it does.
     Help {
         /// How it is written.
