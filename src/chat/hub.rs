@@ -56,7 +56,7 @@
 //!
 //! let mut hub = Hub::new(Settings::default(), Seed::new([42; 32]));
 //! let (ann, now, mut paper) = (MemberId(0), Now { at: Millis(0), unix_ms: 0 }, Paper::default());
-//! hub.enter(ann, Mode::Text, &mut paper);
+//! hub.enter(ann, Mode::Text);
 //! for line in ["/join dev", "is this thing on?"] {
 //!     hub.handle(now, ann, None, text::parse(line).unwrap(), &mut paper);
 //! }
@@ -152,9 +152,9 @@ impl Hub {
         }
     }
 
-    /// Somebody is here. `id` is nobody else's until [`Hub::leave`]. A person is given a name at once, a program when it
-    /// speaks.
-    pub fn enter(&mut self, id: MemberId, mode: Mode, effects: &mut dyn Effects) {
+    /// Somebody is here. `id` is nobody else's until [`Hub::leave`]. It is welcomed when it says hello, when it asks for
+    /// anything else, or by [`Hub::greet`].
+    pub fn enter(&mut self, id: MemberId, mode: Mode) {
         self.connections += 1;
         self.members.insert(
             id,
@@ -169,8 +169,12 @@ impl Hub {
                 echoes: false,
             },
         );
-        if mode == Mode::Text {
-            self.welcome_guest(id, effects);
+    }
+
+    /// Welcomes somebody who has said nothing yet, as people expect who type.
+    pub fn greet(&mut self, id: MemberId, effects: &mut dyn Effects) {
+        if self.members.get(id).is_some_and(|member| member.name.is_empty()) {
+            self.welcome_guest(id, None, effects);
         }
     }
 
@@ -242,9 +246,7 @@ impl Hub {
         if let Command::Hello { name, secret, token: _, echo } = command {
             return self.hello(now, id, request, name, secret, echo, effects);
         }
-        if self.members.name(id).is_empty() {
-            self.welcome_guest(id, effects);
-        }
+        self.greet(id, effects);
         match command {
             Command::Hello { .. } => unreachable!("it has been answered"),
             Command::Rename(name) => self.rename(now, id, request, name, effects),
@@ -340,11 +342,11 @@ impl Hub {
         self.members.get(id).map(|member| member.mode)
     }
 
-    fn welcome_guest(&mut self, id: MemberId, effects: &mut dyn Effects) {
+    fn welcome_guest(&mut self, id: MemberId, request: Option<RequestId>, effects: &mut dyn Effects) {
         // Numbers are never given twice, so whoever remembers guest-7 remembers only one.
         self.guests += 1;
         let name = format!("{GUEST}{}", self.guests).into_boxed_str();
-        self.welcome(id, None, name, effects);
+        self.welcome(id, request, name, effects);
     }
 
     fn welcome(&mut self, id: MemberId, request: Option<RequestId>, name: Box<str>, effects: &mut dyn Effects) {
@@ -384,9 +386,7 @@ impl Hub {
         }
         let Some(name) = name else {
             self.members.get_mut_here(id).echoes = echo;
-            self.guests += 1;
-            let name = format!("{GUEST}{}", self.guests).into_boxed_str();
-            self.welcome(id, request, name, effects);
+            self.welcome_guest(id, request, effects);
             return Ok(());
         };
         match (self.find(name.as_str()), secret) {

@@ -8,6 +8,7 @@
 //! same key with other data is told from a repeat.
 
 use crate::time::Millis;
+use crate::wire::Data;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hasher};
 
@@ -51,10 +52,13 @@ impl KeyHash {
     }
 }
 
-/// The hash of what was said.
-pub fn hash_data(data: &[u8]) -> u64 {
+/// The hash of what was said, as it was sent. A repeat is sent as it was the first time.
+pub fn hash_data(data: Data<'_>) -> u64 {
     let mut hasher = DefaultHasher::new();
-    hasher.write(data);
+    match data {
+        Data::Json(json) => hasher.write(json.as_bytes()),
+        Data::Text(text) => [b"\"", text.as_bytes(), b"\""].into_iter().for_each(|part| hasher.write(part)),
+    }
     hasher.finish()
 }
 

@@ -43,7 +43,7 @@ impl Hub {
         let message = Message { room: &room.name, seq, name, key, at, data };
         self.json.clear();
         json::render_message(&message, &mut self.json);
-        let data_hash = hash_data(json::data_of(&self.json));
+        let data_hash = hash_data(data);
         if let Some(known) = key_hash.and_then(|hash| room.keys.get(hash)) {
             if known.data != data_hash {
                 return Err(Refusal::BadRequest("this `key` was used for other data"));
@@ -190,12 +190,20 @@ impl Hub {
         is_on: bool,
         effects: &mut dyn Effects,
     ) -> Result<(), Refusal<'a>> {
-        effects.show_seq(id, is_on);
         let room = self.room_of(id);
         let event = Event::ShowSeqIs { is_on, at: room.map(position) };
         match room {
-            Some(room) => effects.answer(id, room.id, request, &event),
-            None => effects.tell(id, request, &event),
+            Some(room) => {
+                // Its stream is written otherwise from here on.
+                effects.unfollow(id, room.id);
+                effects.show_seq(id, is_on);
+                effects.follow(id, room.id);
+                effects.answer(id, room.id, request, &event);
+            }
+            None => {
+                effects.show_seq(id, is_on);
+                effects.tell(id, request, &event);
+            }
         }
         Ok(())
     }

@@ -297,8 +297,12 @@ pub trait Context {
 pub mod close {
     /// The connection does not read what it is sent. Come back with backoff.
     pub const TOO_SLOW: u16 = 4108;
+    /// Another connection has taken the name over. Not to be answered by coming back.
+    pub const REPLACED: u16 = 4005;
     /// Nothing was said for too long.
     pub const IDLE: u16 = 4109;
+    /// Too much was asked, however often it was refused.
+    pub const RATE_ABUSE: u16 = 4129;
 }
 
 #[cfg(test)]
