@@ -119,11 +119,6 @@ impl History {
         self.records.range(usize::try_from(skipped).map_or(self.records.len(), |n| n.min(self.records.len()))..)
     }
 
-    /// One message, if it is remembered.
-    pub fn get(&self, seq: u64) -> Option<&Record> {
-        self.after(seq.checked_sub(1)?).next().filter(|record| record.seq == seq)
-    }
-
     /// The messages that stand in these entries of the stream, remembered or not: the first, and one more than the last.
     /// Of what is so old that nobody knows where it stood, rather too many are named than too few.
     pub fn seqs(&self, entries: Range<u64>) -> Range<u64> {
@@ -210,8 +205,6 @@ mod tests {
         assert_eq!(after(&history, 42), [43, 44, 45, 46]);
         assert_eq!(after(&history, 45), [46]);
         assert!(after(&history, 46).is_empty() && after(&history, u64::MAX - 1).is_empty());
-        assert_eq!(history.get(43).map(|record| record.at), Some(1043));
-        assert!(history.get(42).is_none() && history.get(47).is_none() && history.get(0).is_none());
     }
 
     proptest! {

@@ -35,14 +35,33 @@ impl Hub {
         if key.is_some_and(|key| key.len() > KEY_BYTES_MAX) {
             return Err(Refusal::BadRequest("`key` is longer than 128 bytes"));
         }
+        let mut json = std::mem::take(&mut self.json);
+        let done = self.take(now, id, request, room, data, key, &mut json, effects);
+        self.json = json;
+        done
+    }
+
+    /// Takes a message that is not too long. `json` is lent for rendering it.
+    #[allow(clippy::too_many_arguments, reason = "publishing has as many fields")]
+    fn take<'a>(
+        &mut self,
+        now: Now,
+        id: MemberId,
+        request: Option<RequestId>,
+        room: Option<RoomName<'_>>,
+        data: Data<'_>,
+        key: Option<&str>,
+        json: &mut Vec<u8>,
+        effects: &mut dyn Effects,
+    ) -> Result<(), Refusal<'a>> {
         let room = room_meant(self, id, room)?;
         let (room_id, index) = (room.id, room.id.index);
         let name = self.members.name(id);
-        let key_hash = key.map(|key| KeyHash::new(self.name_seed, &mut folded(name), key));
+        let key_hash = key.map(|key| KeyHash::new(self.name_seed, || folded(name), key));
         let (seq, at) = (room.history.newest() + 1, now.unix_ms);
         let message = Message { room: &room.name, seq, name, key, at, data };
-        self.json.clear();
-        json::render_message(&message, &mut self.json);
+        json.clear();
+        json::render_message(&message, json);
         let data_hash = hash_data(data);
         if let Some(known) = key_hash.and_then(|hash| room.keys.get(hash)) {
             if known.data != data_hash {
@@ -60,11 +79,11 @@ impl Hub {
             effects.answer(id, room_id, request, &published);
         }
         let except = if echoes { &[][..] } else { &[id][..] };
-        let entry = effects.say(room_id, &message, &self.json, except);
+        let entry = effects.say(room_id, &message, json, except);
         if !echoes && mode == Mode::Json {
             effects.answer(id, room_id, request, &published);
         }
-        let record = Record { seq, entry, at, json: self.json.as_slice().into() };
+        let record = Record { seq, entry, at, json: json.as_slice().into() };
         self.rooms.remember(now.at, index, record);
         self.messages += 1;
         let (keys_max, window) = (self.settings.keys_max, self.settings.key_window);
