@@ -685,7 +685,7 @@ mod tests {
 
     #[test]
     fn who_lists_the_room_up_to_a_bound() {
-        let settings = Settings { who_names_max: 3, ..Settings::default() };
+        let settings = Settings { list_len: 3, ..Settings::default() };
         play_with(
             settings,
             "
@@ -727,17 +727,23 @@ mod tests {
     }
 
     #[test]
-    fn help_and_what_there_is_no_help_for() {
+    fn help_lists_every_command() {
+        let mut stage = Stage::new(Settings::default());
+        stage.connect("ann");
+        stage.house.forget();
+        stage.type_line("ann", "/help");
+        let lines = stage.take("ann");
+        assert_eq!(lines.len(), text::HELP.len());
+        for (line, (usage, purpose)) in lines.iter().zip(text::HELP) {
+            assert!(line.starts_with(&format!("* {usage} ")) && line.ends_with(purpose), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_there_is_no_help_for() {
         play(
             "
             here ann
-            ann> /help
-            ann< * /name NAME  be called NAME
-            ann< * /join ROOM  go to ROOM, and leave this one
-            ann< * /who        tell who is here
-            ann< * /help       tell this
-            ann< * /quit       end the connection
-            ann< * //TEXT      say a line that begins with a slash
             ann> /dance
             ann< * unknown command: /dance. /help lists the commands
             ann> /name
@@ -751,29 +757,11 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_room_is_dropped_and_made_anew() {
-        let mut stage = Stage::new(Settings::default());
-        let rooms = |stage: &Stage| {
-            let mut rooms = 0;
-            stage.hub.stats(&mut |name, value| rooms += if name == "chat_rooms" { value } else { 0 });
-            rooms
-        };
-        stage.connect("ann");
-        let first = stage.hub.room_of(MemberId(0)).map(|room| room.id).unwrap();
-        stage.type_line("ann", "/join dev");
-        assert_eq!(rooms(&stage), 1);
-        stage.type_line("ann", "/join lobby");
-        let second = stage.hub.room_of(MemberId(0)).map(|room| room.id).unwrap();
-        assert_eq!((rooms(&stage), first.index), (1, second.index));
-        assert_ne!(first, second, "a stream that is new has an id that is new");
-    }
-
-    #[test]
     fn whoever_is_not_there_is_nobody() {
         let mut stage = Stage::new(Settings::default());
-        let nobody = MemberId(3);
-        stage.hub.handle(Millis(0), nobody, Command::Say("boo"), &mut stage.house);
-        stage.hub.leave(Millis(0), nobody, &mut stage.house);
+        let (nobody, now) = (MemberId(3), Now { at: Millis(0), unix_ms: 0 });
+        stage.hub.handle(now, nobody, None, Command::Ping, &mut stage.house);
+        stage.hub.leave(now, nobody, &mut stage.house);
         stage.hub.validate();
     }
 }

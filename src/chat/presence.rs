@@ -268,8 +268,9 @@ fn outcome<'a>(log: &'a [Entry], reader: Option<&Apart>) -> (Vec<&'a str>, Vec<&
 mod tests {
     use super::*;
     use crate::chat::stage::{Stage, play, play_with};
-    use crate::chat::{Hub, RoomId, Settings};
-    use crate::wire::{Command, Goodbye, RoomName};
+    use crate::chat::{Hub, Mode, Now, RoomId, Seed, Settings};
+    use crate::wire::{Command, Goodbye, Message, RequestId, RoomName};
+    use std::ops::Range;
 
     #[test]
     fn the_first_change_is_told_at_once_and_the_others_together() {
@@ -573,13 +574,16 @@ mod tests {
     }
 
     impl Effects for Meter {
-        fn tell(&mut self, _: MemberId, _: &Event<'_>) {
+        fn tell(&mut self, _: MemberId, _: Option<RequestId>, _: &Event<'_>) {
             self.calls += 1;
         }
-        fn answer(&mut self, _: MemberId, _: RoomId, _: &Event<'_>) {
+        fn answer(&mut self, _: MemberId, _: RoomId, _: Option<RequestId>, _: &Event<'_>) {
             self.calls += 1;
         }
-        fn publish(&mut self, _: RoomId, _: &Event<'_>, _: &[MemberId]) {
+        fn say(&mut self, _: RoomId, _: &Message<'_>, _: &[u8], _: &[MemberId]) -> u64 {
+            unreachable!("nobody says anything")
+        }
+        fn notify(&mut self, _: RoomId, _: &Event<'_>, _: &[MemberId]) {
             self.calls += 1;
             self.notices += 1;
         }
@@ -589,22 +593,28 @@ mod tests {
         fn unfollow(&mut self, _: MemberId, _: RoomId) {
             self.calls += 1;
         }
+        fn replay(&mut self, _: MemberId, _: RoomId, _: Range<u64>) {
+            unreachable!("nothing has been said")
+        }
+        fn show_seq(&mut self, _: MemberId, _: bool) {}
         fn close(&mut self, _: MemberId, _: Goodbye) {}
     }
 
     #[test]
     fn ten_thousand_who_come_within_three_seconds_cost_each_the_same() {
-        let (mut hub, mut meter) = (Hub::new(Settings::default(), 3), Meter::default());
-        let lobby = RoomName::new("lobby").unwrap();
+        let (mut hub, mut meter) = (Hub::new(Settings::default(), Seed::new([3; 32])), Meter::default());
+        let join = Command::Join { room: RoomName::new("lobby").unwrap(), since: None, history: 0 };
+        let at = |ms| Now { at: Millis(ms), unix_ms: ms };
         for number in 0..10_000 {
-            let now = Millis(u64::from(number) * 3 / 10);
-            if hub.next_wake().is_some_and(|at| at <= now) {
+            let now = at(u64::from(number) * 3 / 10);
+            if hub.next_wake().is_some_and(|at| at <= now.at) {
                 hub.wake(now, &mut meter);
             }
-            hub.enter(MemberId(number), &mut meter);
-            hub.handle(now, MemberId(number), Command::Join(lobby), &mut meter);
+            hub.enter(MemberId(number), Mode::Text);
+            hub.greet(MemberId(number), &mut meter);
+            hub.handle(now, MemberId(number), None, join, &mut meter);
         }
-        hub.wake(Millis(5000), &mut meter);
+        hub.wake(at(5000), &mut meter);
         assert_eq!(meter.notices, 4, "at once, and each second");
         // Three when it comes, and its own notice.
         assert!(meter.calls <= 4 * 10_000 + meter.notices, "{} calls", meter.calls);

@@ -467,20 +467,33 @@ mod tests {
     const BROWSER: ConnId = ConnId { index: 1, generation: 6 };
     const MINUTES_5: u64 = 300_000;
 
+    fn chat_with(settings: Settings) -> (Chat, FakeContext) {
+        (Chat::new(settings, Seed::new([1; 32])), FakeContext::default())
+    }
+
     fn chat() -> (Chat, FakeContext) {
-        (Chat::new(Settings::default(), 1), FakeContext::default())
+        chat_with(Settings::default())
+    }
+
+    fn open_by(chat: &mut Chat, cx: &mut FakeContext, conn: ConnId, target: &str, subprotocol: Option<&'static str>) {
+        with_request(&format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"), |request| {
+            chat.on_open(cx, conn, Opening::WebSocket { request: request.head, subprotocol });
+        });
     }
 
     fn open_web_socket(chat: &mut Chat, cx: &mut FakeContext, conn: ConnId) {
-        with_request("GET /ws HTTP/1.1\r\nHost: a\r\n\r\n", |request| {
-            chat.on_open(cx, conn, Opening::WebSocket { request: request.head, subprotocol: None });
-        });
+        open_by(chat, cx, conn, "/ws", None);
+    }
+
+    fn say(chat: &mut Chat, cx: &mut FakeContext, conn: ConnId, line: &str) {
+        chat.on_message(cx, conn, Message::Text(line));
     }
 
     /// One at `nc`, one at a browser, and both have read everything.
     fn both() -> (Chat, FakeContext) {
         let (mut chat, mut cx) = chat();
         chat.on_open(&mut cx, NC, Opening::Line);
+        say(&mut chat, &mut cx, NC, "/ping");
         open_web_socket(&mut chat, &mut cx, BROWSER);
         cx.take(NC);
         cx.take(BROWSER);
@@ -495,6 +508,7 @@ mod tests {
     fn lines_and_web_sockets_meet_in_one_room() {
         let (mut chat, mut cx) = chat();
         chat.on_open(&mut cx, NC, Opening::Line);
+        say(&mut chat, &mut cx, NC, "anybody here?");
         let welcome = "* welcome to chinwag, guest-1. /help lists the commands";
         assert_eq!(cx.take_texts(NC), [welcome, "* lobby: 1 here"]);
         open_web_socket(&mut chat, &mut cx, BROWSER);
@@ -502,11 +516,11 @@ mod tests {
         let welcome = "* welcome to chinwag, guest-2. /help lists the commands";
         assert_eq!(cx.take_texts(BROWSER), [welcome, "* lobby: 2 here"]);
 
-        chat.on_message(&mut cx, NC, Message::Text("hi"));
-        chat.on_message(&mut cx, BROWSER, Message::Text("two\nlines"));
+        say(&mut chat, &mut cx, NC, "hi");
+        say(&mut chat, &mut cx, BROWSER, "two\nlines");
         assert_eq!(cx.take_texts(BROWSER), ["[guest-1] hi"]);
         assert_eq!(cx.take_texts(NC), [r"[guest-2] two\nlines"]);
-        chat.on_message(&mut cx, NC, Message::Text("/who"));
+        say(&mut chat, &mut cx, NC, "/who");
         assert_eq!(cx.take_texts(NC), ["* lobby: 2 here: guest-1, guest-2"]);
     }
 
@@ -538,10 +552,10 @@ mod tests {
     #[test]
     fn quitting_is_said_on_a_line_and_in_the_close_frame() {
         let (mut chat, mut cx) = both();
-        chat.on_message(&mut cx, BROWSER, Message::Text("/quit"));
+        say(&mut chat, &mut cx, BROWSER, "/quit");
         assert_eq!(cx.closed[&BROWSER], (1000, "goodbye".to_owned()));
         assert!(cx.take(BROWSER).is_empty());
-        chat.on_message(&mut cx, NC, Message::Text("/quit"));
+        say(&mut chat, &mut cx, NC, "/quit");
         assert_eq!(cx.closed[&NC].0, 1000);
         assert_eq!(cx.take_texts(NC), ["* goodbye"]);
     }
@@ -552,7 +566,7 @@ mod tests {
         assert_eq!(cx.deadlines.get(&BROWSER), None, "a WebSocket is asked by pings");
         cx.now = Millis(MINUTES_5 - 1);
         assert!(!cx.poll_deadline(NC));
-        chat.on_message(&mut cx, NC, Message::Text("/who"));
+        say(&mut chat, &mut cx, NC, "/who");
         cx.now = Millis(2 * MINUTES_5 - 2);
         assert!(!cx.poll_deadline(NC));
         // Any line counts, and so does one that is none.
@@ -568,10 +582,9 @@ mod tests {
 
     #[test]
     fn the_idle_rule_can_be_switched_off() {
-        let mut chat = Chat::new(Settings { line_idle_timeout: None, ..Settings::default() }, 1);
-        let mut cx = FakeContext::default();
+        let (mut chat, mut cx) = chat_with(Settings { line_idle_timeout: None, ..Settings::default() });
         chat.on_open(&mut cx, NC, Opening::Line);
-        chat.on_message(&mut cx, NC, Message::Text("hi"));
+        say(&mut chat, &mut cx, NC, "hi");
         assert!(cx.deadlines.is_empty());
     }
 
@@ -580,7 +593,7 @@ mod tests {
         let (mut chat, mut cx) = both();
         chat.on_bad_line(&mut cx, NC, BadLine::TooLong);
         assert_eq!(cx.take_texts(NC), ["* too long: that line was skipped"]);
-        chat.on_message(&mut cx, NC, Message::Text("shorter, then"));
+        say(&mut chat, &mut cx, NC, "shorter, then");
         assert_eq!(cx.take_texts(BROWSER), ["[guest-1] shorter, then"]);
         assert!(cx.closed.is_empty());
     }
@@ -595,7 +608,7 @@ mod tests {
         let next = ConnId { generation: 9, ..BROWSER };
         open_web_socket(&mut chat, &mut cx, next);
         assert_eq!(cx.take_texts(NC), ["* guest-3 joined"]);
-        chat.on_message(&mut cx, NC, Message::Text("hi"));
+        say(&mut chat, &mut cx, NC, "hi");
         assert_eq!(cx.take_texts(next).pop().as_deref(), Some("[guest-1] hi"));
         assert!(cx.take(BROWSER).is_empty(), "the one before is not meant any more");
     }
@@ -616,11 +629,17 @@ mod tests {
     }
 
     #[test]
-    fn what_was_missed_is_said() {
+    fn what_was_missed_is_replayed_as_its_reader_reads() {
         let (mut chat, mut cx) = both();
+        for line in ["one", "two\u{1b}", "three"] {
+            say(&mut chat, &mut cx, BROWSER, line);
+        }
         let &(topic, _, _) = cx.subscriptions.first().unwrap();
         let mut replay = Replay::default();
-        assert_eq!(chat.on_replay(&mut cx, NC, topic, 3..15, &mut replay), 15);
-        assert!(replay.texts().eq(["* missed 12 messages (slow)".as_bytes()]));
+        let entries = 1..4; // Behind the notice of who came.
+        let missing = Missing { topic, entries, cause: Cause::Lagged };
+        assert_eq!(chat.on_replay(&mut cx, NC, missing, &mut replay), 4);
+        let texts: Vec<&str> = replay.texts().map(|text| str::from_utf8(text).unwrap()).collect();
+        assert_eq!(texts, ["[guest-2] one", r"[guest-2] two\u{1b}", "[guest-2] three"]);
     }
 }

@@ -177,6 +177,12 @@ impl Stage {
         }
     }
 
+    /// What somebody has been told and has not read yet.
+    pub fn take(&mut self, label: &str) -> Vec<String> {
+        let id = self.find(label);
+        self.house.told.remove(&id).unwrap_or_default().into()
+    }
+
     /// Time passes, and the hub is woken whenever it wants to be.
     pub fn advance(&mut self, to: Millis) {
         while let Some(at) = self.hub.next_wake().filter(|&at| at <= to) {
@@ -224,9 +230,9 @@ impl Effects for House {
             true => json::render(id, event, &mut line),
             false => text::render(event, self.with_seq.contains(&member), &mut line),
         }
-        if !line.is_empty() {
-            self.told.entry(member).or_default().push_back(String::from_utf8(line).unwrap());
-        }
+        let line = String::from_utf8(line).unwrap();
+        let lines = line.split('\n').filter(|line| !line.is_empty());
+        self.told.entry(member).or_default().extend(lines.map(str::to_owned));
     }
 
     fn answer(&mut self, member: MemberId, room: RoomId, id: Option<RequestId>, event: &Event<'_>) {
