@@ -83,9 +83,10 @@ impl History {
     /// Remembers a message, whose `seq` is the next, and forgets what is too much.
     pub fn push(&mut self, record: Record, bounds: Bounds) {
         debug_assert_eq!(record.seq, self.newest + 1, "numbers rise by one");
-        let follows = self.runs.back().is_some_and(|&(entry, seq)| {
-            record.entry.checked_sub(entry) == Some(record.seq - seq)
-        });
+        let follows = self
+            .runs
+            .back()
+            .is_some_and(|&(entry, seq)| record.entry.checked_sub(entry) == Some(record.seq - seq));
         if !follows {
             if self.runs.len() == RUNS_MAX {
                 self.runs.pop_front();
@@ -116,7 +117,8 @@ impl History {
     /// The messages after `seq` that are remembered, in order.
     pub fn after(&self, seq: u64) -> impl DoubleEndedIterator<Item = &Record> + ExactSizeIterator + Clone {
         let skipped = (seq + 1).saturating_sub(self.oldest());
-        self.records.range(usize::try_from(skipped).map_or(self.records.len(), |n| n.min(self.records.len()))..)
+        self.records
+            .range(usize::try_from(skipped).map_or(self.records.len(), |n| n.min(self.records.len()))..)
     }
 
     /// The messages that stand in these entries of the stream, remembered or not: the first, and one more than the last.

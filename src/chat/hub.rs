@@ -349,7 +349,13 @@ impl Hub {
         self.welcome(id, request, name, effects);
     }
 
-    fn welcome(&mut self, id: MemberId, request: Option<RequestId>, name: Box<str>, effects: &mut dyn Effects) {
+    fn welcome(
+        &mut self,
+        id: MemberId,
+        request: Option<RequestId>,
+        name: Box<str>,
+        effects: &mut dyn Effects,
+    ) {
         let settings = &self.settings;
         let connection = self.members.get_mut_here(id).connection;
         let welcome = Event::Welcome {

@@ -49,7 +49,9 @@ pub fn replay(
     let lacks = history.seqs(missing.clone());
     let first = match slow {
         Slow::CatchUp => history.oldest().clamp(lacks.start, lacks.end),
-        Slow::Latest | Slow::Disconnect => history.oldest().max(lacks.end.saturating_sub(1)).clamp(lacks.start, lacks.end),
+        Slow::Latest | Slow::Disconnect => {
+            history.oldest().max(lacks.end.saturating_sub(1)).clamp(lacks.start, lacks.end)
+        }
     };
     let mut wants_more = true;
     if lacks.start < first {
@@ -95,7 +97,10 @@ mod tests {
     #[test]
     fn catching_up_is_everything_a_slice_at_a_time() {
         let history = history(20, 20);
-        assert_eq!(given(&history, Slow::CatchUp, 30..61, 100), (vec!["3".into(), "4".into(), "5".into(), "6".into()], 61));
+        assert_eq!(
+            given(&history, Slow::CatchUp, 30..61, 100),
+            (vec!["3".into(), "4".into(), "5".into(), "6".into()], 61)
+        );
         assert_eq!(given(&history, Slow::CatchUp, 30..61, 2), (vec!["3".into(), "4".into()], 50));
         assert_eq!(given(&history, Slow::CatchUp, 50..61, 2), (vec!["5".into(), "6".into()], 61));
         assert_eq!(given(&history, Slow::CatchUp, 31..40, 2), (vec![], 40), "only notices");

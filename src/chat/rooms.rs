@@ -158,7 +158,9 @@ impl Rooms {
             self.names.remove(hash(self.seed, room.name.chars()), id.index);
             self.history_bytes -= room.history.len_bytes();
             if self.cold.len() > 2 * self.rooms.len() + COLD_SLACK {
-                self.cold.retain(|Reverse((_, id))| self.rooms.get(id.index as usize).is_some_and(|it| it.id == *id));
+                self.cold.retain(|Reverse((_, id))| {
+                    self.rooms.get(id.index as usize).is_some_and(|it| it.id == *id)
+                });
             }
         }
         true
@@ -181,7 +183,9 @@ impl Rooms {
     /// The coldest room forgets some. Returns whether there was anything to look at.
     fn forget_coldest(&mut self) -> bool {
         let Some(Reverse((at, id))) = self.cold.pop() else { return false };
-        let Some(room) = self.rooms.get_mut(id.index as usize).filter(|room| room.id == id) else { return true };
+        let Some(room) = self.rooms.get_mut(id.index as usize).filter(|room| room.id == id) else {
+            return true;
+        };
         if room.warm_at == at {
             let before = room.history.len_bytes();
             let kept = before - before / FORGOTTEN_SHARE;
@@ -237,7 +241,12 @@ impl Rooms {
             let is_kept = self.emptied.contains(&(room.emptied_at, room.id));
             assert!(!room.roster.is_empty() || is_kept, "{} is empty, and nobody will see to it", room.name);
             let listed = self.cold.iter().filter(|Reverse((_, id))| *id == room.id).count();
-            assert_eq!(listed, usize::from(room.history.len_bytes() > 0), "{} is on the list, once", room.name);
+            assert_eq!(
+                listed,
+                usize::from(room.history.len_bytes() > 0),
+                "{} is on the list, once",
+                room.name
+            );
             history_bytes += room.history.len_bytes();
         }
         assert_eq!(self.history_bytes, history_bytes, "the sum of all histories");

@@ -20,19 +20,15 @@
 //! Whether somebody sits at a browser or at `nc` makes two more differences, both of them here: a line connection is told
 //! why it is closed in its own dialect, as there is no Close frame to hold it, and it can send lines that are none.
 
-use super::{
-    Effects, Hub, LOBBY, MemberId, Mode, Now, Record, Replayed, RoomId, Seed, Settings,
-};
+use super::{Effects, Hub, LOBBY, MemberId, Mode, Now, Record, Replayed, RoomId, Seed, Settings};
 use crate::proto::http::Head;
 use crate::proto::ws::close as ws_close;
 use crate::service::{
-    BadLine, Cause, Class, ConnId, Context, Ending, Message, Missing, Opening, Replay, Request, Service, Shutdown,
-    Topic, Upgrade, close,
+    BadLine, Cause, Class, ConnId, Context, Ending, Message, Missing, Opening, Replay, Request, Service,
+    Shutdown, Topic, Upgrade, close,
 };
 use crate::time::Millis;
-use crate::wire::{
-    self, Command, Event, GapReason, Goodbye, Name, Refusal, RequestId, RoomName, json, text,
-};
+use crate::wire::{self, Command, Event, GapReason, Goodbye, Name, Refusal, RequestId, RoomName, json, text};
 use std::ops::Range;
 
 /// The dialect for people.
@@ -162,7 +158,8 @@ impl Chat {
             if name.is_some() || token.is_some() {
                 match name.as_deref().map(Name::new).transpose() {
                     Ok(name) => {
-                        let hello = Command::Hello { name, secret: None, token: token.as_deref(), echo: false };
+                        let hello =
+                            Command::Hello { name, secret: None, token: token.as_deref(), echo: false };
                         hub.handle(now, id, None, hello, effects);
                     }
                     Err(bad) => hub.handle_nonsense(now, id, None, Refusal::BadName(bad), effects),
@@ -273,15 +270,21 @@ impl Service for Chat {
         let class = self.class(conn).unwrap_or(TEXT);
         let unescaped = &mut self.scratch.unescaped;
         let end = entries.end;
-        let reached = self.hub.replay(room(topic), entries, cause == Cause::Lagged, |room, epoch, replayed| {
-            replay.push(|out| match replayed {
-                Replayed::Gap(from, to) => {
-                    render(class, None, &Event::Gap { room, epoch, from, to, reason: GapReason::Slow }, out);
-                }
-                Replayed::Message(record) => render_record(class, record, unescaped, out),
+        let reached =
+            self.hub.replay(room(topic), entries, cause == Cause::Lagged, |room, epoch, replayed| {
+                replay.push(|out| match replayed {
+                    Replayed::Gap(from, to) => {
+                        render(
+                            class,
+                            None,
+                            &Event::Gap { room, epoch, from, to, reason: GapReason::Slow },
+                            out,
+                        );
+                    }
+                    Replayed::Message(record) => render_record(class, record, unescaped, out),
+                });
+                replay.len_bytes() < REPLAY_BYTES
             });
-            replay.len_bytes() < REPLAY_BYTES
-        });
         reached.unwrap_or_else(|| {
             self.act(cx, |_, _, effects| effects.close(member(conn), Goodbye::TooSlow));
             end
@@ -475,7 +478,13 @@ mod tests {
         chat_with(Settings::default())
     }
 
-    fn open_by(chat: &mut Chat, cx: &mut FakeContext, conn: ConnId, target: &str, subprotocol: Option<&'static str>) {
+    fn open_by(
+        chat: &mut Chat,
+        cx: &mut FakeContext,
+        conn: ConnId,
+        target: &str,
+        subprotocol: Option<&'static str>,
+    ) {
         with_request(&format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"), |request| {
             chat.on_open(cx, conn, Opening::WebSocket { request: request.head, subprotocol });
         });

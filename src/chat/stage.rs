@@ -17,9 +17,7 @@
 //! cannot be known beforehand, a secret or an epoch, is written by its name: `{epoch}` and `{secret}` stand for what was
 //! last told.
 
-use super::{
-    Effects, Hub, LOBBY, MemberId, Mode, Now, Replayed, RoomId, Seed, Settings,
-};
+use super::{Effects, Hub, LOBBY, MemberId, Mode, Now, Replayed, RoomId, Seed, Settings};
 use crate::time::Millis;
 use crate::wire::{self, Command, Event, GapReason, Goodbye, RequestId, RoomName, json, text};
 use std::collections::{BTreeMap, VecDeque};
@@ -85,7 +83,8 @@ impl Stage {
         {
             let id = self.find(label);
             let told = self.house.told.entry(id).or_default().pop_front().unwrap_or_default();
-            let expected = expected.replace("{epoch}", &self.house.epoch).replace("{secret}", &self.house.secret);
+            let expected =
+                expected.replace("{epoch}", &self.house.epoch).replace("{secret}", &self.house.secret);
             let is_whole = !expected.starts_with('{') || expected.ends_with('}');
             let agrees = if is_whole { told == expected } else { told.starts_with(&expected) };
             assert!(agrees, "{step}\n    expected {expected}\n    told     {told}");
@@ -128,7 +127,8 @@ impl Stage {
                         house.tell(id, None, &Event::Gap { room, epoch, from, to, reason: GapReason::Slow });
                     }
                     Replayed::Message(record) => {
-                        let message = json::parse_message(&record.json, &mut memory).expect("as it was written");
+                        let message =
+                            json::parse_message(&record.json, &mut memory).expect("as it was written");
                         house.tell(id, None, &Event::Message(message));
                     }
                 }
@@ -245,7 +245,11 @@ impl Effects for House {
     fn say(&mut self, room: RoomId, message: &wire::Message<'_>, json: &[u8], except: &[MemberId]) -> u64 {
         let mut rendered = Vec::new();
         json::render(None, &Event::Message(*message), &mut rendered);
-        assert_eq!(String::from_utf8_lossy(json), String::from_utf8_lossy(&rendered), "one message, one text");
+        assert_eq!(
+            String::from_utf8_lossy(json),
+            String::from_utf8_lossy(&rendered),
+            "one message, one text"
+        );
         self.publish(room, &Event::Message(*message), except)
     }
 

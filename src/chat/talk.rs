@@ -196,7 +196,8 @@ impl Hub {
         let limit = self.list_len(limit);
         let inhabited = |room: &&super::room::Room| !room.roster.is_empty();
         let mut rooms = self.rooms.from(place_of(after)?).filter(inhabited);
-        let listed: Vec<_> = rooms.by_ref().take(limit).map(|room| (&*room.name, room.roster.len())).collect();
+        let listed: Vec<_> =
+            rooms.by_ref().take(limit).map(|room| (&*room.name, room.roster.len())).collect();
         let next = rooms.next().map(|room| room.id.index.to_string());
         effects.tell(id, request, &Event::Rooms { rooms: &listed, next: next.as_deref() });
         Ok(())
@@ -244,8 +245,9 @@ impl Hub {
             (true, Slow::Disconnect) => return None,
             (true, slow) => slow,
         };
-        let reached =
-            pressure::replay(&room.history, slow, missing, |replayed| give(&room.name, &room.epoch, replayed));
+        let reached = pressure::replay(&room.history, slow, missing, |replayed| {
+            give(&room.name, &room.epoch, replayed)
+        });
         Some(reached)
     }
 
