@@ -203,6 +203,11 @@ impl Room {
 }
 
 impl Presence {
+    /// Whether something has gathered that may be told now.
+    pub fn is_due(&self, now: Millis) -> bool {
+        !self.gathered.is_empty() && now >= self.quiet_until
+    }
+
     fn gather(&mut self, change: Change<'_>, changes_max: usize) {
         let Gathered::Log(log) = &mut self.gathered else { return };
         match change {

@@ -219,8 +219,9 @@ impl Rooms {
             && at <= now
         {
             self.notices.pop();
-            let room = self.rooms.get_mut(id.index as usize);
-            if let Some(room) = room.filter(|room| room.id == id && !room.roster.is_empty()) {
+            // What it was meant for may have been forgotten with the room's last member; others may be gathering since.
+            let is_due = |room: &&mut Room| room.id == id && room.presence.is_due(now);
+            if let Some(room) = self.rooms.get_mut(id.index as usize).filter(is_due) {
                 room.tell_gathered(now, self.pace, effects);
             }
         }
