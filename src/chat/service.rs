@@ -126,10 +126,9 @@ impl Chat {
     fn put_off_idle(&self, cx: &mut dyn Context, conn: ConnId) {
         let Some(link) = self.links.get(conn.index as usize) else { return };
         let timeout = if link.is_line { self.line_idle_timeout } else { self.ws_idle_timeout };
-        if let Some(timeout) = timeout {
-            let at = cx.now() + timeout;
-            cx.deadline(conn, Some(at));
-        }
+        // Also when there is none: a line connection has had another deadline before its first line.
+        let at = timeout.map(|timeout| cx.now() + timeout);
+        cx.deadline(conn, at);
     }
 
     /// Somebody is here, and this is how they speak.
