@@ -20,6 +20,8 @@
 
 pub mod json;
 pub mod name;
+#[cfg(test)]
+mod samples;
 mod search;
 pub mod text;
 pub mod visible;
