@@ -11,8 +11,8 @@
 use super::super::{Data, Message};
 use super::string::Scratch;
 
-/// The parts of a message that [`render_message`](super::render_message) wrote; `None` if it did not. What is escaped in the name or the key is
-/// unescaped into `memory`; `data` stays as it was sent.
+/// The parts of a message that [`render_message`](super::render_message) wrote; `None` if it did not. What is escaped in
+/// the name or the key is unescaped into `memory`, as requests are; `data` stays as it was sent.
 pub fn parse_message<'a>(json: &'a [u8], memory: &'a mut Vec<u8>) -> Option<Message<'a>> {
     let json = str::from_utf8(json).ok()?;
     let mut scratch = Scratch::new(memory, json.len());

@@ -28,7 +28,6 @@ use super::string::{self, Scratch};
 ///
 /// Strings that are written with escapes are unescaped into `memory`, which is the caller's to keep for the next request;
 /// it grows to the length of the longest.
-#[allow(clippy::type_complexity, reason = "two pairs")]
 pub fn parse<'a>(
     message: &'a str,
     memory: &'a mut Vec<u8>,
@@ -308,6 +307,41 @@ mod tests {
 
     fn room(name: &str) -> RoomName<'_> {
         RoomName::new(name).unwrap()
+    }
+
+    #[test]
+    fn the_examples_of_the_protocol() {
+        let lobby = room("lobby");
+        let publish =
+            |data, key| Command::Publish { room: Some(lobby), data: Data::Json(data), key: Some(key) };
+        let hello = Command::Hello { name: Name::new("ann").ok(), secret: None, token: None, echo: false };
+        let since = Some(Position { epoch: "k3f9", seq: 42 });
+        let cases = [
+            (r#"{"type":"hello","id":1,"name":"ann"}"#, 1, hello),
+            (
+                r#"{"type":"join","id":2,"room":"lobby","history":20}"#,
+                2,
+                Command::Join { room: lobby, since: None, history: 20 },
+            ),
+            (
+                r#"{"type":"publish","id":7,"room":"lobby","key":"a9-7","data":"hi"}"#,
+                7,
+                publish(r#""hi""#, "a9-7"),
+            ),
+            (
+                r#"{"type":"join","id":2,"room":"lobby","since":{"epoch":"k3f9","seq":42}}"#,
+                2,
+                Command::Join { room: lobby, since, history: 0 },
+            ),
+            (
+                r#"{"type":"publish","id":8,"room":"lobby","key":"a9-8","data":"still there?"}"#,
+                8,
+                publish(r#""still there?""#, "a9-8"),
+            ),
+        ];
+        for (message, id, command) in cases {
+            assert_asks(message, Some(RequestId::Unsigned(id)), command);
+        }
     }
 
     #[test]

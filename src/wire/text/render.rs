@@ -65,6 +65,7 @@ fn render_event(event: &Event<'_>, show_seq: bool, out: &mut Vec<u8>) -> io::Res
                 false => write!(out, "* missed {from} to {to} ({reason})"),
             }
         }
+        Event::Members { room, members, names: [], .. } => write!(out, "* {room}: {members} here"),
         Event::Members { room, members, names, .. } => {
             write!(out, "* {room}: {members} here: ")?;
             append_names(out, names);
@@ -304,6 +305,7 @@ mod tests {
                 Event::Members { room: "dev", members: 9, names: &["ann", "bob"], next: Some("bob") },
                 "* dev: 9 here: ann, bob and 7 more",
             ),
+            (Event::Members { room: "dev", members: 9, names: &[], next: None }, "* dev: 9 here"),
             (Event::Rooms { rooms: &[], next: None }, "* rooms: none"),
             (
                 Event::Rooms { rooms: &[("dev", 3), ("lobby", 12)], next: None },

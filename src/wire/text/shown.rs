@@ -114,6 +114,7 @@ fn string_len(text: &[u8]) -> usize {
 mod tests {
     use super::*;
     use crate::wire::samples::{any_json, any_name};
+    use crate::wire::{Changes, Event, Message, text};
     use proptest::prelude::*;
 
     fn shown(name: &str, place: Place) -> String {
@@ -139,6 +140,49 @@ mod tests {
             rest = after;
         }
         name + rest
+    }
+
+    fn line(event: &Event<'_>) -> String {
+        let mut out = Vec::new();
+        text::render(event, false, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    /// Who came and who went, as a reader of the notice understands it.
+    fn read_presence(notice: &str) -> (Vec<String>, Vec<String>) {
+        let (mut joined, mut left, mut names) = (Vec::new(), Vec::new(), Vec::new());
+        for part in notice.strip_prefix("* ").unwrap().split(", ") {
+            if let Some(name) = part.strip_suffix(" joined") {
+                names.push(undone(name));
+                joined.append(&mut names);
+            } else if let Some(name) = part.strip_suffix(" left") {
+                names.push(undone(name));
+                left.append(&mut names);
+            } else {
+                names.push(undone(part));
+            }
+        }
+        assert!(names.is_empty(), "{notice}");
+        (joined, left)
+    }
+
+    /// Who is here, and how many more, likewise.
+    fn read_members(notice: &str) -> (Vec<String>, usize) {
+        let list = notice.split_once(" here: ").unwrap().1;
+        let (list, more) = match list.strip_suffix(" more").and_then(|list| list.rsplit_once(" and ")) {
+            Some((list, more)) => (list, more.parse().unwrap()),
+            None => (list, 0),
+        };
+        (list.split(", ").map(undone).collect(), more)
+    }
+
+    /// Who speaks, whether to one alone, and what.
+    fn read_said(line: &str) -> (String, bool, String) {
+        let (name, said) = line.strip_prefix('[').unwrap().split_once("] ").unwrap();
+        match name.strip_suffix(" -> you") {
+            Some(name) => (undone(name), true, said.to_owned()),
+            None => (undone(name), false, said.to_owned()),
+        }
     }
 
     #[test]
@@ -210,6 +254,34 @@ mod tests {
             let notice = shown(&name, Place::Notice);
             prop_assert!(!notice.contains(','));
             prop_assert!(CLOSING.iter().all(|word| !notice.ends_with(word)));
+        }
+
+        #[test]
+        fn notices_are_read_in_one_way_only(
+            joined in proptest::collection::vec(any_name(), 0..3),
+            left in proptest::collection::vec(any_name(), 0..3),
+            more in 0..3_usize,
+        ) {
+            prop_assume!(!joined.is_empty());
+            let [some, others] = [&joined, &left].map(|names| names.iter().map(String::as_str).collect::<Vec<_>>());
+            let members = joined.len() + more;
+            let event = Event::Members { room: "lobby", members, names: &some, next: None };
+            prop_assert_eq!(read_members(&line(&event)), (joined.clone(), more));
+            let changes = Changes::Named { joined: &some, left: &others };
+            let event = Event::Presence { room: "lobby", changes, members };
+            prop_assert_eq!(read_presence(&line(&event)), (joined.clone(), left.clone()));
+            let changes = Changes::Named { joined: &others, left: &some };
+            let event = Event::Presence { room: "lobby", changes, members };
+            prop_assert_eq!(read_presence(&line(&event)), (left, joined));
+        }
+
+        #[test]
+        fn who_speaks_and_to_whom_is_read_in_one_way_only(name in any_name(), said in "([a-z\\]>]|-> | you\\]){0,5}") {
+            let data = Data::Text(&said);
+            let message = Message { room: "lobby", seq: 1, name: &name, key: None, at: 1, data };
+            prop_assert_eq!(read_said(&line(&Event::Message(message))), (name.clone(), false, said.clone()));
+            let direct = Event::Direct { from: &name, to: "ann", at: 1, data };
+            prop_assert_eq!(read_said(&line(&direct)), (name.clone(), true, said.clone()));
         }
 
         #[test]
