@@ -9,7 +9,7 @@
 //! fraction of the work of reading any JSON.
 
 use super::super::{Data, Message};
-use super::string::Scratch;
+use super::string::{self, Scratch};
 
 /// The parts of a message that [`render_message`](super::render_message) wrote; `None` if it did not. What is escaped in
 /// the name or the key is unescaped into `memory`, as requests are; `data` stays as it was sent.
@@ -39,14 +39,8 @@ pub fn parse_message<'a>(json: &'a [u8], memory: &'a mut Vec<u8>) -> Option<Mess
 
 /// What stands in front of the quote that ends a string, and what behind it.
 fn split_string(text: &str) -> Option<(&str, &str)> {
-    let mut from = 0;
-    loop {
-        match text.as_bytes().get(from..)?.iter().position(|byte| matches!(byte, b'"' | b'\\'))? + from {
-            at if text.as_bytes()[at] == b'"' => return Some((&text[..at], &text[at + 1..])),
-            // Whatever is escaped, that character does not end the string.
-            at => from = at + 2,
-        }
-    }
+    let end = string::find_end(text)?;
+    Some((&text[..end], &text[end + 1..]))
 }
 
 fn split_number(text: &str) -> Option<(u64, &str)> {

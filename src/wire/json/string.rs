@@ -30,6 +30,20 @@ pub fn append_escaped(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(rest);
 }
 
+/// Where the quote is that ends a string, given what stands behind the one that begins it.
+pub fn find_end(text: &str) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let rest = text.as_bytes().get(from..)?;
+        let at = search::position(rest, |byte| (byte == b'"') | (byte == b'\\'))?;
+        match rest[at] {
+            b'"' => return Some(from + at),
+            // Whatever is escaped, that character does not end the string.
+            _ => from += at + 2,
+        }
+    }
+}
+
 /// A part of a string: as many characters as are written as they are, or one that is escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece<'a> {
@@ -161,6 +175,24 @@ mod tests {
             assert_eq!(json.len() > text.len() + 2, must, "{c:?}");
         }
         assert_eq!(escaped("\u{1b}\u{7f}\u{85}\u{2028}é😀/"), "\\u001b\u{7f}\u{85}\u{2028}é😀/");
+    }
+
+    #[test]
+    fn a_string_ends_at_the_first_quote_that_is_not_escaped() {
+        let cases = [
+            ("\"", Some(0)),
+            (r#"hi","x""#, Some(2)),
+            (r#"\"""#, Some(2)),
+            (r#"\\""#, Some(2)),
+            (r#"\\\"é"x"#, Some(6)),
+            ("", None),
+            ("hi", None),
+            (r#"\""#, None),
+            ("\\", None),
+        ];
+        for (text, end) in cases {
+            assert_eq!(find_end(text), end, "{text}");
+        }
     }
 
     #[test]

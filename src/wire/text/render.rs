@@ -1,6 +1,6 @@
 //! An event, as a person reads it.
 //!
-//! Whatever somebody else chose goes through [`shown`](super::shown) or [`visible`], so a line that is sent is one line, it
+//! Whatever somebody else chose goes through [`shown`] or [`visible`], so a line that is sent is one line, it
 //! begins with what is ours, and what is ours in it can be told from what is theirs.
 //!
 //! An event is one line, but for a page of history, which has a line for each message after the one that says how many
