@@ -16,12 +16,14 @@
 //!     string    what stands between two quotes, escaped and not
 //!     parse     a request: which fields it has, and what they ask
 //!     render    an event
+//!     object    how what is rendered is written
 //!     kept      a message as its room keeps it, and back
 //! ```
 //!
 //! The library is what all this is tested against.
 
 mod kept;
+mod object;
 mod parse;
 mod render;
 mod scan;
