@@ -20,6 +20,8 @@
 
 pub mod json;
 pub mod name;
+#[cfg(test)]
+mod samples;
 mod search;
 pub mod text;
 pub mod visible;
@@ -465,4 +467,26 @@ pub enum Goodbye {
         /// When to come back.
         retry_ms: u64,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_is_as_long_as_it_was_sent_but_for_its_quotes() {
+        let cases = [
+            (Data::Text(""), 0),
+            (Data::Text("né"), 3),
+            (Data::Text("\"hi\""), 4),
+            (Data::Json(r#""""#), 0),
+            (Data::Json(r#""hi""#), 2),
+            (Data::Json(r#""h\u0069""#), 7),
+            (Data::Json("null"), 4),
+            (Data::Json(r#"["hi"]"#), 6),
+        ];
+        for (data, len) in cases {
+            assert_eq!(data.len_bytes(), len, "{data:?}");
+        }
+    }
 }
