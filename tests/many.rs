@@ -18,8 +18,12 @@ const ROUNDS: usize = 10;
 const BATCH: usize = 500;
 /// From each of so many addresses of this host, so that none runs out of ports.
 const ADDRESSES: usize = 8;
-/// How much more memory may be in use after a later round than after the first: what the allocator rounds up.
-const SLACK_BYTES: usize = 2 << 20;
+/// The smallest thing that the allocator gives out. Were one of them lost with each connection, memory would grow by 5.5 MB
+/// from the first round to the last; less than that is no leak. It does grow by up to 4: once a second those who have
+/// just come are told how many are there, each by a buffer of its own, and how many are told at once, and so how far the
+/// heap ever reached, is a matter of the clock.
+const ALLOCATION_BYTES_MIN: usize = 32;
+const GROWTH_BYTES_MAX: usize = ALLOCATION_BYTES_MIN * CONNECTIONS * (ROUNDS - 1);
 
 #[test]
 fn nineteen_thousand_members_come_and_go_ten_times_and_leave_nothing_behind() {
@@ -52,7 +56,9 @@ fn nineteen_thousand_members_come_and_go_ten_times_and_leave_nothing_behind() {
         process
             .wait_until("all descriptors to be given back", |process| process.descriptors() == descriptors);
         observer.say("/who");
-        assert_eq!(observer.hear_notice(), format!("* lobby: 1 here: {observer_name}"));
+        let who = observer
+            .hear_first("who is there", |line| line.starts_with("* lobby: ") && line.contains(" here: "));
+        assert_eq!(who, format!("* lobby: 1 here: {observer_name}"));
         resident_bytes.push(process.resident_bytes());
         println!(
             "round {round}: dialled after {dialled:.1?}, heard after {heard:.1?}, gone after {:.1?}; {} KiB, at most {} KiB",
@@ -63,7 +69,7 @@ fn nineteen_thousand_members_come_and_go_ten_times_and_leave_nothing_behind() {
     }
     let (first, later) = resident_bytes.split_first().expect("there were rounds");
     let most = later.iter().max().expect("there were more than one");
-    assert!(*most <= first + SLACK_BYTES, "it grows: {resident_bytes:?}");
+    assert!(*most < first + GROWTH_BYTES_MAX, "it grows: {resident_bytes:?}");
 }
 
 /// Everybody comes, is upgraded, and is welcomed to the lobby.

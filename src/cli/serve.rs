@@ -75,7 +75,8 @@ fn serve(config: &Serve) -> Result<(), Failure> {
         let what = what.to_owned();
         move |error| Failure { what, error, hint: "" }
     };
-    raise_descriptor_limit();
+    // A connection is a descriptor, and the soft limit is often 1,024 where the hard one is many times that.
+    let descriptors = rlimit::increase_nofile_limit(u64::MAX);
     let mut server = Server::new(config.limits.clone()).map_err(failure("cannot start the loop"))?;
     server.allow_origins(config.origins.clone());
 
@@ -106,6 +107,10 @@ fn serve(config: &Serve) -> Result<(), Failure> {
         listening.push((local, "for lines"));
     }
     stop_on_signals(server.stopper()).map_err(failure("cannot listen for signals"))?;
+    match descriptors {
+        Ok(limit) => log::info!("up to {limit} descriptors"),
+        Err(error) => log::warn!("cannot raise the descriptor limit: {error}"),
+    }
     for (address, purpose) in &listening {
         announce(address, purpose);
     }
@@ -129,14 +134,6 @@ fn announce(address: &Address, purpose: &str) {
 
 fn start_log(level: LevelFilter) {
     env_logger::Builder::new().filter_level(level).format_timestamp_millis().format_target(false).init();
-}
-
-/// A connection is a descriptor, and the soft limit is often 1,024 where the hard one is many times that.
-fn raise_descriptor_limit() {
-    match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(limit) => log::info!("up to {limit} descriptors"),
-        Err(error) => log::warn!("cannot raise the descriptor limit: {error}"),
-    }
 }
 
 /// The first signal stops the server gently; the second ends the process on the spot.

@@ -243,7 +243,9 @@ fn who_says_nothing_at_netcat_is_asked_to_leave() {
     let mut page = page(&daemon, "ann");
     idle.welcomed();
     idle.ended_with("* nothing said for 1 s: goodbye");
-    assert!(began.elapsed() >= Duration::from_secs(1) && began.elapsed() < PATIENCE);
+    // The server's clock stands still during a turn, so its second may have begun a little before ours.
+    let waited = began.elapsed();
+    assert!(waited >= Duration::from_millis(900) && waited < PATIENCE, "{waited:?}");
     // A page is asked by pings whether it is there. It has been as silent, and stays.
     page.say("/who");
     assert_eq!(page.hear_notice(), "* lobby: 1 here: ann");

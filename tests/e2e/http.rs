@@ -108,6 +108,22 @@ fn a_page_of_another_origin_may_not_connect() {
 }
 
 #[test]
+fn the_same_origin_may_be_an_ipv6_address() {
+    let daemon = Daemon::start(&["--listen", "[::1]:0"]);
+    let host = daemon.http().to_string();
+    let status = |origin: &str| {
+        let mut http = Http::connect(daemon.http());
+        let handshake = request("/ws", &[("Origin", origin)]);
+        http.send(
+            String::from_utf8(handshake).expect("text").replace("Host: test", &format!("Host: {host}")),
+        );
+        http.answer_to_head().status
+    };
+    assert_eq!(status(&format!("http://{host}")), 101);
+    assert_eq!(status("http://[::1]"), 403, "another port is another origin");
+}
+
+#[test]
 fn origins_can_be_allowed_by_name_or_all_at_once() {
     let status = |daemon: &Daemon, origin| {
         let mut http = Http::connect(daemon.http());

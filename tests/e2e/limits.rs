@@ -55,8 +55,8 @@ fn without_a_descriptor_left_those_inside_are_served_and_others_are_told() {
     // Many wait outside, and are turned away a few at a time. That is all that they cost.
     let outside: Vec<Socket> = (0..30).map(|_| Socket::connect(daemon.http())).collect();
     let turned_away = ["no descriptor left"];
-    let turned_away_len = daemon.logged_times(&turned_away, 1);
     let (began, cpu_time) = (Instant::now(), process.cpu_time());
+    let turned_away_len = daemon.logged_times(&turned_away, 1);
     daemon.logged_times(&turned_away, turned_away_len + 10);
     let (elapsed, cpu_time) = (began.elapsed(), process.cpu_time() - cpu_time);
     assert!(elapsed >= Duration::from_millis(700), "it did not rest: ten in {elapsed:?}");

@@ -9,9 +9,10 @@
 //!   services.rs   echo and add
 //!   chat.rs       people at browsers and at netcat in one room
 //!   command.rs    flags, addresses, signals, exit codes
-//!   limits.rs     no descriptor left; nothing to do
+//!   limits.rs     no descriptor left; floods; nothing to do
 //!   foreign.rs    clients that know nothing of ours: websockets, ws, nc
 //!   browser.rs    the pages in Chromium
+//!   ../many.rs    nineteen thousand at once, in a program of its own
 //! ```
 
 mod browser;
