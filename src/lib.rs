@@ -3,7 +3,7 @@
 //! As a program it is `chinwag serve`. As a library it is a [`server::Server`], which joins a readiness loop ([`net`]) and
 //! the protocols ([`proto`]) to whatever [`service::Service`]s are mounted on it; the [`chat`] is one of them.
 
-//pub mod chat;
+pub mod chat;
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "cli")]
@@ -14,4 +14,4 @@ pub mod proto;
 pub mod server;
 pub mod service;
 pub mod time;
-//pub mod wire;
+pub mod wire;

@@ -1,6 +1,6 @@
 //! `chinwag serve`: the one place that knows that one of the services is the chat, and what it is plugged to.
 
-use crate::chat::{self, Chat};
+use crate::chat::{self, Chat, Seed};
 use crate::config::Serve;
 use crate::net::{Address, Post};
 use crate::proto::http::Response;
@@ -11,8 +11,8 @@ use log::LevelFilter;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::fmt;
-use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
 /// The largest WebSocket message to the chat as a whole; what a member may say is less, and is the chat's to judge.
@@ -80,10 +80,11 @@ fn serve(config: &Serve) -> Result<(), Failure> {
     let mut server = Server::new(config.limits.clone()).map_err(failure("cannot start the loop"))?;
     server.allow_origins(config.origins.clone());
 
+    let seed = random_seed().map_err(failure("cannot read the system's randomness"))?;
     let chat = server.mount(
         Chat::new(
             chat::Settings { line_idle_timeout: Some(config.idle_timeout), ..chat::Settings::default() },
-            random_seed(),
+            seed,
         ),
         CHAT_MESSAGE_BYTES_MAX,
     );
@@ -158,9 +159,11 @@ fn stop_on_signals(stopper: Post<Shutdown>) -> io::Result<()> {
     Ok(())
 }
 
-/// From the system's randomness, by way of what the standard library seeds its hash tables with.
-fn random_seed() -> u64 {
-    RandomState::new().build_hasher().finish()
+/// What secrets are made of must not be guessed, so nothing less than the system's own randomness will do.
+fn random_seed() -> io::Result<Seed> {
+    let mut bytes = [0; 32];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(Seed::new(bytes))
 }
 
 fn page(content_type: &'static str, body: &'static str) -> Response {
