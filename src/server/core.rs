@@ -7,6 +7,7 @@
 use super::close_reason::CloseReason;
 use super::connection::{Codec, Phase, Wire};
 use super::context::ServerContext;
+use super::door::TurnedAway;
 use super::limits::Limits;
 use super::origin::AllowedOrigins;
 use super::router::{Route, Router, ServiceId};
@@ -14,7 +15,6 @@ use super::state::State;
 use crate::metrics::Metrics;
 use crate::net::outbox::{Item, Question};
 use crate::net::{Handler, ListenerId, Peer, Sockets};
-use crate::proto::http::Response;
 use crate::proto::line;
 use crate::proto::ws::Opcode;
 use crate::service::{Cause, ConnId, Context, Missing, Opening, Replay, Service, Shutdown, Topic};
@@ -39,7 +39,6 @@ pub struct Core {
     pub(super) origins: AllowedOrigins,
     /// The listeners whose connections speak lines, and to whom. The others speak HTTP.
     line_listeners: HashMap<ListenerId, ServiceId>,
-    refusal: Vec<u8>,
     /// What a service replays; kept for its memory.
     replay: Replay,
     /// What the calendar said when the loop's clock was 0, in milliseconds since 1970.
@@ -51,11 +50,7 @@ pub struct Core {
 impl Core {
     /// A server with nothing on it.
     pub fn new(limits: Limits) -> Core {
-        let mut refusal = Vec::new();
-        Response::text(503, "no descriptor left for another connection; try again later\n")
-            .with_header("Retry-After", "1")
-            .encode(&mut refusal, false, false);
-        Core { state: State::new(limits), refusal, ..Core::default() }
+        Core { state: State::new(limits), ..Core::default() }
     }
 
     /// Sets the calendar: how many milliseconds since 1970 it was when the loop's clock was 0.
@@ -102,7 +97,8 @@ impl Core {
 
     /// Whether it has no connection, no topic and nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.state.conns.is_empty() && self.state.topics.is_empty() && !self.has_work()
+        let state = &self.state;
+        state.conns.is_empty() && state.door.is_empty() && state.topics.is_empty() && !self.has_work()
     }
 
     /// Panics where the server contradicts itself, or keeps more than so many bytes for one connection. For tests;
@@ -251,7 +247,10 @@ impl Handler for Core {
         self.shut_down(now, shutdown);
     }
 
-    fn handle_accepted(&mut self, now: Millis, listener: ListenerId, peer: Peer) -> Option<usize> {
+    fn handle_accepted(&mut self, now: Millis, listener: ListenerId, peer: Peer) -> Result<usize, &[u8]> {
+        if let Err(why) = self.state.admit(peer) {
+            return Err(self.state.door.refusal(why, self.line_listeners.contains_key(&listener)));
+        }
         let limits = &self.state.limits;
         let index = match self.line_listeners.get(&listener) {
             Some(&ServiceId(service)) => {
@@ -265,14 +264,11 @@ impl Handler for Core {
                 self.state.open(now, peer, Wire::Http, Codec::Http, deadline)
             }
         };
-        Some(index as usize)
+        Ok(index as usize)
     }
 
     fn refusal(&self, listener: ListenerId) -> &[u8] {
-        match self.line_listeners.contains_key(&listener) {
-            true => b"* no descriptor left for another connection; try again later\n",
-            false => &self.refusal,
-        }
+        self.state.door.refusal(TurnedAway::NoDescriptor, self.line_listeners.contains_key(&listener))
     }
 
     fn handle_bytes(&mut self, now: Millis, key: usize, bytes: &mut [u8]) {

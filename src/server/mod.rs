@@ -31,6 +31,7 @@ mod close_reason;
 mod connection;
 mod context;
 mod core;
+mod door;
 mod flush;
 mod limits;
 mod origin;

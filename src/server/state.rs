@@ -5,6 +5,7 @@
 
 use super::close_reason::CloseReason;
 use super::connection::{Codec, Connection, Phase, Subscription, Subscriptions, Wire};
+use super::door::{Door, TurnedAway};
 use super::limits::Limits;
 use super::topic::{Encoding, Framing, TopicKey, Topics};
 use crate::metrics::Metrics;
@@ -35,6 +36,8 @@ pub struct State {
     pub limits: Limits,
     /// The counts.
     pub metrics: Metrics,
+    /// Who is let in.
+    pub door: Door,
     /// Connections to be written to, other than by the rounds of the topics' logs. Slots may be stale; `is_pending` tells.
     pub pending: VecDeque<u32>,
     /// Ends that services have yet to hear of.
@@ -60,7 +63,14 @@ impl State {
         State { limits, ..State::default() }
     }
 
-    /// Takes in a connection. Returns its slot.
+    /// Whether one more may come in, who then does.
+    pub fn admit(&mut self, peer: Peer) -> Result<(), TurnedAway> {
+        let admitted = self.door.admit(&self.limits, self.conns.len(), peer);
+        self.metrics.turned_away += u64::from(admitted.is_err());
+        admitted
+    }
+
+    /// Takes in a connection that has been admitted. Returns its slot.
     pub fn open(&mut self, now: Millis, peer: Peer, wire: Wire, codec: Codec, deadline: Millis) -> u32 {
         self.generation = self.generation.wrapping_add(1);
         self.metrics.accepted += 1;
@@ -463,6 +473,7 @@ impl State {
             sockets.close(index as usize);
             self.wheel.disarm(index);
             let conn = self.conns.remove(index as usize);
+            self.door.leave(&self.limits, conn.peer);
             self.metrics.closed += 1;
             log_end(&conn, now);
         }
