@@ -1,6 +1,6 @@
 //! `chinwag serve`: the one place that knows that one of the services is the chat, and what it is plugged to.
 
-use crate::chat::{self, Chat, Seed};
+use crate::chat::{Chat, Seed};
 use crate::config::Serve;
 use crate::net::{Address, Post};
 use crate::proto::http::Response;
@@ -15,8 +15,6 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
-/// The largest WebSocket message to the chat as a whole; what a member may say is less, and is the chat's to judge.
-const CHAT_MESSAGE_BYTES_MAX: usize = 64 * 1024;
 const ECHO_MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 const ADD_MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
@@ -81,13 +79,7 @@ fn serve(config: &Serve) -> Result<(), Failure> {
     server.allow_origins(config.origins.clone());
 
     let seed = random_seed().map_err(failure("cannot read the system's randomness"))?;
-    let chat = server.mount(
-        Chat::new(
-            chat::Settings { line_idle_timeout: Some(config.idle_timeout), ..chat::Settings::default() },
-            seed,
-        ),
-        CHAT_MESSAGE_BYTES_MAX,
-    );
+    let chat = server.mount(Chat::new(config.chat.clone(), seed), config.chat_message_bytes_max);
     let echo = server.mount(Echo::new(page("text/html; charset=utf-8", ECHO_HTML)), ECHO_MESSAGE_BYTES_MAX);
     let add = server.mount(Add, ADD_MESSAGE_BYTES_MAX);
     server.serve("/ws", chat);
