@@ -1,6 +1,7 @@
 //! `chinwag serve`: the one place that knows that one of the services is the chat, and what it is plugged to.
 
-use crate::chat::{Chat, Seed};
+use super::random;
+use crate::chat::Chat;
 use crate::config::Serve;
 use crate::net::{Address, Post};
 use crate::proto::http::Response;
@@ -11,8 +12,7 @@ use log::LevelFilter;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 const ECHO_MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -78,7 +78,7 @@ fn serve(config: &Serve) -> Result<(), Failure> {
     let mut server = Server::new(config.limits.clone()).map_err(failure("cannot start the loop"))?;
     server.allow_origins(config.origins.clone());
 
-    let seed = random_seed().map_err(failure("cannot read the system's randomness"))?;
+    let seed = random::seed().map_err(failure("cannot read the system's randomness"))?;
     let chat = server.mount(Chat::new(config.chat.clone(), seed), config.chat_message_bytes_max);
     let echo = server.mount(Echo::new(page("text/html; charset=utf-8", ECHO_HTML)), ECHO_MESSAGE_BYTES_MAX);
     let add = server.mount(Add, ADD_MESSAGE_BYTES_MAX);
@@ -149,13 +149,6 @@ fn stop_on_signals(stopper: Post<Shutdown>) -> io::Result<()> {
         }
     })?;
     Ok(())
-}
-
-/// What secrets are made of must not be guessed, so nothing less than the system's own randomness will do.
-fn random_seed() -> io::Result<Seed> {
-    let mut bytes = [0; 32];
-    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(Seed::new(bytes))
 }
 
 fn page(content_type: &'static str, body: &'static str) -> Response {

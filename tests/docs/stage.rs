@@ -113,9 +113,9 @@ impl Sockets for Network {
 
 impl Stage {
     /// A server with nobody there.
-    pub fn new(limits: Limits) -> Stage {
+    pub fn new(limits: Limits, chat: chat::Settings) -> Stage {
         let mut core = Core::new(limits);
-        let chat = core.mount(Chat::new(chat::Settings::default(), Seed::new([1; 32])), 64 * 1024);
+        let chat = core.mount(Chat::new(chat, Seed::new([1; 32])), 64 * 1024);
         let echo = core.mount(Echo::new(Response::html("<!doctype html>\n")), 16 * 1024 * 1024);
         let add = core.mount(Add, 64 * 1024);
         for (path, service) in [("/ws", chat), ("/echo", echo), ("/add", add)] {
