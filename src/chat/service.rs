@@ -373,7 +373,11 @@ impl ServerEffects<'_> {
 
 impl Effects for ServerEffects<'_> {
     fn tell(&mut self, member: MemberId, id: Option<RequestId>, event: &Event<'_>) {
-        self.send(member, id, event, |cx, conn, message| cx.send(conn, message));
+        let is_last = matches!(event, Event::Goodbye(_));
+        self.send(member, id, event, |cx, conn, message| match is_last {
+            true => cx.farewell(conn, message),
+            false => cx.send(conn, message),
+        });
     }
 
     fn answer(&mut self, member: MemberId, room: RoomId, id: Option<RequestId>, event: &Event<'_>) {

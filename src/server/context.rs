@@ -54,6 +54,12 @@ impl Context for ServerContext<'_> {
         }
     }
 
+    fn farewell(&mut self, conn: ConnId, message: Message<'_>) {
+        if let Some(index) = self.find(conn) {
+            self.state.keep_farewell(index, message);
+        }
+    }
+
     fn close(&mut self, conn: ConnId, code: u16, reason: &str) {
         let Some(index) = self.find(conn) else { return };
         let code = match close::is_valid_on_wire(code) {

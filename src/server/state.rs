@@ -16,7 +16,7 @@ use crate::proto::ws::{Header, Opcode, close, encoder};
 use crate::service::{Class, ConnId, Ending, Message, Replay, Topic};
 use crate::time::Millis;
 use slab::Slab;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 
 /// How many empty outboxes are kept for the next connections that need one, and how large they may have grown.
@@ -51,6 +51,8 @@ pub struct State {
     /// Those whose sockets have yet to hear of it.
     pub readable: Vec<u32>,
     gone: Vec<u32>,
+    /// What connections are to be told last, by slot.
+    farewells: HashMap<u32, Box<str>>,
     #[allow(clippy::vec_box, reason = "the boxes wander between here and the connections")]
     pub(super) spare_outboxes: Vec<Box<Outbox>>,
     rendered: Vec<u8>,
@@ -179,6 +181,14 @@ impl State {
             }
         }
         self.note_queued(index);
+    }
+
+    /// Keeps a message until the connection is closed.
+    pub fn keep_farewell(&mut self, index: u32, message: Message<'_>) {
+        match message {
+            Message::Text(text) => drop(self.farewells.insert(index, text.into())),
+            Message::Binary(_) => log::error!("a farewell is a text"),
+        }
     }
 
     fn push_frame(&mut self, index: u32, opcode: Opcode, payload: &[u8]) {
@@ -395,6 +405,8 @@ impl State {
         if let Some(outbox) = &mut conn.outbox {
             outbox.cut_at_ask();
         }
+        let farewell = self.farewells.remove(&index);
+        let conn = self.conn(index);
         conn.reason = Some(reason);
         conn.deadline = deadline;
         conn.unread = None;
@@ -416,6 +428,10 @@ impl State {
             outbox.drop_unbegun();
         }
         conn.phase = Phase::Flushing;
+        if let Some(farewell) = farewell {
+            self.push_message(index, Message::Text(&farewell));
+        }
+        let conn = self.conn(index);
         if let (Wire::WebSocket, Some(code)) = (conn.wire, reason.close_code()) {
             // 7.1.2: whoever sends the first Close waits for the other. 7.1.7: not so when it fails the connection.
             if let CloseReason::Service(_) | CloseReason::Stopping | CloseReason::Restarting = reason {
@@ -485,6 +501,9 @@ impl State {
         self.wheel.validate();
         self.topics.validate(self.limits.write_queue_bytes_max);
         assert!(self.gone.is_empty() && self.endings.is_empty(), "a turn leaves no ends untold");
+        let is_served =
+            |index: &u32| self.conns.get(*index as usize).is_some_and(|it| it.phase == Phase::Open);
+        assert!(self.farewells.keys().all(is_served), "a farewell for nobody");
         for (index, conn) in &self.conns {
             let index = index as u32;
             for &Subscription { log, slot } in conn.subscriptions.as_slice() {

@@ -86,6 +86,11 @@ impl Context for FakeContext {
         self.send(conn, message);
     }
 
+    fn farewell(&mut self, conn: ConnId, message: Message<'_>) {
+        // Nothing is lost here, and nothing comes late.
+        self.send(conn, message);
+    }
+
     fn close(&mut self, conn: ConnId, code: u16, reason: &str) {
         self.closed.entry(conn).or_insert((code, reason.to_owned()));
         self.subscriptions.retain(|&(_, subscriber, _)| subscriber != conn);

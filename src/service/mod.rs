@@ -231,7 +231,7 @@ pub trait Service {
     /// The moment set by [`Context::deadline`] has come. It is not set any more.
     fn on_deadline(&mut self, _cx: &mut dyn Context, _conn: ConnId) {}
 
-    /// The server is about to close all connections. The last moment to say something.
+    /// The server is about to close all connections: the moment for farewells.
     fn on_shutdown(&mut self, _cx: &mut dyn Context, _shutdown: Shutdown) {}
 
     /// The moment set by [`Context::wake_at`] has come. It is not set any more.
@@ -259,8 +259,13 @@ pub trait Context {
     /// The same, but behind everything that the topic has said so far: an answer about a topic, in its stream.
     fn send_after(&mut self, conn: ConnId, topic: Topic, message: Message<'_>);
 
+    /// Keeps a message for the end of the connection: whoever closes it, this is sent behind everything else. Unlike what
+    /// is sent before a close, it is not lost when something before it is, since it does not wait behind questions
+    /// that nobody will answer any more. A later one takes its place.
+    fn farewell(&mut self, conn: ConnId, message: Message<'_>);
+
     /// Ends the connection once what it has been sent is out. `code` and `reason` go into the Close frame of a
-    /// WebSocket; a line connection just ends, so a service tells it why beforehand.
+    /// WebSocket; a line connection just ends, so a service leaves it a farewell that says why.
     fn close(&mut self, conn: ConnId, code: u16, reason: &str);
 
     /// Sets the one moment at which [`Service::on_deadline`] is called for the connection; `None` takes it back.

@@ -8,10 +8,11 @@
 //!     who T       at T HEAD                           behind everything up to HEAD
 //!     leave T     left T HEAD                         likewise
 //!                 gap T N                             the next N are not coming
+//!     quit        bye                                 and nothing behind it
 //! ```
 
 use chinwag::service::{
-    BadLine, Class, ConnId, Context, Ending, Message, Missing, Opening, Replay, Service, Topic,
+    BadLine, Class, ConnId, Context, Ending, Message, Missing, Opening, Replay, Service, Shutdown, Topic,
 };
 use chinwag::time::Millis;
 use std::cell::RefCell;
@@ -113,7 +114,10 @@ impl Service for Numbers {
             "hush" => {
                 cx.publish(name, &mut |_, out| out.extend_from_slice(b"h"), &[conn]);
             }
-            "quit" => cx.close(conn, 4000, "as you wish"),
+            "quit" => {
+                cx.farewell(conn, Message::Text("bye"));
+                cx.close(conn, 4000, "as you wish");
+            }
             "soon" => {
                 let at = cx.now() + Millis(50);
                 cx.deadline(conn, Some(at));
@@ -161,6 +165,12 @@ impl Service for Numbers {
     fn on_drain(&mut self, _: &mut dyn Context, conn: ConnId) {
         self.class(conn);
         self.books.borrow_mut().drains += 1;
+    }
+
+    fn on_shutdown(&mut self, cx: &mut dyn Context, _: Shutdown) {
+        for &conn in self.books.borrow().open.keys() {
+            cx.farewell(conn, Message::Text("bye"));
+        }
     }
 
     fn on_deadline(&mut self, cx: &mut dyn Context, conn: ConnId) {
