@@ -341,7 +341,7 @@ impl ServerEffects<'_> {
         member: MemberId,
         id: Option<RequestId>,
         event: &Event<'_>,
-        send: impl FnOnce(&mut dyn Context, ConnId, Message<'_>),
+        mut send: impl FnMut(&mut dyn Context, ConnId, Message<'_>),
     ) {
         let (conn, rendered) = (self.conn(member), &mut self.scratch.rendered);
         rendered.clear();
@@ -349,7 +349,8 @@ impl ServerEffects<'_> {
         render(class, id, event, rendered);
         if !rendered.is_empty() {
             let text = str::from_utf8(rendered).expect("every dialect is UTF-8");
-            send(self.cx, conn, Message::Text(text));
+            // A page of history is several lines, and a message is one. No line holds a line end; nor does JSON.
+            text.split('\n').for_each(|line| send(self.cx, conn, Message::Text(line)));
         }
     }
 
