@@ -1,4 +1,4 @@
-//! Sockets that are vectors: a send buffer of a size that the schedule chooses, and what has left it for the peer.
+//! Sockets that are vectors: a send buffer of a size that the test chooses, and what has left it for the peer.
 
 use chinwag::net::{Sockets, UdpId};
 use std::collections::HashMap;
