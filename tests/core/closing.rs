@@ -1,7 +1,7 @@
 //! Who says Close, who answers, and what follows. RFC 6455, 5.5.1 and 7.
 
 use crate::server::{MESSAGE_BYTES_MAX, Peer, Server, close, closed, ping, text, told};
-use crate::support::{all_errors, masked};
+use crate::support::{all_errors, client_hears, masked};
 use chinwag::proto::ws::{Error, Opcode, close as code, encoder};
 use chinwag::server::Shutdown;
 
@@ -100,7 +100,8 @@ fn what_a_service_said_before_it_closed_comes_before_the_close() {
     let ann = server.upgrade();
     server.set_capacity(ann, 5);
     server.hears(ann, &[text("one"), text("two"), text("close 4000")].concat());
-    assert_eq!(server.tells(ann), [told("one"), told("two"), closed(4000, "bye")]);
+    let said = server.says_in_sips(ann, 5);
+    assert_eq!(client_hears(&said), [told("one"), told("two"), closed(4000, "bye")]);
 }
 
 #[test]

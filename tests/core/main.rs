@@ -14,3 +14,5 @@ mod puppet;
 mod server;
 
 mod closing;
+mod deadlines;
+mod pings;

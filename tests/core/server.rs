@@ -69,6 +69,8 @@ pub struct Server {
     pub now: Millis,
     ends: Vec<End>,
     notes: Notes,
+    /// How often it has been woken since the time last moved.
+    wakes: usize,
 }
 
 impl Server {
@@ -85,7 +87,8 @@ impl Server {
         }
         core.route("/page", Route::Page(Response::text(200, "a page\n")));
         core.speak_lines(LINES, puppet);
-        let mut server = Server { core, network: Network::default(), now: BEGIN, ends: Vec::new(), notes };
+        let mut server =
+            Server { core, network: Network::default(), now: BEGIN, ends: Vec::new(), notes, wakes: 0 };
         // The first turn of a loop finds what time it is.
         server.turn();
         server
@@ -169,20 +172,34 @@ impl Server {
 
     /// The kernel keeps no more than so many bytes for a peer that does not take them.
     pub fn set_capacity(&mut self, peer: Peer, capacity: usize) {
-        self.network.wires.get_mut(&self.ends[peer.0].key).expect("it is connected").capacity = capacity;
+        self.wire_mut(peer).capacity = capacity;
     }
 
     /// All that the server has to say to a peer, who reads it as it comes.
     pub fn says(&mut self, peer: Peer) -> Vec<u8> {
+        let capacity = std::mem::replace(&mut self.wire_mut(peer).capacity, usize::MAX);
         let mut said = Vec::new();
         loop {
+            self.settle();
             let taken = self.takes(peer, usize::MAX);
             if taken.is_empty() {
-                return said;
+                break;
             }
             said.extend(taken);
+        }
+        self.wire_mut(peer).capacity = capacity;
+        said
+    }
+
+    /// The same, so many bytes at a time, since the kernel keeps no more for a peer that reads no faster.
+    pub fn says_in_sips(&mut self, peer: Peer, len: usize) -> Vec<u8> {
+        self.set_capacity(peer, len);
+        let mut said = Vec::new();
+        while self.waits_for(peer) > 0 {
+            said.extend(self.takes(peer, len));
             self.settle();
         }
+        said
     }
 
     /// The same, as what it means to a client.
@@ -239,31 +256,34 @@ impl Server {
 
     /// Sleeps until then, but for the deadlines that come before.
     pub fn at(&mut self, then: Millis) {
-        self.sleep_until(then);
+        while self.wakes_by(then) {}
+        self.now = then;
         self.settle();
     }
 
-    /// Holds that something happens at `due`: neither sooner, also when the loop wakes for other reasons, nor later than
-    /// the tick behind it, also when there is no other reason.
+    /// Sleeps until something happens, and holds that this is at `due`: no sooner, also when the loop wakes for other
+    /// reasons, and no later than a tick behind it, also when there is no other reason.
     #[track_caller]
     pub fn happens_at(&mut self, due: Millis, has_happened: impl Fn(&Server) -> bool) {
         self.at(due - Millis(1));
         assert!(!has_happened(self), "it has happened before {}", due.0);
-        self.sleep_until(due + TICK);
-        assert!(has_happened(self), "it has not happened at {}", due.0);
+        while !has_happened(self) {
+            assert!(self.wakes_by(due + TICK), "it has not happened at {}", due.0);
+        }
     }
 
-    fn sleep_until(&mut self, then: Millis) {
-        for _ in 0..100_000 {
-            let next = self.core.next_deadline();
-            if next > then {
-                self.now = then;
-                return;
-            }
-            self.now = self.now.max(next);
-            self.settle();
+    /// Sleeps until the next deadline, if that comes by then.
+    fn wakes_by(&mut self, then: Millis) -> bool {
+        let next = self.core.next_deadline();
+        if next > then {
+            return false;
         }
-        panic!("the loop does not sleep");
+        // Were it always the same deadline again, this would not end.
+        self.wakes = if next <= self.now { self.wakes + 1 } else { 0 };
+        assert!(self.wakes < 1000, "the loop does not sleep");
+        self.now = self.now.max(next);
+        self.settle();
+        true
     }
 
     /// One turn of the loop.
