@@ -39,7 +39,7 @@ mod session;
 mod state;
 mod topic;
 
-use crate::net::{Address, Post, Reactor};
+use crate::net::{Address, KeepAlive, Post, Reactor};
 use crate::proto::http::Response;
 use crate::service::Service;
 use std::io;
@@ -84,12 +84,12 @@ impl Server {
 
     /// Listens for HTTP and WebSocket. Returns where it really listens.
     pub fn listen(&mut self, address: &Address) -> io::Result<Address> {
-        self.reactor.listen(address).map(|(_, local)| local)
+        self.reactor.listen(address, KeepAlive::ByProtocol).map(|(_, local)| local)
     }
 
     /// Listens for lines, which are one service's. Returns where it really listens.
     pub fn listen_lines(&mut self, address: &Address, service: ServiceId) -> io::Result<Address> {
-        let (listener, local) = self.reactor.listen(address)?;
+        let (listener, local) = self.reactor.listen(address, KeepAlive::ByKernel)?;
         self.core.speak_lines(listener, service);
         Ok(local)
     }

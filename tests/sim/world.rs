@@ -134,6 +134,7 @@ impl World {
 
     /// One turn of the loop, as `net` has it.
     fn turn(&mut self) {
+        self.network.now = self.now;
         self.writable();
         self.read();
         self.core.handle_timers(self.now);
