@@ -1,7 +1,7 @@
 //! What happens when nothing happens: every deadline to the millisecond, and to the tick of the wheel at the latest.
 
-use crate::server::{BEGIN, Peer, Server, UPGRADE, close, closed, ping, text, told};
-use crate::support::{Heard, masked};
+use crate::server::{BEGIN, Peer, Server, TICK, UPGRADE, close, closed, ping, text, told};
+use crate::support::{Heard, client_hears, masked};
 use chinwag::net::Handler;
 use chinwag::proto::ws::Opcode;
 use chinwag::server::{Limits, Shutdown};
@@ -233,24 +233,41 @@ fn a_peer_that_is_too_slow_for_its_close_too_is_freed_5_s_later() {
 }
 
 #[test]
-fn a_peer_that_takes_a_little_is_not_too_slow() {
+fn a_peer_that_takes_a_little_in_time_is_not_too_slow() {
     let mut server = Server::new();
     let ann = server.upgrade();
     server.set_capacity(ann, 10);
-    let message = "x".repeat(100);
-    server.hears(ann, &text(&message));
+    server.hears(ann, &text(&"x".repeat(100)));
     let mut taken = Vec::new();
     for n in 1..=8 {
         server.at(BEGIN + Millis(n * 34_999));
-        taken.extend(server.takes(ann, 1));
+        assert!(!is_given_up(ann)(&server), "after {n} times 34,999 ms");
+        taken.extend(server.takes(ann, 10));
         server.settle();
     }
-    // And what is proved by taking is proved from then on.
-    let last_taken_at = server.now;
-    server.happens_at(last_taken_at + secs(35), is_given_up(ann));
+    // The 35 s are counted from the last bytes that she took.
+    server.happens_at(server.now + secs(35), is_given_up(ann));
+    assert_eq!(server.notes(ann).last().map(String::as_str), Some("closed 4108 too-slow"));
     taken.extend(server.says(ann));
-    let heard = crate::support::client_hears(&taken);
-    assert_eq!(heard, [told(&message), closed(4108, "too slow")]);
+    assert_eq!(client_hears(&taken), [told(&"x".repeat(100)), closed(4108, "too slow")]);
+}
+
+#[test]
+fn a_peer_that_takes_too_little_for_the_kernel_to_speak_of_is_not_too_slow() {
+    let mut server = Server::new();
+    let ann = server.upgrade();
+    server.set_capacity(ann, 100);
+    server.hears(ann, &text(&"x".repeat(10_000)));
+    for n in 1..=30 {
+        server.at(BEGIN + Millis(n * 20_000));
+        assert_eq!(server.takes(ann, 1).len(), 1);
+        server.settle();
+        assert!(!is_given_up(ann)(&server), "after {n} times 20 s");
+    }
+    // That she takes nothing any more is found out when nothing could be written for 35 s, twice at the most.
+    let last_taken_at = server.now;
+    server.at(last_taken_at + secs(70) + TICK + TICK);
+    assert_eq!(server.notes(ann).last().map(String::as_str), Some("closed 4108 too-slow"));
 }
 
 #[test]
@@ -350,7 +367,7 @@ fn a_service_that_wants_its_deadline_at_once_each_time_does_not_stop_the_loop() 
     // It is told again soon, but others have their turns.
     server.sends(bob, &text("hi"));
     server.turn();
-    assert_eq!(crate::support::client_hears(&server.takes(bob, usize::MAX)), [told("hi")]);
+    assert_eq!(client_hears(&server.takes(bob, usize::MAX)), [told("hi")]);
     let begun_at = server.now;
     while rings(&server) < 3 {
         let next = server.core.next_deadline();

@@ -288,6 +288,7 @@ impl Server {
 
     /// One turn of the loop.
     pub fn turn(&mut self) {
+        self.network.now = self.now;
         self.note_writable();
         self.read();
         self.core.handle_timers(self.now);
@@ -311,7 +312,7 @@ impl Server {
     fn note_writable(&mut self) {
         for end in self.ends.iter().filter(|end| end.closed.is_none()) {
             let wire = self.network.wires.get_mut(&end.key).expect("it is connected");
-            if wire.is_full && wire.in_flight.len() < wire.capacity {
+            if has_room(wire) {
                 wire.is_full = false;
                 self.core.handle_writable(self.now, end.key);
             }
@@ -334,7 +335,6 @@ impl Server {
     }
 
     fn is_anybody_ready(&self) -> bool {
-        let has_room = |wire: &Wire| wire.is_full && wire.in_flight.len() < wire.capacity;
         self.ends.iter().any(End::is_ready) || self.network.wires.values().any(has_room)
     }
 
@@ -350,6 +350,11 @@ impl Server {
             None => self.network.wires.get_mut(&end.key).expect("it is connected"),
         }
     }
+}
+
+/// Whether the kernel says that a full socket takes bytes again: not before half of what it keeps is gone.
+fn has_room(wire: &Wire) -> bool {
+    wire.is_full && wire.in_flight.len() < wire.capacity && wire.in_flight.len() <= wire.capacity / 2
 }
 
 impl End {
