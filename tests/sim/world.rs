@@ -150,7 +150,7 @@ impl World {
                 wire.is_parked = false;
             }
         }
-        for key in std::mem::take(&mut self.network.closed) {
+        for (key, _) in std::mem::take(&mut self.network.closed) {
             let at = self.peers.iter().position(|peer| peer.key == key).expect("who is closed was there");
             self.trace = self.trace.wrapping_mul(31).wrapping_add(key as u64 ^ self.peers[at].read << 8);
             self.peers.swap_remove(at);

@@ -1,4 +1,4 @@
-//! Sockets that are vectors: a send buffer of a size that the schedule chooses, and what has left it for the peer.
+//! Sockets that are vectors: a send buffer of a size that the test chooses, and what has left it for the peer.
 
 use chinwag::net::{Sockets, UdpId};
 use chinwag::time::Millis;
@@ -28,8 +28,8 @@ pub struct Network {
     pub wires: HashMap<usize, Wire>,
     /// Sockets that the server lets be read again.
     pub resumed: Vec<usize>,
-    /// Keys that the server has closed, in order.
-    pub closed: Vec<usize>,
+    /// What the server has closed, in order, and how it stood then.
+    pub closed: Vec<(usize, Wire)>,
     pub writes: u64,
     pub now: Millis,
 }
@@ -69,8 +69,8 @@ impl Sockets for Network {
     }
 
     fn close(&mut self, key: usize) {
-        assert!(self.wires.remove(&key).is_some(), "a socket is closed once");
-        self.closed.push(key);
+        let wire = self.wires.remove(&key).expect("a socket is closed once");
+        self.closed.push((key, wire));
     }
 
     fn send_to(&mut self, _: UdpId, _: SocketAddr, _: &[u8]) -> io::Result<()> {
