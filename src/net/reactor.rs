@@ -307,11 +307,12 @@ impl SocketTable {
         socket.is_read_closed |= event.is_read_closed();
         // What came before a reset is read first; the error follows it. But a connection that is not being read must hear
         // of its end too.
-        if event.is_error() && !(event.is_readable() && handler.wants_bytes(key)) {
-            if let Some(error) = socket.transport.take_error() {
-                socket.is_read_done = true;
-                return handler.handle_reset(now, key, error);
-            }
+        if event.is_error()
+            && !(event.is_readable() && handler.wants_bytes(key))
+            && let Some(error) = socket.transport.take_error()
+        {
+            socket.is_read_done = true;
+            return handler.handle_reset(now, key, error);
         }
         if event.is_readable() || event.is_read_closed() {
             self.list(key);
