@@ -13,6 +13,8 @@ mod support;
 mod puppet;
 mod server;
 
+mod backpressure;
 mod closing;
 mod deadlines;
+mod eof;
 mod pings;

@@ -19,6 +19,7 @@ use chinwag::net::{Handler, ListenerId, Peer as Address};
 use chinwag::proto::http::Response;
 use chinwag::proto::ws::Opcode;
 use chinwag::server::{Core, Limits, Route, Shutdown};
+use chinwag::service::ConnId;
 use chinwag::time::Millis;
 use std::io;
 use std::net::Ipv4Addr;
@@ -236,11 +237,14 @@ impl Server {
         of_it.map(|(_, note)| note.clone()).collect()
     }
 
-    /// Bytes of heap that are in use, but for those that stand for what the kernels keep.
+    /// Bytes of heap that are in use, but for those that stand for what the kernels keep, and for the notes.
     pub fn heap_bytes(&self) -> usize {
         let wires = self.network.wires.values().map(|wire| wire.in_flight.capacity());
         let ends = self.ends.iter().map(|end| end.sent.capacity());
-        heap::live_bytes() - wires.chain(ends).sum::<usize>()
+        let notes = self.notes.borrow();
+        let notes_len = notes.capacity() * size_of::<(ConnId, String)>();
+        let texts = notes.iter().map(|(_, note)| note.capacity());
+        heap::live_bytes() - notes_len - wires.chain(ends).chain(texts).sum::<usize>()
     }
 
     /// Turns of the loop until it would sleep.
@@ -368,6 +372,11 @@ impl End {
 /// A text message, as a client sends it.
 pub fn text(text: &str) -> Vec<u8> {
     support::masked(true, Opcode::Text, text.as_bytes())
+}
+
+/// A binary message of so many zeros, as a client sends it.
+pub fn masked_binary(len: usize) -> Vec<u8> {
+    support::masked(true, Opcode::Binary, &vec![0; len])
 }
 
 /// A Ping, as a client sends it.
