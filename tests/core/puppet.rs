@@ -10,7 +10,7 @@
 //!     join TOPIC      subscribes; `leave TOPIC` ends that
 //!     say TOPIC TEXT  publishes to the others; `all TOPIC TEXT` to its sender too
 //!     after TOPIC TEXT  says that behind what the topic has said
-//!     first COMMAND   does it as if the very first connection had said it
+//!     first COMMAND   does it as if the very first connection of any puppet had said it
 //!     anything else   comes back
 //! ```
 
@@ -32,7 +32,6 @@ const RINGS_MAX: usize = 1000;
 #[derive(Default)]
 pub struct Puppet {
     notes: Notes,
-    first: Option<ConnId>,
     rings_always: bool,
     rings: usize,
 }
@@ -77,7 +76,7 @@ impl Puppet {
             }
             "after" => cx.send_after(conn, Topic(number()), Message::Text(text)),
             "first" => {
-                let first = self.first.expect("somebody has come");
+                let (first, _) = self.notes.borrow()[0];
                 self.obey(cx, first, rest);
             }
             _ => cx.send(conn, Message::Text(command)),
@@ -87,12 +86,14 @@ impl Puppet {
 
 impl Service for Puppet {
     fn on_upgrade(&mut self, _: &mut dyn Context, request: &Request<'_>) -> Upgrade {
-        if request.head.path() == "/never" {
-            return Upgrade::Refuse(Response::text(409, "not here\n"));
+        let offers = |wanted| {
+            request.head.header("sec-websocket-protocol").is_some_and(|offered| offered.contains(wanted))
+        };
+        match request.head.path() {
+            "/never" => Upgrade::Refuse(Response::text(409, "not here\n")),
+            "/stubborn" => Upgrade::Accept { subprotocol: Some("puppet") },
+            _ => Upgrade::Accept { subprotocol: offers("puppet").then_some("puppet") },
         }
-        let offers =
-            |wanted| request.head.header("sec-websocket-protocol").is_some_and(|all| all.contains(wanted));
-        Upgrade::Accept { subprotocol: offers("puppet").then_some("puppet") }
     }
 
     fn on_request(&mut self, _: &mut dyn Context, request: &Request<'_>) -> Response {
@@ -102,7 +103,6 @@ impl Service for Puppet {
     }
 
     fn on_open(&mut self, cx: &mut dyn Context, conn: ConnId, opening: Opening<'_>) {
-        self.first.get_or_insert(conn);
         self.note(conn, "open");
         if let Opening::WebSocket { request, .. } = opening
             && request.path() == "/greeted"
@@ -159,7 +159,7 @@ impl Service for Puppet {
     }
 
     fn on_wake(&mut self, cx: &mut dyn Context) {
-        let first = self.first.expect("whoever set the alarm");
+        let (first, _) = self.notes.borrow()[0];
         self.note(first, format!("wake {}", cx.now().0));
     }
 

@@ -28,8 +28,10 @@ pub const HTTP: ListenerId = ListenerId(0);
 pub const LINES: ListenerId = ListenerId(1);
 /// What one read brings at most.
 pub const READ_BUFFER_LEN: usize = 64 * 1024;
-/// The largest message that the puppet is sent.
+/// The largest message that the puppet may be sent.
 pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
+/// And the other one, at `/other`.
+pub const SMALL_MESSAGE_BYTES_MAX: usize = 100;
 /// No deadline is met sooner than it comes, nor later than this.
 pub const TICK: Millis = Millis(8);
 /// When the tests begin: not on a tick.
@@ -56,8 +58,6 @@ struct End {
     /// It has sent FIN behind that.
     ends: bool,
     has_ended: bool,
-    /// The server did not want its bytes, and has not said otherwise.
-    is_parked: bool,
     /// The server has closed the socket, which stood so then.
     closed: Option<Wire>,
     /// Where its notes begin, and end.
@@ -83,9 +83,11 @@ impl Server {
         let mut core = Core::new(limits);
         let notes = Notes::default();
         let puppet = core.mount(Puppet::new(&notes), MESSAGE_BYTES_MAX);
-        for path in ["/", "/greeted", "/never"] {
+        for path in ["/", "/greeted", "/never", "/stubborn"] {
             core.route(path, Route::Service(puppet));
         }
+        let other = core.mount(Puppet::new(&notes), SMALL_MESSAGE_BYTES_MAX);
+        core.route("/other", Route::Service(other));
         core.route("/page", Route::Page(Response::text(200, "a page\n")));
         core.speak_lines(LINES, puppet);
         let mut server =
@@ -118,8 +120,13 @@ impl Server {
 
     /// Somebody is connected over a WebSocket.
     pub fn upgrade(&mut self) -> Peer {
+        self.upgrade_at("/")
+    }
+
+    /// The same, at this path.
+    pub fn upgrade_at(&mut self, path: &str) -> Peer {
         let peer = self.accept();
-        self.hears(peer, UPGRADE.as_bytes());
+        self.hears(peer, UPGRADE.replacen('/', path, 1).as_bytes());
         assert_eq!(self.says(peer), UPGRADED);
         peer
     }
@@ -146,6 +153,11 @@ impl Server {
         let key = self.ends[peer.0].key;
         self.core.handle_reset(self.now, key, io::ErrorKind::ConnectionReset.into());
         self.settle();
+    }
+
+    /// A peer's connection breaks, which shows when it is next written to.
+    pub fn breaks(&mut self, peer: Peer) {
+        self.wire_mut(peer).is_broken = true;
     }
 
     /// The server is told to end.
@@ -208,6 +220,11 @@ impl Server {
         support::client_hears(&self.says(peer))
     }
 
+    /// What the kernel keeps for a peer, as it means to a client; the loop has yet to turn.
+    pub fn has_told(&mut self, peer: Peer) -> Vec<Heard> {
+        support::client_hears(&self.takes(peer, usize::MAX))
+    }
+
     /// A peer reads at most so many bytes of what the kernel keeps for it. The loop has yet to turn.
     pub fn takes(&mut self, peer: Peer, len_max: usize) -> Vec<u8> {
         let wire = self.wire_mut(peer);
@@ -227,6 +244,11 @@ impl Server {
 
     pub fn is_closed(&self, peer: Peer) -> bool {
         self.ends[peer.0].closed.is_some()
+    }
+
+    /// Whether two peers, one after the other, have had the same slot.
+    pub fn has_same_slot(&self, one: Peer, other: Peer) -> bool {
+        self.ends[one.0].key == self.ends[other.0].key
     }
 
     /// What the service was told of a peer.
@@ -301,8 +323,8 @@ impl Server {
         self.core.reap(self.now, &mut self.network);
         self.core.validate(usize::MAX);
         for key in std::mem::take(&mut self.network.resumed) {
-            if let Some(end) = self.ends.iter_mut().find(|end| end.key == key && end.closed.is_none()) {
-                end.is_parked = false;
+            if let Some(wire) = self.network.wires.get_mut(&key) {
+                wire.is_parked = false;
             }
         }
         for (key, wire) in std::mem::take(&mut self.network.closed) {
@@ -324,9 +346,13 @@ impl Server {
     }
 
     fn read(&mut self) {
-        for end in self.ends.iter_mut().filter(|end| end.is_ready()) {
+        for end in self.ends.iter_mut().filter(|end| end.has_something()) {
+            let wire = self.network.wires.get_mut(&end.key).expect("it is connected");
+            if wire.is_parked {
+                continue;
+            }
             if !self.core.wants_bytes(end.key) {
-                end.is_parked = true;
+                wire.is_parked = true;
             } else if end.sent.is_empty() {
                 end.has_ended = true;
                 self.core.handle_eof(self.now, end.key);
@@ -339,7 +365,8 @@ impl Server {
     }
 
     fn is_anybody_ready(&self) -> bool {
-        self.ends.iter().any(End::is_ready) || self.network.wires.values().any(has_room)
+        let can_be_read = |end: &End| end.has_something() && !self.network.wires[&end.key].is_parked;
+        self.ends.iter().any(can_be_read) || self.network.wires.values().any(has_room)
     }
 
     fn wire(&self, peer: Peer) -> &Wire {
@@ -362,10 +389,9 @@ fn has_room(wire: &Wire) -> bool {
 }
 
 impl End {
-    /// Whether the loop would read it.
-    fn is_ready(&self) -> bool {
-        let has_something = !self.sent.is_empty() || (self.ends && !self.has_ended);
-        has_something && !self.is_parked && self.closed.is_none()
+    /// Whether there is something to read from it.
+    fn has_something(&self) -> bool {
+        (!self.sent.is_empty() || (self.ends && !self.has_ended)) && self.closed.is_none()
     }
 }
 
