@@ -141,7 +141,7 @@ impl Server {
 impl Handler for Server {
     type Mail = ();
 
-    fn handle_accepted(&mut self, now: Millis, _listener: ListenerId, _peer: Peer) -> Option<usize> {
+    fn handle_accepted(&mut self, now: Millis, _listener: ListenerId, _peer: Peer) -> Result<usize, &[u8]> {
         let conn = Conn {
             lines: Decoder::new(LINE_BYTES_MAX),
             unsent: Vec::new(),
@@ -150,7 +150,7 @@ impl Handler for Server {
         };
         let key = self.conns.insert(conn);
         self.put_off_deadline(now, key);
-        Some(key)
+        Ok(key)
     }
 
     fn handle_bytes(&mut self, now: Millis, key: usize, bytes: &mut [u8]) {

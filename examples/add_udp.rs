@@ -104,8 +104,8 @@ impl Handler for Server {
 
     // There is no listener, so nobody connects.
 
-    fn handle_accepted(&mut self, _now: Millis, _listener: ListenerId, _peer: Peer) -> Option<usize> {
-        None
+    fn handle_accepted(&mut self, _now: Millis, _listener: ListenerId, _peer: Peer) -> Result<usize, &[u8]> {
+        Err(b"")
     }
 
     fn handle_bytes(&mut self, _now: Millis, _key: usize, _bytes: &mut [u8]) {}

@@ -5,6 +5,8 @@
 pub struct Metrics {
     /// Connections accepted.
     pub accepted: u64,
+    /// Connections turned away, as there were as many as there may be.
+    pub turned_away: u64,
     /// Connections freed.
     pub closed: u64,
     /// WebSocket handshakes completed.
@@ -41,6 +43,7 @@ impl Metrics {
         // Taken apart without `..`: a number that nobody reports does not compile.
         let Metrics {
             accepted,
+            turned_away,
             closed,
             upgrades,
             requests,
@@ -58,6 +61,7 @@ impl Metrics {
         } = self;
         for (name, value) in [
             ("accepted", accepted),
+            ("turned_away", turned_away),
             ("closed", closed),
             ("upgrades", upgrades),
             ("requests", requests),

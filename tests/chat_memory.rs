@@ -1,13 +1,15 @@
-//! What the chat itself costs, counted by the allocator: so much for each member, and nothing for a message.
+//! What the chat itself costs, counted by the allocator: so much for each member, and for a message the memory in which
+//! its room remembers it.
 //!
 //! Everything stands in one test: the counter counts for the whole process.
 
 #![allow(unsafe_code, reason = "an allocator that counts is an allocator, and those are unsafe")]
 
-use chinwag::chat::{Chat, Settings};
+use chinwag::chat::{Chat, Seed, Settings};
 use chinwag::service::{Class, ConnId, Context, Ending, Message, Opening, Service, Topic};
 use chinwag::time::Millis;
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::ops::Range;
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
 
 struct Counting;
@@ -46,14 +48,25 @@ struct Forgetful {
     now: Millis,
     wake_at: Option<Millis>,
     rendered: Vec<u8>,
+    published: u64,
+}
+
+impl Forgetful {
+    fn new() -> Forgetful {
+        Forgetful { now: Millis(0), wake_at: None, rendered: Vec::with_capacity(64 * 1024), published: 0 }
+    }
 }
 
 impl Context for Forgetful {
     fn now(&self) -> Millis {
         self.now
     }
+    fn unix_ms(&self) -> u64 {
+        self.now.0
+    }
     fn send(&mut self, _: ConnId, _: Message<'_>) {}
     fn send_after(&mut self, _: ConnId, _: Topic, _: Message<'_>) {}
+    fn farewell(&mut self, _: ConnId, _: Message<'_>) {}
     fn close(&mut self, _: ConnId, _: u16, _: &str) {}
     fn deadline(&mut self, _: ConnId, _: Option<Millis>) {}
     fn wake_at(&mut self, at: Option<Millis>) {
@@ -61,10 +74,12 @@ impl Context for Forgetful {
     }
     fn subscribe(&mut self, _: ConnId, _: Topic, _: Class) {}
     fn unsubscribe(&mut self, _: ConnId, _: Topic) {}
+    fn replay(&mut self, _: ConnId, _: Topic, _: Range<u64>) {}
     fn publish(&mut self, _: Topic, render: &mut dyn FnMut(Class, &mut Vec<u8>), _: &[ConnId]) -> u64 {
         self.rendered.clear();
         render(Class(0), &mut self.rendered);
-        0
+        self.published += 1;
+        self.published
     }
 }
 
@@ -84,28 +99,32 @@ fn fill(chat: &mut Chat, cx: &mut Forgetful, count: u32) {
     }
 }
 
+/// Each of them says something, and then something that nobody understands.
+fn speak(chat: &mut Chat, cx: &mut Forgetful, who: Range<u32>) {
+    for index in who {
+        let said = "as much as people say in one line, \u{1b}[1mescaped";
+        chat.on_message(cx, conn(index), Message::Text(said));
+        chat.on_message(cx, conn(index), Message::Text("/dance"));
+    }
+}
+
 #[test]
-fn a_member_costs_little_and_a_message_nothing() {
+fn a_member_costs_little_and_a_message_what_is_remembered_of_it() {
     // Tables double: 10,000 is somewhere in between, and one more than a power of two is as bad as it gets.
-    for (count, bytes_max) in [(10_000, 90), (8193, 120)] {
-        let mut cx = Forgetful { now: Millis(0), wake_at: None, rendered: Vec::with_capacity(64 * 1024) };
+    for (count, bytes_max) in [(10_000, 180), (8193, 230)] {
+        let mut cx = Forgetful::new();
         let before = LIVE_BYTES.load(Relaxed);
-        let mut chat = Chat::new(Settings::default(), 1);
+        let mut chat = Chat::new(Settings::default(), Seed::new([1; 32]));
         fill(&mut chat, &mut cx, count);
         let bytes = (LIVE_BYTES.load(Relaxed) - before) / count as isize;
         println!("{count} members: {bytes} bytes of heap each");
         assert!(bytes <= bytes_max, "{bytes} bytes of heap for each of {count} members");
 
+        // As many as a room remembers: from then on each message takes the place of another.
+        speak(&mut chat, &mut cx, 1000..1200);
         let before = ALLOCATIONS.load(Relaxed);
-        for index in 0..1000 {
-            chat.on_message(
-                &mut cx,
-                conn(index),
-                Message::Text("as much as people say in one line, \u{1b}[1mescaped"),
-            );
-            chat.on_message(&mut cx, conn(index), Message::Text("/dance"));
-        }
-        assert_eq!(ALLOCATIONS.load(Relaxed) - before, 0, "allocations for 1,000 messages and 1,000 notices");
+        speak(&mut chat, &mut cx, 0..1000);
+        assert_eq!(ALLOCATIONS.load(Relaxed) - before, 1000, "for 1,000 messages and 1,000 notices");
 
         // What is left is tables of the size that was once needed, and no names.
         (0..count)

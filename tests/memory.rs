@@ -7,7 +7,7 @@
 #[path = "support/offline.rs"]
 mod offline;
 
-use chinwag::chat::{Chat, Settings};
+use chinwag::chat::{Chat, Seed, Settings};
 use chinwag::time::Millis;
 use offline::{EchoAndFanOut, Server};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -68,7 +68,7 @@ fn what_is_idle_costs_little_and_what_is_done_most_allocates_nothing() {
     println!("an idle connection, joined to a topic: {bytes} bytes of heap");
     assert!(bytes <= 400, "{bytes} bytes of heap for an idle connection");
 
-    let mut chat = Server::new(Chat::new(Settings::default(), 1));
+    let mut chat = Server::new(Chat::new(Settings::default(), Seed::new([1; 32])));
     let bytes = idle_bytes(&mut chat);
     println!("an idle member of the chat, in its lobby: {bytes} bytes of heap");
     assert!(bytes <= 400, "{bytes} bytes of heap for an idle member of the chat");

@@ -1,7 +1,7 @@
 //! The hub: who is there under which name, in which room, and what follows from what they ask.
 //!
 //! It is told what members do and answers by calling [`Effects`]. It knows no bytes and no connections, takes the time as
-//! an argument and makes no random choices, so the same calls lead to the same effects.
+//! an argument and draws what looks random from its seed, so the same calls lead to the same effects.
 //!
 //! ```text
 //!     enter ─▶ handle(Command) ─▶ … ─▶ leave           and wake, when next_wake has come
@@ -10,144 +10,302 @@
 //! What an idle member in a room costs, in bytes of heap:
 //!
 //! ```text
-//!     its entry in `members`          24     up to 48 just after that table has doubled
+//!     its entry in `members`          88     up to 176 just after that table has doubled
 //!     its name                        11     for `guest-12345`; as many as it is long
 //!     its slot in `names`              9     up to 18
 //!     its place in the room            4     up to 8
 //!     what the service keeps of it     8     up to 16
-//!                                     ──
-//!                                     56     up to 101
+//!                                    ───
+//!                                    120     up to 229
 //! ```
 //!
 //! ```
-//! use chinwag::chat::{Effects, Hub, MemberId, RoomId, Settings};
+//! use chinwag::chat::{Effects, Hub, MemberId, Mode, Now, RoomId, Seed, Settings};
 //! use chinwag::time::Millis;
-//! use chinwag::wire::{Command, Event, Goodbye, RoomName};
+//! use chinwag::wire::{Command, Event, Goodbye, Message, RequestId, text};
+//! use std::ops::Range;
 //!
 //! /// Prints what it is told.
-//! struct Paper;
+//! #[derive(Default)]
+//! struct Paper {
+//!     entries: u64,
+//! }
 //!
 //! impl Effects for Paper {
-//!     fn tell(&mut self, member: MemberId, event: &Event<'_>) {
+//!     fn tell(&mut self, member: MemberId, _id: Option<RequestId>, event: &Event<'_>) {
 //!         println!("to {member:?}: {event:?}");
 //!     }
-//!     fn answer(&mut self, member: MemberId, _room: RoomId, event: &Event<'_>) {
-//!         self.tell(member, event);
+//!     fn answer(&mut self, member: MemberId, _room: RoomId, id: Option<RequestId>, event: &Event<'_>) {
+//!         self.tell(member, id, event);
 //!     }
-//!     fn publish(&mut self, room: RoomId, event: &Event<'_>, _except: &[MemberId]) {
+//!     fn say(&mut self, room: RoomId, message: &Message<'_>, _json: &[u8], _except: &[MemberId]) -> u64 {
+//!         println!("to {room:?}: {message:?}");
+//!         self.entries += 1;
+//!         self.entries
+//!     }
+//!     fn notify(&mut self, room: RoomId, event: &Event<'_>, _except: &[MemberId]) {
 //!         println!("to {room:?}: {event:?}");
+//!         self.entries += 1;
 //!     }
 //!     fn follow(&mut self, _member: MemberId, _room: RoomId) {}
 //!     fn unfollow(&mut self, _member: MemberId, _room: RoomId) {}
+//!     fn replay(&mut self, _member: MemberId, _room: RoomId, _entries: Range<u64>) {}
+//!     fn show_seq(&mut self, _member: MemberId, _shows: bool) {}
 //!     fn close(&mut self, _member: MemberId, _goodbye: Goodbye) {}
 //! }
 //!
-//! let mut hub = Hub::new(Settings::default(), 42);
-//! let (ann, now) = (MemberId(0), Millis(0));
-//! hub.enter(ann, &mut Paper);
-//! hub.handle(now, ann, Command::Join(RoomName::new("dev").unwrap()), &mut Paper);
-//! hub.handle(now, ann, Command::Say("is this thing on?"), &mut Paper);
-//! hub.leave(now, ann, &mut Paper);
+//! let mut hub = Hub::new(Settings::default(), Seed::new([42; 32]));
+//! let (ann, now, mut paper) = (MemberId(0), Now { at: Millis(0), unix_ms: 0 }, Paper::default());
+//! hub.enter(ann, Mode::Text);
+//! for line in ["/join dev", "is this thing on?"] {
+//!     hub.handle(now, ann, None, text::parse(line).unwrap(), &mut paper);
+//! }
+//! hub.leave(now, ann, &mut paper);
 //! ```
 
 use super::index::{Index, hash};
-use super::presence::{Change, Pace};
+use super::presence::Change;
+use super::rate::Bucket;
 use super::room::Room;
 use super::rooms::Rooms;
-use super::{Effects, MemberId, Settings};
+use super::seed::Seed;
+use super::{Effects, MemberId, Mode, Now, RoomId, Settings};
 use crate::time::Millis;
 use crate::wire::name::{GUEST, folded};
-use crate::wire::{Command, Event, Goodbye, Name, Refusal, RoomName, text};
+use crate::wire::{Command, Event, Goodbye, LimitsTold, Name, Refusal, RequestId, text};
 
 /// All members and all rooms.
 #[derive(Debug)]
 pub struct Hub {
-    settings: Settings,
-    members: Members,
+    pub(super) settings: Settings,
+    pub(super) members: Members,
     names: Index,
-    rooms: Rooms,
+    pub(super) rooms: Rooms,
     /// How many guest names were ever given.
     guests: u64,
+    /// How many connections there ever were.
+    connections: u64,
     /// How many messages were published.
-    messages: u64,
-    seed: u64,
+    pub(super) messages: u64,
+    pub(super) seed: Seed,
+    /// Keys the names.
+    pub(super) name_seed: u64,
+    /// What is being rendered; kept for its memory.
+    pub(super) json: Vec<u8>,
 }
 
 /// By [`MemberId`].
 #[derive(Debug, Default)]
-struct Members(Vec<Option<Member>>);
+pub(super) struct Members(Vec<Option<Member>>);
 
 /// Kept small: there is one for each connection.
 #[derive(Debug)]
-struct Member {
-    name: Box<str>,
-    seat: Seat,
+pub(super) struct Member {
+    /// Empty until it has been welcomed.
+    pub name: Box<str>,
+    pub seats: Seats,
+    /// Which of all connections it is: what its secret is made from.
+    connection: u64,
+    publishes: Bucket,
+    commands: Bucket,
+    /// Of everything it asks, refused or not, at ten times the rate.
+    attempts: Bucket,
+    pub mode: Mode,
+    /// Its own messages come back to it.
+    pub echoes: bool,
 }
 
-/// Where a member sits.
+/// Where a member sits: a room, and a place in its roster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Seat {
-    /// Which room, or [`NOWHERE`].
-    room: u32,
-    /// Which place in its roster.
-    place: u32,
+pub(super) struct Seat {
+    pub room: u32,
+    pub place: u32,
 }
 
-const NOWHERE: u32 = u32::MAX;
-const UNSEATED: Seat = Seat { room: NOWHERE, place: 0 };
+/// Where a member sits, in any order. Most sit in one room, and spend no memory on a list.
+#[derive(Debug, Default)]
+pub(super) enum Seats {
+    #[default]
+    None,
+    One(Seat),
+    Many(Vec<Seat>),
+}
+
+/// How many times the allowed rate makes a nuisance.
+const ABUSE_FACTOR: u32 = 10;
 
 impl Hub {
-    /// An empty one. Who knows `seed` can choose names that are slow to look up.
-    pub fn new(settings: Settings, seed: u64) -> Hub {
-        let pace = Pace { interval: settings.presence_interval, changes_max: settings.presence_changes_max };
+    /// An empty one.
+    pub fn new(settings: Settings, seed: Seed) -> Hub {
+        let name_seed = seed.number("names", 0);
         Hub {
+            rooms: Rooms::new(&settings, seed.number("rooms", 0)),
             settings,
             members: Members::default(),
             names: Index::default(),
-            rooms: Rooms::new(pace, seed),
             guests: 0,
+            connections: 0,
             messages: 0,
             seed,
+            name_seed,
+            json: Vec::new(),
         }
     }
 
-    /// Somebody is here, and is given a name. `id` is nobody else's until [`Hub::leave`].
-    pub fn enter(&mut self, id: MemberId, effects: &mut dyn Effects) {
-        // Numbers are never given twice, so whoever remembers guest-7 remembers only one.
-        self.guests += 1;
-        let name = format!("{GUEST}{}", self.guests).into_boxed_str();
-        effects.tell(id, &Event::Welcome { name: &name });
-        self.names.insert(self.hash_name(&name), id.0);
-        self.members.insert(id, Member { name, seat: UNSEATED });
+    /// Somebody is here. `id` is nobody else's until [`Hub::leave`]. It is welcomed when it says hello, when it asks for
+    /// anything else, or by [`Hub::greet`].
+    pub fn enter(&mut self, id: MemberId, mode: Mode) {
+        self.connections += 1;
+        self.members.insert(
+            id,
+            Member {
+                name: Box::default(),
+                seats: Seats::None,
+                connection: self.connections,
+                publishes: Bucket::default(),
+                commands: Bucket::default(),
+                attempts: Bucket::default(),
+                mode,
+                echoes: false,
+            },
+        );
     }
 
-    /// Somebody asks for something.
-    pub fn handle(&mut self, now: Millis, id: MemberId, command: Command<'_>, effects: &mut dyn Effects) {
-        if !self.members.has(id) {
-            return;
+    /// Welcomes somebody who has said nothing yet, as people expect who type.
+    pub fn greet(&mut self, id: MemberId, effects: &mut dyn Effects) {
+        if self.members.get(id).is_some_and(|member| member.name.is_empty()) {
+            self.welcome_guest(id, None, effects);
         }
-        match command {
-            Command::Say(text) => self.say(id, text, effects),
-            Command::Rename(name) => self.rename(now, id, name, effects),
-            Command::Join(name) => self.join(now, id, name, effects),
-            Command::Who => self.who(id, effects),
-            Command::Help => {
-                text::HELP
-                    .iter()
-                    .for_each(|&(usage, purpose)| effects.tell(id, &Event::Help { usage, purpose }));
+    }
+
+    /// Somebody asks for something. `request` comes back in the answer.
+    pub fn handle(
+        &mut self,
+        now: Now,
+        id: MemberId,
+        request: Option<RequestId>,
+        command: Command<'_>,
+        effects: &mut dyn Effects,
+    ) {
+        if let Some(allowed) = self.admit(now.at, id, matches!(command, Command::Publish { .. }), effects) {
+            let done = match allowed {
+                Ok(()) => self.obey(now, id, request, command, effects),
+                Err(retry_ms) => Err(Refusal::RateLimited { retry_ms }),
+            };
+            if let Err(refusal) = done {
+                self.refuse(id, request, refusal, effects);
             }
-            Command::Quit => effects.close(id, Goodbye::Quit),
         }
+    }
+
+    /// Somebody asks for something that makes no sense.
+    pub fn handle_nonsense(
+        &mut self,
+        now: Now,
+        id: MemberId,
+        request: Option<RequestId>,
+        refusal: Refusal<'_>,
+        effects: &mut dyn Effects,
+    ) {
+        if let Some(allowed) = self.admit(now.at, id, false, effects) {
+            let refusal = allowed.map_or_else(|retry_ms| Refusal::RateLimited { retry_ms }, |()| refusal);
+            self.refuse(id, request, refusal, effects);
+        }
+    }
+
+    /// Whether somebody may ask now, or in how many milliseconds. `None`: nobody is there, or not any more.
+    fn admit(
+        &mut self,
+        now: Millis,
+        id: MemberId,
+        publishes: bool,
+        effects: &mut dyn Effects,
+    ) -> Option<Result<(), u64>> {
+        let Settings { publish, command, .. } = self.settings;
+        let member = self.members.get_mut(id)?;
+        let (bucket, rate) = match publishes {
+            true => (&mut member.publishes, publish),
+            false => (&mut member.commands, command),
+        };
+        let allowed = bucket.take(now, rate);
+        if member.attempts.take(now, rate.times(ABUSE_FACTOR)).is_err() {
+            effects.close(id, Goodbye::RateAbuse);
+            return None;
+        }
+        Some(allowed)
+    }
+
+    fn obey<'a>(
+        &mut self,
+        now: Now,
+        id: MemberId,
+        request: Option<RequestId>,
+        command: Command<'a>,
+        effects: &mut dyn Effects,
+    ) -> Result<(), Refusal<'a>> {
+        if let Command::Hello { name, secret, token: _, echo } = command {
+            return self.hello(now, id, request, name, secret, echo, effects);
+        }
+        self.greet(id, effects);
+        match command {
+            Command::Hello { .. } => unreachable!("it has been answered"),
+            Command::Rename(name) => self.rename(now, id, request, name, effects),
+            Command::Join { room, since, history } => {
+                self.join(now, id, request, room, since, history, effects)
+            }
+            Command::Resume(since) => self.resume(now, id, request, since, effects),
+            Command::Leave { room } => self.leave_by_name(now, id, request, room, effects),
+            Command::Publish { room, data, key } => self.publish(now, id, request, room, data, key, effects),
+            Command::History { room, page, limit } => self.history(id, request, room, page, limit, effects),
+            Command::Members { room, after, limit } => {
+                self.list_members(id, request, room, after, limit, effects)
+            }
+            Command::Rooms { after, limit } => self.list_rooms(id, request, after, limit, effects),
+            Command::Direct { to, data } => self.direct(now, id, request, to, data, effects),
+            Command::Ping => {
+                effects.tell(id, request, &Event::Pong { at: now.unix_ms });
+                Ok(())
+            }
+            Command::Echo(echoes) => {
+                self.members.get_mut_here(id).echoes = echoes;
+                effects.tell(id, request, &Event::EchoIs(echoes));
+                Ok(())
+            }
+            Command::ShowSeq(shows) => self.show_seq(id, request, shows, effects),
+            Command::Help => {
+                for &(usage, purpose) in &text::HELP {
+                    effects.tell(id, request, &Event::Help { usage, purpose });
+                }
+                Ok(())
+            }
+            Command::Quit => {
+                effects.close(id, Goodbye::Quit);
+                Ok(())
+            }
+        }
+    }
+
+    /// Tells a member that something was not done.
+    fn refuse(
+        &mut self,
+        id: MemberId,
+        request: Option<RequestId>,
+        refusal: Refusal<'_>,
+        effects: &mut dyn Effects,
+    ) {
+        effects.tell(id, request, &Event::Refused(refusal));
     }
 
     /// Somebody is gone.
-    pub fn leave(&mut self, now: Millis, id: MemberId, effects: &mut dyn Effects) {
-        if !self.members.has(id) {
-            return;
+    pub fn leave(&mut self, now: Now, id: MemberId, effects: &mut dyn Effects) {
+        let Some(member) = self.members.get(id) else { return };
+        for seat in member.seats.to_vec() {
+            self.leave_seat(now, id, seat, effects);
         }
-        self.leave_room(now, id, effects);
         let member = self.members.remove(id);
-        self.names.remove(self.hash_name(&member.name), id.0);
+        if !member.name.is_empty() {
+            self.names.remove(self.hash_name(&member.name), id.0);
+        }
     }
 
     /// When [`Hub::wake`] has something to do.
@@ -155,9 +313,20 @@ impl Hub {
         self.rooms.next_wake()
     }
 
-    /// Tells what was put off until now.
-    pub fn wake(&mut self, now: Millis, effects: &mut dyn Effects) {
-        self.rooms.wake(now, effects);
+    /// Tells what was put off until now, and drops what nobody needs any more.
+    pub fn wake(&mut self, now: Now, effects: &mut dyn Effects) {
+        self.rooms.wake(now.at, effects);
+    }
+
+    /// Everybody is about to be disconnected.
+    pub fn shut_down(&mut self, goodbye: impl Fn(u64) -> Goodbye, effects: &mut dyn Effects) {
+        for (index, member) in self.members.0.iter().enumerate() {
+            if let Some(member) = member {
+                let random = self.seed.number("come back", member.connection);
+                let id = MemberId(u32::try_from(index).expect("members are numbered by a u32"));
+                effects.tell(id, None, &Event::Goodbye(goodbye(random)));
+            }
+        }
     }
 
     /// Plain numbers, each with its name.
@@ -165,132 +334,178 @@ impl Hub {
         report("chat_members", self.names.len() as u64);
         report("chat_rooms", self.rooms.len() as u64);
         report("chat_messages", self.messages);
+        report("chat_history_bytes", self.rooms.history_bytes() as u64);
     }
 
-    fn say(&mut self, id: MemberId, text: &str, effects: &mut dyn Effects) {
-        let bytes_max = self.settings.message_bytes_max;
-        if text.len() > bytes_max {
-            return effects.tell(id, &Event::Refused(Refusal::MessageTooBig { bytes_max }));
-        }
-        let Some(room) = self.room_of(id) else {
-            return effects.tell(id, &Event::Refused(Refusal::NotJoined));
+    /// How a member speaks.
+    pub fn mode(&self, id: MemberId) -> Option<Mode> {
+        self.members.get(id).map(|member| member.mode)
+    }
+
+    fn welcome_guest(&mut self, id: MemberId, request: Option<RequestId>, effects: &mut dyn Effects) {
+        // Numbers are never given twice, so whoever remembers guest-7 remembers only one.
+        self.guests += 1;
+        let name = format!("{GUEST}{}", self.guests).into_boxed_str();
+        self.welcome(id, request, name, effects);
+    }
+
+    fn welcome(
+        &mut self,
+        id: MemberId,
+        request: Option<RequestId>,
+        name: Box<str>,
+        effects: &mut dyn Effects,
+    ) {
+        let settings = &self.settings;
+        let connection = self.members.get_mut_here(id).connection;
+        let welcome = Event::Welcome {
+            connection: &format!("c{connection:x}"),
+            name: &name,
+            secret: &self.seed.secret(connection),
+            ping_ms: settings.ping_interval.0,
+            limits: LimitsTold {
+                message_bytes: settings.message_bytes_max,
+                publish_per_second: settings.publish.per_second,
+                burst: settings.publish.burst,
+                rooms: settings.rooms_per_member_max,
+                history: settings.history_messages_max,
+            },
         };
-        effects.publish(room.id, &Event::Message { name: self.members.name(id), text }, &[id]);
-        self.messages += 1;
+        effects.tell(id, request, &welcome);
+        self.names.insert(self.hash_name(&name), id.0);
+        self.members.get_mut_here(id).name = name;
     }
 
-    fn rename(&mut self, now: Millis, id: MemberId, name: Name<'_>, effects: &mut dyn Effects) {
-        let hash = self.hash_name(name.as_str());
-        let is_it = |other| folded(self.members.name(MemberId(other))).eq(folded(name.as_str()));
-        match self.names.find(hash, is_it) {
+    #[allow(clippy::too_many_arguments, reason = "a hello has as many fields")]
+    fn hello<'a>(
+        &mut self,
+        now: Now,
+        id: MemberId,
+        request: Option<RequestId>,
+        name: Option<Name<'a>>,
+        secret: Option<&str>,
+        echo: bool,
+        effects: &mut dyn Effects,
+    ) -> Result<(), Refusal<'a>> {
+        if !self.members.name(id).is_empty() {
+            return Err(Refusal::BadRequest("you have been welcomed; `rename` changes the name"));
+        }
+        let Some(name) = name else {
+            self.members.get_mut_here(id).echoes = echo;
+            self.welcome_guest(id, request, effects);
+            return Ok(());
+        };
+        match (self.find(name.as_str()), secret) {
+            (None, _) if !name.is_guest() => {}
+            // A connection that is lost, and not yet known to be.
+            (Some(owner), Some(secret)) if self.is_secret_of(owner, secret) => {
+                effects.close(owner, Goodbye::Replaced);
+                self.leave(now, owner, effects);
+            }
+            _ => return Err(Refusal::NameTaken(name)),
+        }
+        self.members.get_mut_here(id).echoes = echo;
+        self.welcome(id, request, name.as_str().into(), effects);
+        Ok(())
+    }
+
+    fn is_secret_of(&self, id: MemberId, secret: &str) -> bool {
+        self.members.get(id).is_some_and(|member| self.seed.is_secret(member.connection, secret))
+    }
+
+    fn rename<'a>(
+        &mut self,
+        now: Now,
+        id: MemberId,
+        request: Option<RequestId>,
+        name: Name<'a>,
+        effects: &mut dyn Effects,
+    ) -> Result<(), Refusal<'a>> {
+        match self.find(name.as_str()) {
             // One's own name may be written in another case.
-            Some(owner) if owner == id.0 => {}
+            Some(owner) if owner == id => {}
             None if !name.is_guest() => {}
-            Some(_) | None => return effects.tell(id, &Event::Refused(Refusal::NameTaken(name))),
+            Some(_) | None => return Err(Refusal::NameTaken(name)),
         }
         let new = name.as_str();
-        let member = self.members.get_mut(id);
+        let member = self.members.get_mut_here(id);
         let old = std::mem::replace(&mut member.name, new.into());
-        let room = member.seat.room;
+        let seats = member.seats.to_vec();
         self.names.remove(self.hash_name(&old), id.0);
-        self.names.insert(hash, id.0);
-        effects.tell(id, &Event::Renamed { name: new });
+        self.names.insert(self.hash_name(new), id.0);
+        effects.tell(id, request, &Event::Renamed { name: new });
         if *old != *new {
-            self.rooms.tell(now, room, Change::Renamed { member: id, old: &old, new }, effects);
-        }
-    }
-
-    fn join(&mut self, now: Millis, id: MemberId, name: RoomName<'_>, effects: &mut dyn Effects) {
-        let is_there = self.room_of(id).is_some_and(|room| *room.name == *name.as_str());
-        if !is_there {
-            self.leave_room(now, id, effects);
-            let room = self.rooms.open(name);
-            let (room_id, place) = (room.id, room.roster.admit(id));
-            self.members.get_mut(id).seat = Seat { room: room_id.index, place };
-            // The others first: then nobody is told of their own coming.
-            let change = Change::Joined { member: id, name: self.members.name(id) };
-            self.rooms.tell(now, room_id.index, change, effects);
-            effects.follow(id, room_id);
-        }
-        if let Some(room) = self.room_of(id) {
-            let joined = Event::Joined { room: &room.name, members: room.roster.len() };
-            effects.answer(id, room.id, &joined);
-        }
-    }
-
-    fn leave_room(&mut self, now: Millis, id: MemberId, effects: &mut dyn Effects) {
-        let Seat { room: index, place } = std::mem::replace(&mut self.members.get_mut(id).seat, UNSEATED);
-        let Some(room) = self.rooms.get_mut(index) else { return };
-        effects.unfollow(id, room.id);
-        room.roster.remove(place, |moved, place| self.members.get_mut(moved).seat.place = place);
-        match room.roster.is_empty() {
-            true => self.rooms.drop(index),
-            false => {
-                let change = Change::Left { member: id, name: self.members.name(id) };
-                self.rooms.tell(now, index, change, effects);
+            for seat in seats {
+                self.rooms.tell(now.at, seat.room, Change::Renamed { member: id, old: &old, new }, effects);
             }
         }
+        Ok(())
     }
 
-    fn who(&self, id: MemberId, effects: &mut dyn Effects) {
-        let Some(room) = self.room_of(id) else {
-            return effects.tell(id, &Event::Refused(Refusal::NotJoined));
-        };
-        let names: Vec<&str> =
-            room.roster.iter().take(self.settings.who_names_max).map(|id| self.members.name(id)).collect();
-        let members = Event::Members { room: &room.name, members: room.roster.len(), names: &names };
-        effects.answer(id, room.id, &members);
-    }
-
-    fn room_of(&self, id: MemberId) -> Option<&Room> {
-        self.rooms.get(self.members.get(id)?.seat.room)
+    /// Who has this name, in whatever case.
+    pub(super) fn find(&self, name: &str) -> Option<MemberId> {
+        let is_it = |other| folded(self.members.name(MemberId(other))).eq(folded(name));
+        self.names.find(self.hash_name(name), is_it).map(MemberId)
     }
 
     fn hash_name(&self, name: &str) -> u32 {
-        hash(self.seed, folded(name))
+        hash(self.name_seed, folded(name))
+    }
+
+    /// The only room that a member is in, as those are who type.
+    pub(super) fn room_of(&self, id: MemberId) -> Option<&Room> {
+        match self.members.get(id)?.seats.as_slice() {
+            [seat] => self.rooms.get(seat.room),
+            _ => None,
+        }
+    }
+
+    /// Where a member sits in a room.
+    pub(super) fn seat_in(&self, id: MemberId, room: RoomId) -> Option<Seat> {
+        self.members.get(id)?.seats.as_slice().iter().copied().find(|seat| seat.room == room.index)
     }
 
     /// Panics where the tables contradict each other.
     #[cfg(test)]
     pub(super) fn validate(&self) {
         self.rooms.validate();
-        let mut here = 0;
+        let (mut named, mut seated) = (0, 0);
         for (index, member) in self.members.0.iter().enumerate() {
             let Some(member) = member else { continue };
-            here += 1;
             let id = MemberId(index as u32);
-            let found = self.names.find(self.hash_name(&member.name), |other| other == id.0);
-            assert_eq!(found, Some(id.0), "{} is not found", member.name);
-            if let Some(room) = self.room_of(id) {
-                assert_eq!(
-                    room.roster.iter().nth(member.seat.place as usize),
-                    Some(id),
-                    "seat of {}",
-                    member.name
-                );
+            if !member.name.is_empty() {
+                named += 1;
+                assert_eq!(self.find(&member.name), Some(id), "{} is not found", member.name);
+            }
+            for seat in member.seats.as_slice() {
+                seated += 1;
+                let room = self.rooms.get(seat.room).expect("a room is kept as long as somebody is in it");
+                let there = room.roster.iter().nth(seat.place as usize);
+                assert_eq!(there, Some(id), "seat of {}", member.name);
             }
         }
-        assert_eq!(self.names.len(), here);
+        assert_eq!(self.names.len(), named);
+        assert_eq!(self.rooms.from(0).map(|room| room.roster.len()).sum::<usize>(), seated);
     }
 }
 
 impl Members {
-    fn has(&self, id: MemberId) -> bool {
-        self.get(id).is_some()
-    }
-
-    fn get(&self, id: MemberId) -> Option<&Member> {
+    pub fn get(&self, id: MemberId) -> Option<&Member> {
         self.0.get(id.0 as usize)?.as_ref()
     }
 
+    fn get_mut(&mut self, id: MemberId) -> Option<&mut Member> {
+        self.0.get_mut(id.0 as usize)?.as_mut()
+    }
+
     /// The name of one who is here, as everybody is that a room or an index knows.
-    fn name(&self, id: MemberId) -> &str {
+    pub fn name(&self, id: MemberId) -> &str {
         &self.get(id).expect("it is here: it is removed from everywhere at once").name
     }
 
-    fn get_mut(&mut self, id: MemberId) -> &mut Member {
-        let member = self.0.get_mut(id.0 as usize).and_then(Option::as_mut);
-        member.expect("it is here: it is removed from everywhere at once")
+    /// One who is here.
+    pub fn get_mut_here(&mut self, id: MemberId) -> &mut Member {
+        self.get_mut(id).expect("it is here: it is removed from everywhere at once")
     }
 
     fn insert(&mut self, id: MemberId, member: Member) {
@@ -305,6 +520,56 @@ impl Members {
     fn remove(&mut self, id: MemberId) -> Member {
         let member = self.0.get_mut(id.0 as usize).and_then(Option::take);
         member.expect("it is here: it is removed from everywhere at once")
+    }
+}
+
+impl Seats {
+    pub fn as_slice(&self) -> &[Seat] {
+        match self {
+            Seats::None => &[],
+            Seats::One(seat) => std::slice::from_ref(seat),
+            Seats::Many(seats) => seats,
+        }
+    }
+
+    pub fn to_vec(&self) -> Vec<Seat> {
+        self.as_slice().to_vec()
+    }
+
+    pub fn push(&mut self, seat: Seat) {
+        *self = match std::mem::take(self) {
+            Seats::None => Seats::One(seat),
+            Seats::One(one) => Seats::Many(vec![one, seat]),
+            Seats::Many(mut seats) => {
+                seats.push(seat);
+                Seats::Many(seats)
+            }
+        };
+    }
+
+    pub fn remove(&mut self, room: u32) {
+        match self {
+            Seats::One(seat) if seat.room == room => *self = Seats::None,
+            Seats::None | Seats::One(_) => {}
+            Seats::Many(seats) => {
+                seats.retain(|seat| seat.room != room);
+                if let [one] = seats[..] {
+                    *self = Seats::One(one);
+                }
+            }
+        }
+    }
+
+    /// The member has another place in a room.
+    pub fn set_place(&mut self, room: u32, place: u32) {
+        let seats = match self {
+            Seats::None => &mut [][..],
+            Seats::One(seat) => std::slice::from_mut(seat),
+            Seats::Many(seats) => seats,
+        };
+        if let Some(seat) = seats.iter_mut().find(|seat| seat.room == room) {
+            seat.place = place;
+        }
     }
 }
 
@@ -426,7 +691,7 @@ mod tests {
 
     #[test]
     fn who_lists_the_room_up_to_a_bound() {
-        let settings = Settings { who_names_max: 3, ..Settings::default() };
+        let settings = Settings { list_len: 3, ..Settings::default() };
         play_with(
             settings,
             "
@@ -468,17 +733,23 @@ mod tests {
     }
 
     #[test]
-    fn help_and_what_there_is_no_help_for() {
+    fn help_lists_every_command() {
+        let mut stage = Stage::new(Settings::default());
+        stage.connect("ann");
+        stage.house.forget();
+        stage.type_line("ann", "/help");
+        let lines = stage.take("ann");
+        assert_eq!(lines.len(), text::HELP.len());
+        for (line, (usage, purpose)) in lines.iter().zip(text::HELP) {
+            assert!(line.starts_with(&format!("* {usage} ")) && line.ends_with(purpose), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_there_is_no_help_for() {
         play(
             "
             here ann
-            ann> /help
-            ann< * /name NAME  be called NAME
-            ann< * /join ROOM  go to ROOM, and leave this one
-            ann< * /who        tell who is here
-            ann< * /help       tell this
-            ann< * /quit       end the connection
-            ann< * //TEXT      say a line that begins with a slash
             ann> /dance
             ann< * unknown command: /dance. /help lists the commands
             ann> /name
@@ -492,29 +763,11 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_room_is_dropped_and_made_anew() {
-        let mut stage = Stage::new(Settings::default());
-        let rooms = |stage: &Stage| {
-            let mut rooms = 0;
-            stage.hub.stats(&mut |name, value| rooms += if name == "chat_rooms" { value } else { 0 });
-            rooms
-        };
-        stage.connect("ann");
-        let first = stage.hub.room_of(MemberId(0)).map(|room| room.id).unwrap();
-        stage.type_line("ann", "/join dev");
-        assert_eq!(rooms(&stage), 1);
-        stage.type_line("ann", "/join lobby");
-        let second = stage.hub.room_of(MemberId(0)).map(|room| room.id).unwrap();
-        assert_eq!((rooms(&stage), first.index), (1, second.index));
-        assert_ne!(first, second, "a stream that is new has an id that is new");
-    }
-
-    #[test]
     fn whoever_is_not_there_is_nobody() {
         let mut stage = Stage::new(Settings::default());
-        let nobody = MemberId(3);
-        stage.hub.handle(Millis(0), nobody, Command::Say("boo"), &mut stage.house);
-        stage.hub.leave(Millis(0), nobody, &mut stage.house);
+        let (nobody, now) = (MemberId(3), Now { at: Millis(0), unix_ms: 0 });
+        stage.hub.handle(now, nobody, None, Command::Ping, &mut stage.house);
+        stage.hub.leave(now, nobody, &mut stage.house);
         stage.hub.validate();
     }
 }

@@ -33,6 +33,8 @@ pub(super) struct Pace {
     pub interval: Millis,
     /// How many changes are kept by name until then.
     pub changes_max: usize,
+    /// How large a room may be in which names are told.
+    pub names_max: usize,
 }
 
 /// What a room has not been told yet.
@@ -139,15 +141,15 @@ impl Room {
             return; // Nobody else is here, so the room has heard nothing, and hears the next change at once.
         }
         let changes = Changes::Named { joined: joined.as_slice(), left: left.as_slice() };
-        effects.publish(self.id, &self.presence_event(changes), except);
+        effects.notify(self.id, &self.presence_event(pace, changes), except);
         self.presence.quiet_until = now + pace.interval;
     }
 
     /// Tells what has gathered.
     pub fn tell_gathered(&mut self, now: Millis, pace: Pace, effects: &mut dyn Effects) {
         let told = match std::mem::take(&mut self.presence.gathered) {
-            Gathered::Log(log) => self.tell_log(&log, effects),
-            Gathered::Crowd => self.tell_crowd(effects),
+            Gathered::Log(log) => self.tell_log(&log, pace, effects),
+            Gathered::Crowd => self.tell_crowd(pace, effects),
         };
         self.roster.learn();
         if told {
@@ -156,21 +158,21 @@ impl Room {
     }
 
     /// Returns whether anybody was told anything.
-    fn tell_log(&self, log: &[Entry], effects: &mut dyn Effects) -> bool {
+    fn tell_log(&self, log: &[Entry], pace: Pace, effects: &mut dyn Effects) -> bool {
         let apart = apart(log);
         let (joined, left) = outcome(log, None);
         let changes = Changes::Named { joined: &joined, left: &left };
         let mut told = false;
         if !changes.is_empty() && self.roster.known() > 0 {
             let except: Vec<MemberId> = apart.iter().map(|reader| reader.member).collect();
-            effects.publish(self.id, &self.presence_event(changes), &except);
+            effects.notify(self.id, &self.presence_event(pace, changes), &except);
             told = true;
         }
         for reader in &apart {
             let (joined, left) = outcome(log, Some(reader));
             let changes = Changes::Named { joined: &joined, left: &left };
             if !changes.is_empty() {
-                effects.answer(reader.member, self.id, &self.presence_event(changes));
+                effects.answer(reader.member, self.id, None, &self.presence_event(pace, changes));
                 told = true;
             }
         }
@@ -178,23 +180,34 @@ impl Room {
     }
 
     /// Tells numbers even if they are zero: names that nobody was told may have changed.
-    fn tell_crowd(&self, effects: &mut dyn Effects) -> bool {
+    fn tell_crowd(&self, pace: Pace, effects: &mut dyn Effects) -> bool {
         let newcomers = self.roster.newcomers();
         let changes = Changes::Counted { joined: newcomers.len(), left: self.roster.departed() };
-        effects.publish(self.id, &self.presence_event(changes), newcomers);
+        effects.notify(self.id, &self.presence_event(pace, changes), newcomers);
         for &newcomer in newcomers {
             let here = Changes::Counted { joined: 0, left: 0 };
-            effects.answer(newcomer, self.id, &self.presence_event(here));
+            effects.answer(newcomer, self.id, None, &self.presence_event(pace, here));
         }
         true
     }
 
-    fn presence_event<'a>(&'a self, changes: Changes<'a>) -> Event<'a> {
+    fn presence_event<'a>(&'a self, pace: Pace, changes: Changes<'a>) -> Event<'a> {
+        let changes = match changes {
+            Changes::Named { joined, left } if self.roster.len() > pace.names_max => {
+                Changes::Counted { joined: joined.len(), left: left.len() }
+            }
+            changes => changes,
+        };
         Event::Presence { room: &self.name, changes, members: self.roster.len() }
     }
 }
 
 impl Presence {
+    /// Whether something has gathered that may be told now.
+    pub fn is_due(&self, now: Millis) -> bool {
+        !self.gathered.is_empty() && now >= self.quiet_until
+    }
+
     fn gather(&mut self, change: Change<'_>, changes_max: usize) {
         let Gathered::Log(log) = &mut self.gathered else { return };
         match change {
@@ -260,8 +273,9 @@ fn outcome<'a>(log: &'a [Entry], reader: Option<&Apart>) -> (Vec<&'a str>, Vec<&
 mod tests {
     use super::*;
     use crate::chat::stage::{Stage, play, play_with};
-    use crate::chat::{Hub, RoomId, Settings};
-    use crate::wire::{Command, Goodbye, RoomName};
+    use crate::chat::{Hub, Mode, Now, RoomId, Seed, Settings};
+    use crate::wire::{Command, Goodbye, Message, RequestId, RoomName};
+    use std::ops::Range;
 
     #[test]
     fn the_first_change_is_told_at_once_and_the_others_together() {
@@ -565,13 +579,16 @@ mod tests {
     }
 
     impl Effects for Meter {
-        fn tell(&mut self, _: MemberId, _: &Event<'_>) {
+        fn tell(&mut self, _: MemberId, _: Option<RequestId>, _: &Event<'_>) {
             self.calls += 1;
         }
-        fn answer(&mut self, _: MemberId, _: RoomId, _: &Event<'_>) {
+        fn answer(&mut self, _: MemberId, _: RoomId, _: Option<RequestId>, _: &Event<'_>) {
             self.calls += 1;
         }
-        fn publish(&mut self, _: RoomId, _: &Event<'_>, _: &[MemberId]) {
+        fn say(&mut self, _: RoomId, _: &Message<'_>, _: &[u8], _: &[MemberId]) -> u64 {
+            unreachable!("nobody says anything")
+        }
+        fn notify(&mut self, _: RoomId, _: &Event<'_>, _: &[MemberId]) {
             self.calls += 1;
             self.notices += 1;
         }
@@ -581,22 +598,28 @@ mod tests {
         fn unfollow(&mut self, _: MemberId, _: RoomId) {
             self.calls += 1;
         }
+        fn replay(&mut self, _: MemberId, _: RoomId, _: Range<u64>) {
+            unreachable!("nothing has been said")
+        }
+        fn show_seq(&mut self, _: MemberId, _: bool) {}
         fn close(&mut self, _: MemberId, _: Goodbye) {}
     }
 
     #[test]
     fn ten_thousand_who_come_within_three_seconds_cost_each_the_same() {
-        let (mut hub, mut meter) = (Hub::new(Settings::default(), 3), Meter::default());
-        let lobby = RoomName::new("lobby").unwrap();
+        let (mut hub, mut meter) = (Hub::new(Settings::default(), Seed::new([3; 32])), Meter::default());
+        let join = Command::Join { room: RoomName::new("lobby").unwrap(), since: None, history: 0 };
+        let at = |ms| Now { at: Millis(ms), unix_ms: ms };
         for number in 0..10_000 {
-            let now = Millis(u64::from(number) * 3 / 10);
-            if hub.next_wake().is_some_and(|at| at <= now) {
+            let now = at(u64::from(number) * 3 / 10);
+            if hub.next_wake().is_some_and(|at| at <= now.at) {
                 hub.wake(now, &mut meter);
             }
-            hub.enter(MemberId(number), &mut meter);
-            hub.handle(now, MemberId(number), Command::Join(lobby), &mut meter);
+            hub.enter(MemberId(number), Mode::Text);
+            hub.greet(MemberId(number), &mut meter);
+            hub.handle(now, MemberId(number), None, join, &mut meter);
         }
-        hub.wake(Millis(5000), &mut meter);
+        hub.wake(at(5000), &mut meter);
         assert_eq!(meter.notices, 4, "at once, and each second");
         // Three when it comes, and its own notice.
         assert!(meter.calls <= 4 * 10_000 + meter.notices, "{} calls", meter.calls);

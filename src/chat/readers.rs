@@ -3,11 +3,12 @@
 //! Random people come, go, move and change their names. Each asks once who is there, when it comes into a room, and from
 //! then on only reads.
 
-use super::{Effects, Hub, MemberId, RoomId, Settings};
+use super::{Effects, Hub, MemberId, Mode, Now, Rate, RoomId, Seed, Settings};
 use crate::time::Millis;
-use crate::wire::{Changes, Command, Event, Goodbye, Name, RoomName};
+use crate::wire::{Changes, Command, Event, Goodbye, Message, Name, RequestId, RoomName};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -39,17 +40,18 @@ struct Reader {
 /// Follows everything that is told, and compares it with the plain truth.
 #[derive(Default)]
 struct Readers {
-    follows: BTreeMap<MemberId, RoomId>,
+    follows: BTreeSet<(MemberId, RoomId)>,
     readers: BTreeMap<MemberId, Reader>,
     names: BTreeMap<MemberId, String>,
 }
 
 impl Effects for Readers {
-    fn tell(&mut self, member: MemberId, event: &Event<'_>) {
+    fn tell(&mut self, member: MemberId, id: Option<RequestId>, event: &Event<'_>) {
+        assert_eq!(id, None, "nobody asked under a number");
         let own = self.names.entry(member).or_default();
         let reader = self.readers.entry(member).or_default();
         match *event {
-            Event::Welcome { name } => name.clone_into(own),
+            Event::Welcome { name, .. } => name.clone_into(own),
             Event::Renamed { name } => {
                 let old = std::mem::replace(own, name.to_owned());
                 // Only one: somebody else of that name may have left without our having been told.
@@ -87,24 +89,35 @@ impl Effects for Readers {
         }
     }
 
-    fn answer(&mut self, member: MemberId, room: RoomId, event: &Event<'_>) {
-        assert_eq!(self.follows.get(&member), Some(&room));
-        self.tell(member, event);
+    fn answer(&mut self, member: MemberId, room: RoomId, id: Option<RequestId>, event: &Event<'_>) {
+        assert!(self.follows.contains(&(member, room)), "{member:?} does not follow {room:?}");
+        self.tell(member, id, event);
     }
 
-    fn publish(&mut self, room: RoomId, event: &Event<'_>, except: &[MemberId]) {
-        let followers = self.follows.iter().filter(|&(&it, &its)| its == room && !except.contains(&it));
-        let followers: Vec<MemberId> = followers.map(|(&it, _)| it).collect();
-        followers.into_iter().for_each(|it| self.tell(it, event));
+    fn say(&mut self, _: RoomId, _: &Message<'_>, _: &[u8], _: &[MemberId]) -> u64 {
+        unreachable!("nobody says anything")
+    }
+
+    fn notify(&mut self, room: RoomId, event: &Event<'_>, except: &[MemberId]) {
+        let followers = self.follows.iter().filter(|(it, its)| *its == room && !except.contains(it));
+        let followers: Vec<MemberId> = followers.map(|&(it, _)| it).collect();
+        followers.into_iter().for_each(|it| self.tell(it, None, event));
     }
 
     fn follow(&mut self, member: MemberId, room: RoomId) {
-        assert_eq!(self.follows.insert(member, room), None);
+        assert!(self.follows.insert((member, room)), "{member:?} follows {room:?} already");
     }
 
     fn unfollow(&mut self, member: MemberId, room: RoomId) {
-        assert_eq!(self.follows.remove(&member), Some(room));
+        // Whoever moves sits in the new room before it has left the old one.
+        assert!(self.follows.remove(&(member, room)), "{member:?} does not follow {room:?}");
     }
+
+    fn replay(&mut self, _: MemberId, _: RoomId, _: Range<u64>) {
+        unreachable!("nothing has been said")
+    }
+
+    fn show_seq(&mut self, _: MemberId, _: bool) {}
 
     fn close(&mut self, _member: MemberId, _goodbye: Goodbye) {}
 }
@@ -115,8 +128,11 @@ proptest! {
     #[test]
     fn notices_add_up(steps in prop::collection::vec(step(), 1..120), few in any::<bool>()) {
         let changes_max = if few { 4 } else { 256 };
-        let settings = Settings { presence_changes_max: changes_max, ..Settings::default() };
-        let (mut hub, mut readers, mut now) = (Hub::new(settings, 1), Readers::default(), Millis(0));
+        let unlimited = Rate { per_second: 0, burst: 1 };
+        let settings = Settings { presence_changes_max: changes_max, command: unlimited, ..Settings::default() };
+        let (mut hub, mut readers) = (Hub::new(settings, Seed::new([1; 32])), Readers::default());
+        let at = |ms| Now { at: ms, unix_ms: 0 };
+        let mut now = at(Millis(0));
         let mut rooms: BTreeMap<u32, u8> = BTreeMap::new();
         let room_names = ["lobby", "dev", "ops"];
         for step in steps.into_iter().chain([Step::Pass(1000), Step::Pass(1000)]) {
@@ -127,7 +143,8 @@ proptest! {
                     readers.readers.remove(&MemberId(who));
                 }
                 Step::ComeOrGo(who) => {
-                    hub.enter(MemberId(who), &mut readers);
+                    hub.enter(MemberId(who), Mode::Text);
+                    hub.greet(MemberId(who), &mut readers);
                     joined = Some((who, 0));
                 }
                 Step::Join(who, room) => {
@@ -138,20 +155,23 @@ proptest! {
                 Step::Rename(who, name) => {
                     // One name in two cases is among them.
                     let name = ["ann", "bob", "cyn", "dan", "ANN", "eve"][usize::from(name)];
-                    hub.handle(now, MemberId(who), Command::Rename(Name::new(name).unwrap()), &mut readers);
+                    let rename = Command::Rename(Name::new(name).unwrap());
+                    hub.handle(now, MemberId(who), None, rename, &mut readers);
                 }
                 Step::Pass(millis) => {
-                    let to = now + Millis(millis);
-                    while let Some(at) = hub.next_wake().filter(|&at| at <= to) {
-                        hub.wake(at, &mut readers);
+                    let to = now.at + Millis(millis);
+                    while let Some(due) = hub.next_wake().filter(|&due| due <= to) {
+                        hub.wake(at(due), &mut readers);
                     }
-                    now = to;
+                    now = at(to);
                 }
             }
             if let Some((who, room)) = joined {
-                let name = RoomName::new(room_names[usize::from(room)]).unwrap();
-                hub.handle(now, MemberId(who), Command::Join(name), &mut readers);
-                hub.handle(now, MemberId(who), Command::Who, &mut readers);
+                let room_name = RoomName::new(room_names[usize::from(room)]).unwrap();
+                let join = Command::Join { room: room_name, since: None, history: 0 };
+                let ask = Command::Members { room: None, after: None, limit: None };
+                hub.handle(now, MemberId(who), None, join, &mut readers);
+                hub.handle(now, MemberId(who), None, ask, &mut readers);
                 rooms.insert(who, room);
             }
             hub.validate();

@@ -16,16 +16,27 @@
 //! Who leaves from the second part leaves no trace: nobody has heard of the joining, so nobody has to hear of the
 //! leaving.
 
+use super::history::History;
+use super::keys::Keys;
 use super::presence::Presence;
 use super::{MemberId, RoomId};
+use crate::time::Millis;
 
-/// A room with at least one member.
+/// A room. It outlives its last member for a while.
 #[derive(Debug)]
 pub(super) struct Room {
     pub id: RoomId,
     pub name: Box<str>,
+    /// Names this life of its numbering.
+    pub epoch: Box<str>,
     pub roster: Roster,
     pub presence: Presence,
+    pub history: History,
+    pub keys: Keys,
+    /// When somebody last said something here.
+    pub warm_at: Millis,
+    /// When its last member left; it may have others since.
+    pub emptied_at: Millis,
 }
 
 /// Who is in a room.
@@ -39,8 +50,18 @@ pub(super) struct Roster {
 }
 
 impl Room {
-    pub fn new(id: RoomId, name: Box<str>) -> Room {
-        Room { id, name, roster: Roster::default(), presence: Presence::default() }
+    pub fn new(id: RoomId, name: Box<str>, epoch: Box<str>) -> Room {
+        Room {
+            id,
+            name,
+            epoch,
+            roster: Roster::default(),
+            presence: Presence::default(),
+            history: History::default(),
+            keys: Keys::default(),
+            warm_at: Millis(0),
+            emptied_at: Millis(0),
+        }
     }
 }
 

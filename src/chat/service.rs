@@ -4,29 +4,50 @@
 //!     conn      ⇄  member      the connection's slot; its generation is kept here
 //!     topic     ⇄  room        one number made of the room's two
 //!     class     ⇄  dialect     how whoever reads a topic wants it written
-//!     message   ─▶ Command     wire::text::parse
-//!     Event     ─▶ message     wire::text::render
+//!     message   ─▶ Command     wire::text::parse, wire::json::parse
+//!     Event     ─▶ message     wire::text::render, wire::json::render
 //! ```
 //!
-//! Whether somebody sits at a browser or at `nc` makes three differences, all of them here: a line connection is told why
-//! it is closed by a notice, as there is no Close frame to hold it; it may be idle for so long only, as it cannot be asked
-//! whether it is there; and it can send lines that are none.
+//! Who speaks which dialect follows from how they came: a WebSocket has chosen a subprotocol, and a line connection shows
+//! it by its first line, which begins with `{` or not. Who only listens there for a second is a person.
+//!
+//! ```text
+//!     line connection ── first line `{` ──▶ JSON
+//!            │
+//!            └── any other line, or a second of nothing ──▶ text: welcomed, and in the lobby
+//! ```
+//!
+//! Whether somebody sits at a browser or at `nc` makes two more differences, both of them here: a line connection is told
+//! why it is closed in its own dialect, as there is no Close frame to hold it, and it can send lines that are none.
 
-use super::{Effects, Hub, LOBBY, MemberId, RoomId, Settings};
+use super::{Effects, Hub, LOBBY, MemberId, Mode, Now, Record, Replayed, RoomId, Seed, Settings};
+use crate::proto::http::Head;
 use crate::proto::ws::close as ws_close;
 use crate::service::{
-    BadLine, Class, ConnId, Context, Ending, Message, Opening, Replay, Request, Service, Topic, Upgrade,
-    close,
+    BadLine, Cause, Class, ConnId, Context, Ending, Message, Missing, Opening, Replay, Request, Service,
+    Shutdown, Topic, Upgrade, close,
 };
 use crate::time::Millis;
-use crate::wire::{Command, Event, Goodbye, Refusal, RoomName, text};
+use crate::wire::{self, Command, Event, GapReason, Goodbye, Name, Refusal, RequestId, RoomName, json, text};
 use std::ops::Range;
 
 /// The dialect for people.
 const TEXT: Class = Class(0);
-/// The subprotocols that we speak; none at all is also text.
-const SUBPROTOCOLS: [&str; 1] = ["chat"];
+/// The same with the messages' numbers.
+const TEXT_WITH_SEQ: Class = Class(1);
+/// The dialect for programs.
+const JSON: Class = Class(2);
 
+const JSON_SUBPROTOCOL: &str = "chinwag.v1.json";
+/// The subprotocols that we speak; none at all is also text.
+const SUBPROTOCOLS: [&str; 2] = [JSON_SUBPROTOCOL, "chat"];
+
+/// How long a line connection may take to show its dialect.
+const FIRST_LINE_TIMEOUT: Millis = Millis(1000);
+/// How many bytes of a long hole are filled before the reader has taken them, but for one message.
+const REPLAY_BYTES: usize = 16 * 1024;
+/// When to come back after a restart: at once, or within so many milliseconds more, so that not all come together.
+const COME_BACK_MS: Range<u64> = 1000..10_000;
 /// For how many members memory is kept.
 const EXCEPT_KEPT: usize = 64;
 
@@ -35,49 +56,60 @@ const EXCEPT_KEPT: usize = 64;
 pub struct Chat {
     hub: Hub,
     line_idle_timeout: Option<Millis>,
+    ws_idle_timeout: Option<Millis>,
     /// By the connection's slot.
     links: Vec<Link>,
-    /// What is being written to one member; kept for its memory.
-    rendered: Vec<u8>,
-    /// Who is not to be told what is being published; likewise.
-    except: Vec<ConnId>,
+    /// Kept for their memory.
+    scratch: Scratch,
     /// What the context was last told about waking.
     wake_at: Option<Millis>,
 }
 
+#[derive(Debug, Default)]
+struct Scratch {
+    /// What is being written to one member.
+    rendered: Vec<u8>,
+    /// Who is not to be told what is being published.
+    except: Vec<ConnId>,
+    /// Strings that were written with escapes.
+    unescaped: Vec<u8>,
+}
+
 /// What a connection is, apart from the member that it brings. Kept small: there is one for each.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Link {
     generation: u32,
     is_line: bool,
+    /// `None` until a line connection has shown it.
+    class: Option<Class>,
 }
+
+const NO_LINK: Link = Link { generation: 0, is_line: false, class: None };
 
 /// The hub's effects on the server.
 struct ServerEffects<'a> {
     cx: &'a mut dyn Context,
-    links: &'a [Link],
-    rendered: &'a mut Vec<u8>,
-    except: &'a mut Vec<ConnId>,
+    links: &'a mut [Link],
+    scratch: &'a mut Scratch,
 }
 
 impl Chat {
-    /// A chat with nobody in it. Who knows `seed` can choose names that are slow to look up: let it be random.
-    pub fn new(settings: Settings, seed: u64) -> Chat {
+    /// A chat with nobody in it.
+    pub fn new(settings: Settings, seed: Seed) -> Chat {
         Chat {
             line_idle_timeout: settings.line_idle_timeout,
+            ws_idle_timeout: settings.ws_idle_timeout,
             hub: Hub::new(settings, seed),
             links: Vec::new(),
-            rendered: Vec::new(),
-            except: Vec::new(),
+            scratch: Scratch::default(),
             wake_at: None,
         }
     }
 
     /// Lets the hub act.
-    fn act(&mut self, cx: &mut dyn Context, act: impl FnOnce(&mut Hub, Millis, &mut ServerEffects<'_>)) {
-        let now = cx.now();
-        let Chat { links, rendered, except, .. } = self;
-        let mut effects = ServerEffects { cx, links, rendered, except };
+    fn act(&mut self, cx: &mut dyn Context, act: impl FnOnce(&mut Hub, Now, &mut ServerEffects<'_>)) {
+        let now = Now { at: cx.now(), unix_ms: cx.unix_ms() };
+        let mut effects = ServerEffects { cx, links: &mut self.links, scratch: &mut self.scratch };
         act(&mut self.hub, now, &mut effects);
         let wake_at = self.hub.next_wake();
         if wake_at != self.wake_at {
@@ -86,14 +118,92 @@ impl Chat {
         }
     }
 
-    /// A line connection has shown that somebody is there.
-    fn put_off_idle(&self, cx: &mut dyn Context, conn: ConnId) {
-        let is_line = self.links.get(conn.index as usize).is_some_and(|link| link.is_line);
-        if let Some(timeout) = self.line_idle_timeout.filter(|_| is_line) {
-            let at = cx.now() + timeout;
-            cx.deadline(conn, Some(at));
-        }
+    fn class(&self, conn: ConnId) -> Option<Class> {
+        self.links.get(conn.index as usize)?.class
     }
+
+    /// The connection has shown that somebody is there.
+    fn put_off_idle(&self, cx: &mut dyn Context, conn: ConnId) {
+        let Some(link) = self.links.get(conn.index as usize) else { return };
+        let timeout = if link.is_line { self.line_idle_timeout } else { self.ws_idle_timeout };
+        // Also when there is none: a line connection has had another deadline before its first line.
+        let at = timeout.map(|timeout| cx.now() + timeout);
+        cx.deadline(conn, at);
+    }
+
+    /// Somebody is here, and this is how they speak.
+    fn enter(&mut self, conn: ConnId, class: Class) {
+        self.links[conn.index as usize].class = Some(class);
+        self.hub.enter(member(conn), if class == JSON { Mode::Json } else { Mode::Text });
+    }
+
+    /// A person at a line connection is welcomed, and is in the lobby.
+    fn enter_by_line(&mut self, cx: &mut dyn Context, conn: ConnId) {
+        self.enter(conn, TEXT);
+        self.put_off_idle(cx, conn);
+        self.act(cx, |hub, now, effects| {
+            hub.greet(member(conn), effects);
+            hub.handle(now, member(conn), None, join(lobby()), effects);
+        });
+    }
+
+    /// What the query of a WebSocket's request asks: a hello and a join at once.
+    fn enter_by_query(&mut self, cx: &mut dyn Context, conn: ConnId, head: &Head<'_>) {
+        let id = member(conn);
+        let is_text = self.class(conn) != Some(JSON);
+        let (name, token) = (head.query_param("name"), head.query_param("token"));
+        let room = head.query_param("room");
+        self.act(cx, |hub, now, effects| {
+            if name.is_some() || token.is_some() {
+                match name.as_deref().map(Name::new).transpose() {
+                    Ok(name) => {
+                        let hello =
+                            Command::Hello { name, secret: None, token: token.as_deref(), echo: false };
+                        hub.handle(now, id, None, hello, effects);
+                    }
+                    Err(bad) => hub.handle_nonsense(now, id, None, Refusal::BadName(bad), effects),
+                }
+            }
+            if is_text || room.is_some() {
+                hub.greet(id, effects);
+            }
+            match room.as_deref().map(RoomName::new).transpose() {
+                Ok(Some(room)) => hub.handle(now, id, None, join(room), effects),
+                Ok(None) if is_text => hub.handle(now, id, None, join(lobby()), effects),
+                Ok(None) => {}
+                Err(bad) => {
+                    hub.handle_nonsense(now, id, None, Refusal::BadRoomName(bad), effects);
+                    if is_text {
+                        hub.handle(now, id, None, join(lobby()), effects);
+                    }
+                }
+            }
+        });
+    }
+
+    fn handle(&mut self, cx: &mut dyn Context, conn: ConnId, said: &str) {
+        let id = member(conn);
+        if self.class(conn) != Some(JSON) {
+            return self.act(cx, |hub, now, effects| match text::parse(said) {
+                Ok(command) => hub.handle(now, id, None, command, effects),
+                Err(refusal) => hub.handle_nonsense(now, id, None, refusal, effects),
+            });
+        }
+        let mut unescaped = std::mem::take(&mut self.scratch.unescaped);
+        self.act(cx, |hub, now, effects| match json::parse(said, &mut unescaped) {
+            Ok((request, command)) => hub.handle(now, id, request, command, effects),
+            Err((request, refusal)) => hub.handle_nonsense(now, id, request, refusal, effects),
+        });
+        self.scratch.unescaped = unescaped;
+    }
+}
+
+fn lobby() -> RoomName<'static> {
+    RoomName::new(LOBBY).expect("a constant that tests have seen")
+}
+
+fn join(room: RoomName<'_>) -> Command<'_> {
+    Command::Join { room, since: None, history: 0 }
 }
 
 impl Service for Chat {
@@ -107,27 +217,34 @@ impl Service for Chat {
     fn on_open(&mut self, cx: &mut dyn Context, conn: ConnId, opening: Opening<'_>) {
         let index = conn.index as usize;
         if index >= self.links.len() {
-            self.links.resize(index + 1, Link::default());
+            self.links.resize(index + 1, NO_LINK);
         }
         let is_line = matches!(opening, Opening::Line);
-        self.links[index] = Link { generation: conn.generation, is_line };
-        self.put_off_idle(cx, conn);
-        let lobby = RoomName::new(LOBBY).expect("a constant that tests have seen");
-        self.act(cx, |hub, now, effects| {
-            hub.enter(member(conn), effects);
-            hub.handle(now, member(conn), Command::Join(lobby), effects);
-        });
+        self.links[index] = Link { generation: conn.generation, is_line, class: None };
+        match opening {
+            Opening::Line => {
+                let at = cx.now() + FIRST_LINE_TIMEOUT;
+                cx.deadline(conn, Some(at));
+            }
+            Opening::WebSocket { request, subprotocol } => {
+                self.enter(conn, if subprotocol == Some(JSON_SUBPROTOCOL) { JSON } else { TEXT });
+                self.put_off_idle(cx, conn);
+                self.enter_by_query(cx, conn, request);
+            }
+        }
     }
 
     fn on_message(&mut self, cx: &mut dyn Context, conn: ConnId, message: Message<'_>) {
-        let Message::Text(line) = message else {
+        let Message::Text(said) = message else {
             return cx.close(conn, ws_close::UNSUPPORTED_DATA, "this chat takes text");
         };
+        match self.class(conn) {
+            Some(_) => {}
+            None if said.starts_with('{') => self.enter(conn, JSON),
+            None => self.enter_by_line(cx, conn),
+        }
         self.put_off_idle(cx, conn);
-        self.act(cx, |hub, now, effects| match text::parse(line) {
-            Ok(command) => hub.handle(now, member(conn), command, effects),
-            Err(refusal) => effects.tell(member(conn), &Event::Refused(refusal)),
-        });
+        self.handle(cx, conn, said);
     }
 
     fn on_bad_line(&mut self, cx: &mut dyn Context, conn: ConnId, error: BadLine) {
@@ -135,26 +252,63 @@ impl Service for Chat {
             BadLine::TooLong => Refusal::LineTooLong,
             BadLine::NotUtf8 => Refusal::NotUtf8,
         };
+        if self.class(conn).is_none() {
+            self.enter_by_line(cx, conn);
+        }
         self.put_off_idle(cx, conn);
-        self.act(cx, |_, _, effects| effects.tell(member(conn), &Event::Refused(refusal)));
+        self.act(cx, |hub, now, effects| hub.handle_nonsense(now, member(conn), None, refusal, effects));
     }
 
     fn on_replay(
         &mut self,
-        _cx: &mut dyn Context,
-        _conn: ConnId,
-        _topic: Topic,
-        missing: Range<u64>,
+        cx: &mut dyn Context,
+        conn: ConnId,
+        Missing { topic, entries, cause }: Missing,
         replay: &mut Replay,
     ) -> u64 {
-        let entries = missing.end - missing.start;
-        replay.push(|out| render(TEXT, &Event::Missed { entries }, out));
-        missing.end
+        let class = self.class(conn).unwrap_or(TEXT);
+        let unescaped = &mut self.scratch.unescaped;
+        let end = entries.end;
+        let reached =
+            self.hub.replay(room(topic), entries, cause == Cause::Lagged, |room, epoch, replayed| {
+                replay.push(|out| match replayed {
+                    Replayed::Gap(from, to) => {
+                        render(
+                            class,
+                            None,
+                            &Event::Gap { room, epoch, from, to, reason: GapReason::Slow },
+                            out,
+                        );
+                    }
+                    Replayed::Message(record) => render_record(class, record, unescaped, out),
+                });
+                replay.len_bytes() < REPLAY_BYTES
+            });
+        reached.unwrap_or_else(|| {
+            self.act(cx, |_, _, effects| effects.close(member(conn), Goodbye::TooSlow));
+            end
+        })
     }
 
     fn on_deadline(&mut self, cx: &mut dyn Context, conn: ConnId) {
-        let secs = self.line_idle_timeout.map_or(0, |timeout| timeout.0 / 1000);
+        if self.class(conn).is_none() {
+            return self.enter_by_line(cx, conn);
+        }
+        let is_line = self.links[conn.index as usize].is_line;
+        let timeout = if is_line { self.line_idle_timeout } else { self.ws_idle_timeout };
+        let secs = timeout.map_or(0, |timeout| timeout.0 / 1000);
         self.act(cx, |_, _, effects| effects.close(member(conn), Goodbye::Idle { secs }));
+    }
+
+    fn on_shutdown(&mut self, cx: &mut dyn Context, shutdown: Shutdown) {
+        let goodbye = |random: u64| match shutdown {
+            Shutdown::Stop => Goodbye::Stopping,
+            Shutdown::Restart => {
+                let spread = COME_BACK_MS.end - COME_BACK_MS.start;
+                Goodbye::Restarting { retry_ms: COME_BACK_MS.start + random % spread }
+            }
+        };
+        self.act(cx, |hub, _, effects| hub.shut_down(goodbye, effects));
     }
 
     fn on_wake(&mut self, cx: &mut dyn Context) {
@@ -164,6 +318,7 @@ impl Service for Chat {
 
     fn on_close(&mut self, cx: &mut dyn Context, conn: ConnId, _ending: Ending) {
         self.act(cx, |hub, now, effects| hub.leave(now, member(conn), effects));
+        self.links[conn.index as usize] = NO_LINK;
     }
 
     fn stats(&self, report: &mut dyn FnMut(&'static str, u64)) {
@@ -172,68 +327,130 @@ impl Service for Chat {
 }
 
 impl ServerEffects<'_> {
-    fn conn(&self, member: MemberId) -> ConnId {
-        conn(self.links, member)
+    fn link(&self, member: MemberId) -> Link {
+        *self.links.get(member.0 as usize).expect("a member comes by a connection")
     }
 
-    /// Hands what `event` says to `send`.
-    fn send(&mut self, event: &Event<'_>, send: impl FnOnce(&mut dyn Context, Message<'_>)) {
-        self.rendered.clear();
-        render(TEXT, event, self.rendered);
-        let text = str::from_utf8(self.rendered).expect("text is rendered as UTF-8");
-        send(self.cx, Message::Text(text));
+    fn conn(&self, member: MemberId) -> ConnId {
+        ConnId { index: member.0, generation: self.link(member).generation }
+    }
+
+    /// Hands what `event` says to `send`, unless the member's dialect has no words for it.
+    fn send(
+        &mut self,
+        member: MemberId,
+        id: Option<RequestId>,
+        event: &Event<'_>,
+        mut send: impl FnMut(&mut dyn Context, ConnId, Message<'_>),
+    ) {
+        let (conn, rendered) = (self.conn(member), &mut self.scratch.rendered);
+        rendered.clear();
+        let class = self.links.get(member.0 as usize).and_then(|link| link.class).unwrap_or(TEXT);
+        render(class, id, event, rendered);
+        if !rendered.is_empty() {
+            let text = str::from_utf8(rendered).expect("every dialect is UTF-8");
+            // A page of history is several lines, and a message is one. No line holds a line end; nor does JSON.
+            text.split('\n').for_each(|line| send(self.cx, conn, Message::Text(line)));
+        }
+    }
+
+    /// Publishes what `render` writes for each class.
+    fn publish(
+        &mut self,
+        room: RoomId,
+        render: &mut dyn FnMut(Class, &mut Vec<u8>),
+        except: &[MemberId],
+    ) -> u64 {
+        let links = &self.links;
+        let conn = |&MemberId(index)| ConnId { index, generation: links[index as usize].generation };
+        self.scratch.except.extend(except.iter().map(conn));
+        let entry = self.cx.publish(topic(room), render, &self.scratch.except);
+        // A crowd that came in one second is no measure for the rest of the day.
+        self.scratch.except.clear();
+        self.scratch.except.shrink_to(EXCEPT_KEPT);
+        entry
     }
 }
 
 impl Effects for ServerEffects<'_> {
-    fn tell(&mut self, member: MemberId, event: &Event<'_>) {
-        let conn = self.conn(member);
-        self.send(event, |cx, message| cx.send(conn, message));
+    fn tell(&mut self, member: MemberId, id: Option<RequestId>, event: &Event<'_>) {
+        let is_last = matches!(event, Event::Goodbye(_));
+        self.send(member, id, event, |cx, conn, message| match is_last {
+            true => cx.farewell(conn, message),
+            false => cx.send(conn, message),
+        });
     }
 
-    fn answer(&mut self, member: MemberId, room: RoomId, event: &Event<'_>) {
-        let conn = self.conn(member);
-        self.send(event, |cx, message| cx.send_after(conn, topic(room), message));
+    fn answer(&mut self, member: MemberId, room: RoomId, id: Option<RequestId>, event: &Event<'_>) {
+        self.send(member, id, event, |cx, conn, message| cx.send_after(conn, topic(room), message));
     }
 
-    fn publish(&mut self, room: RoomId, event: &Event<'_>, except: &[MemberId]) {
-        self.except.extend(except.iter().map(|&member| conn(self.links, member)));
-        self.cx.publish(topic(room), &mut |class, out| render(class, event, out), self.except);
-        // A crowd that came in one second is no measure for the rest of the day.
-        self.except.clear();
-        self.except.shrink_to(EXCEPT_KEPT);
+    fn say(&mut self, room: RoomId, message: &wire::Message<'_>, json: &[u8], except: &[MemberId]) -> u64 {
+        let mut render = |class: Class, out: &mut Vec<u8>| match class {
+            JSON => out.extend_from_slice(json),
+            class => render(class, None, &Event::Message(*message), out),
+        };
+        self.publish(room, &mut render, except)
+    }
+
+    fn notify(&mut self, room: RoomId, event: &Event<'_>, except: &[MemberId]) {
+        self.publish(room, &mut |class, out| render(class, None, event, out), except);
     }
 
     fn follow(&mut self, member: MemberId, room: RoomId) {
-        self.cx.subscribe(self.conn(member), topic(room), TEXT);
+        let class = self.link(member).class.unwrap_or(TEXT);
+        self.cx.subscribe(self.conn(member), topic(room), class);
     }
 
     fn unfollow(&mut self, member: MemberId, room: RoomId) {
         self.cx.unsubscribe(self.conn(member), topic(room));
     }
 
+    fn replay(&mut self, member: MemberId, room: RoomId, entries: Range<u64>) {
+        self.cx.replay(self.conn(member), topic(room), entries);
+    }
+
+    fn show_seq(&mut self, member: MemberId, shows: bool) {
+        if let Some(link) = self.links.get_mut(member.0 as usize)
+            && link.class != Some(JSON)
+        {
+            link.class = Some(if shows { TEXT_WITH_SEQ } else { TEXT });
+        }
+    }
+
     fn close(&mut self, member: MemberId, goodbye: Goodbye) {
-        let conn = self.conn(member);
-        if self.links[member.0 as usize].is_line {
-            self.tell(member, &Event::Goodbye(goodbye));
+        if self.link(member).is_line {
+            self.tell(member, None, &Event::Goodbye(goodbye));
         }
-        match goodbye {
-            Goodbye::Quit => self.cx.close(conn, ws_close::NORMAL, "goodbye"),
-            Goodbye::Idle { .. } => self.cx.close(conn, close::IDLE, "idle"),
-        }
+        let (code, reason) = match goodbye {
+            Goodbye::Quit => (ws_close::NORMAL, "goodbye"),
+            Goodbye::Idle { .. } => (close::IDLE, "idle"),
+            Goodbye::Replaced => (close::REPLACED, "replaced"),
+            Goodbye::RateAbuse => (close::RATE_ABUSE, "too much, too fast"),
+            Goodbye::TooSlow => (close::TOO_SLOW, "too slow"),
+            Goodbye::Stopping => (ws_close::GOING_AWAY, "the server stops"),
+            Goodbye::Restarting { .. } => (ws_close::SERVICE_RESTART, "the server restarts"),
+        };
+        self.cx.close(self.conn(member), code, reason);
     }
 }
 
-fn render(class: Class, event: &Event<'_>, out: &mut Vec<u8>) {
+fn render(class: Class, id: Option<RequestId>, event: &Event<'_>, out: &mut Vec<u8>) {
     match class {
-        TEXT => text::render(event, out),
-        Class(_) => unreachable!("nobody is subscribed with any other"),
+        JSON => json::render(id, event, out),
+        class => text::render(event, class == TEXT_WITH_SEQ, out),
     }
 }
 
-fn conn(links: &[Link], member: MemberId) -> ConnId {
-    let link = links.get(member.0 as usize).expect("a member comes by a connection");
-    ConnId { index: member.0, generation: link.generation }
+/// A message that is remembered is remembered as JSON; for others it is read again.
+fn render_record(class: Class, record: &Record, unescaped: &mut Vec<u8>, out: &mut Vec<u8>) {
+    if class == JSON {
+        return out.extend_from_slice(&record.json);
+    }
+    match json::parse_message(&record.json, unescaped) {
+        Some(message) => render(class, None, &Event::Message(message), out),
+        None => log::error!("a message in the history is not as it was written"),
+    }
 }
 
 fn member(conn: ConnId) -> MemberId {
@@ -242,6 +459,10 @@ fn member(conn: ConnId) -> MemberId {
 
 fn topic(room: RoomId) -> Topic {
     Topic(u64::from(room.serial) << 32 | u64::from(room.index))
+}
+
+fn room(topic: Topic) -> RoomId {
+    RoomId { serial: (topic.0 >> 32) as u32, index: topic.0 as u32 }
 }
 
 #[cfg(test)]
@@ -253,20 +474,39 @@ mod tests {
     const BROWSER: ConnId = ConnId { index: 1, generation: 6 };
     const MINUTES_5: u64 = 300_000;
 
+    fn chat_with(settings: Settings) -> (Chat, FakeContext) {
+        (Chat::new(settings, Seed::new([1; 32])), FakeContext::default())
+    }
+
     fn chat() -> (Chat, FakeContext) {
-        (Chat::new(Settings::default(), 1), FakeContext::default())
+        chat_with(Settings::default())
+    }
+
+    fn open_by(
+        chat: &mut Chat,
+        cx: &mut FakeContext,
+        conn: ConnId,
+        target: &str,
+        subprotocol: Option<&'static str>,
+    ) {
+        with_request(&format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"), |request| {
+            chat.on_open(cx, conn, Opening::WebSocket { request: request.head, subprotocol });
+        });
     }
 
     fn open_web_socket(chat: &mut Chat, cx: &mut FakeContext, conn: ConnId) {
-        with_request("GET /ws HTTP/1.1\r\nHost: a\r\n\r\n", |request| {
-            chat.on_open(cx, conn, Opening::WebSocket { request: request.head, subprotocol: None });
-        });
+        open_by(chat, cx, conn, "/ws", None);
+    }
+
+    fn say(chat: &mut Chat, cx: &mut FakeContext, conn: ConnId, line: &str) {
+        chat.on_message(cx, conn, Message::Text(line));
     }
 
     /// One at `nc`, one at a browser, and both have read everything.
     fn both() -> (Chat, FakeContext) {
         let (mut chat, mut cx) = chat();
         chat.on_open(&mut cx, NC, Opening::Line);
+        say(&mut chat, &mut cx, NC, "/ping");
         open_web_socket(&mut chat, &mut cx, BROWSER);
         cx.take(NC);
         cx.take(BROWSER);
@@ -281,6 +521,7 @@ mod tests {
     fn lines_and_web_sockets_meet_in_one_room() {
         let (mut chat, mut cx) = chat();
         chat.on_open(&mut cx, NC, Opening::Line);
+        say(&mut chat, &mut cx, NC, "anybody here?");
         let welcome = "* welcome to chinwag, guest-1. /help lists the commands";
         assert_eq!(cx.take_texts(NC), [welcome, "* lobby: 1 here"]);
         open_web_socket(&mut chat, &mut cx, BROWSER);
@@ -288,11 +529,11 @@ mod tests {
         let welcome = "* welcome to chinwag, guest-2. /help lists the commands";
         assert_eq!(cx.take_texts(BROWSER), [welcome, "* lobby: 2 here"]);
 
-        chat.on_message(&mut cx, NC, Message::Text("hi"));
-        chat.on_message(&mut cx, BROWSER, Message::Text("two\nlines"));
+        say(&mut chat, &mut cx, NC, "hi");
+        say(&mut chat, &mut cx, BROWSER, "two\nlines");
         assert_eq!(cx.take_texts(BROWSER), ["[guest-1] hi"]);
         assert_eq!(cx.take_texts(NC), [r"[guest-2] two\nlines"]);
-        chat.on_message(&mut cx, NC, Message::Text("/who"));
+        say(&mut chat, &mut cx, NC, "/who");
         assert_eq!(cx.take_texts(NC), ["* lobby: 2 here: guest-1, guest-2"]);
     }
 
@@ -324,10 +565,10 @@ mod tests {
     #[test]
     fn quitting_is_said_on_a_line_and_in_the_close_frame() {
         let (mut chat, mut cx) = both();
-        chat.on_message(&mut cx, BROWSER, Message::Text("/quit"));
+        say(&mut chat, &mut cx, BROWSER, "/quit");
         assert_eq!(cx.closed[&BROWSER], (1000, "goodbye".to_owned()));
         assert!(cx.take(BROWSER).is_empty());
-        chat.on_message(&mut cx, NC, Message::Text("/quit"));
+        say(&mut chat, &mut cx, NC, "/quit");
         assert_eq!(cx.closed[&NC].0, 1000);
         assert_eq!(cx.take_texts(NC), ["* goodbye"]);
     }
@@ -338,7 +579,7 @@ mod tests {
         assert_eq!(cx.deadlines.get(&BROWSER), None, "a WebSocket is asked by pings");
         cx.now = Millis(MINUTES_5 - 1);
         assert!(!cx.poll_deadline(NC));
-        chat.on_message(&mut cx, NC, Message::Text("/who"));
+        say(&mut chat, &mut cx, NC, "/who");
         cx.now = Millis(2 * MINUTES_5 - 2);
         assert!(!cx.poll_deadline(NC));
         // Any line counts, and so does one that is none.
@@ -354,10 +595,9 @@ mod tests {
 
     #[test]
     fn the_idle_rule_can_be_switched_off() {
-        let mut chat = Chat::new(Settings { line_idle_timeout: None, ..Settings::default() }, 1);
-        let mut cx = FakeContext::default();
+        let (mut chat, mut cx) = chat_with(Settings { line_idle_timeout: None, ..Settings::default() });
         chat.on_open(&mut cx, NC, Opening::Line);
-        chat.on_message(&mut cx, NC, Message::Text("hi"));
+        say(&mut chat, &mut cx, NC, "hi");
         assert!(cx.deadlines.is_empty());
     }
 
@@ -366,7 +606,7 @@ mod tests {
         let (mut chat, mut cx) = both();
         chat.on_bad_line(&mut cx, NC, BadLine::TooLong);
         assert_eq!(cx.take_texts(NC), ["* too long: that line was skipped"]);
-        chat.on_message(&mut cx, NC, Message::Text("shorter, then"));
+        say(&mut chat, &mut cx, NC, "shorter, then");
         assert_eq!(cx.take_texts(BROWSER), ["[guest-1] shorter, then"]);
         assert!(cx.closed.is_empty());
     }
@@ -381,7 +621,7 @@ mod tests {
         let next = ConnId { generation: 9, ..BROWSER };
         open_web_socket(&mut chat, &mut cx, next);
         assert_eq!(cx.take_texts(NC), ["* guest-3 joined"]);
-        chat.on_message(&mut cx, NC, Message::Text("hi"));
+        say(&mut chat, &mut cx, NC, "hi");
         assert_eq!(cx.take_texts(next).pop().as_deref(), Some("[guest-1] hi"));
         assert!(cx.take(BROWSER).is_empty(), "the one before is not meant any more");
     }
@@ -402,11 +642,17 @@ mod tests {
     }
 
     #[test]
-    fn what_was_missed_is_said() {
+    fn what_was_missed_is_replayed_as_its_reader_reads() {
         let (mut chat, mut cx) = both();
+        for line in ["one", "two\u{1b}", "three"] {
+            say(&mut chat, &mut cx, BROWSER, line);
+        }
         let &(topic, _, _) = cx.subscriptions.first().unwrap();
         let mut replay = Replay::default();
-        assert_eq!(chat.on_replay(&mut cx, NC, topic, 3..15, &mut replay), 15);
-        assert!(replay.texts().eq(["* missed 12 messages (slow)".as_bytes()]));
+        let entries = 1..4; // Behind the notice of who came.
+        let missing = Missing { topic, entries, cause: Cause::Lagged };
+        assert_eq!(chat.on_replay(&mut cx, NC, missing, &mut replay), 4);
+        let texts: Vec<&str> = replay.texts().map(|text| str::from_utf8(text).unwrap()).collect();
+        assert_eq!(texts, ["[guest-2] one", r"[guest-2] two\u{1b}", "[guest-2] three"]);
     }
 }

@@ -1,22 +1,27 @@
-//! A stage for tests: the hub, people at it, and a transcript to play.
+//! A stage for tests: the hub, people and programs at it, and a transcript to play.
 //!
 //! A transcript reads like the protocol, each line a step:
 //!
 //! ```text
-//!     + ann                  ann connects
+//!     + ann                  ann connects, and types
+//!     +j bot                 a program connects, and speaks JSON
 //!     ann> /join dev         ann types
 //!     ann< * dev: 1 here     ann reads the next thing that she was told
+//!     bot< {"type":"pong"    bot reads something that begins so, if what is written is not whole
 //!     @ 1500                 1500 ms have passed
 //!     - ann                  ann's connection is gone
 //!     here ann bob           both have been here for long, under these names, and know of each other
 //! ```
 //!
-//! Whatever somebody is told must be read before the next step: what a transcript does not show has not been said.
+//! Whatever somebody is told must be read before the next step: what a transcript does not show has not been said. What
+//! cannot be known beforehand, a secret or an epoch, is written by its name: `{epoch}` and `{secret}` stand for what was
+//! last told.
 
-use super::{Effects, Hub, LOBBY, MemberId, RoomId, Settings};
+use super::{Effects, Hub, LOBBY, MemberId, Mode, Now, Replayed, RoomId, Seed, Settings};
 use crate::time::Millis;
-use crate::wire::{Command, Event, Goodbye, RoomName, text};
+use crate::wire::{self, Command, Event, GapReason, Goodbye, RequestId, RoomName, json, text};
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 
 /// Plays a transcript with the default settings.
 pub fn play(transcript: &str) {
@@ -52,31 +57,51 @@ pub struct Stage {
 pub struct House {
     followers: BTreeMap<RoomId, Vec<MemberId>>,
     told: BTreeMap<MemberId, VecDeque<String>>,
+    programs: Vec<MemberId>,
+    with_seq: Vec<MemberId>,
+    entries: u64,
+    replays: Vec<(MemberId, RoomId, Range<u64>)>,
+    epoch: String,
+    secret: String,
 }
 
 impl Stage {
     /// Nobody is there yet.
     pub fn new(settings: Settings) -> Stage {
         let (began, now) = (Millis(0), Millis(0));
-        Stage { hub: Hub::new(settings, 7), house: House::default(), began, now, people: Vec::new() }
+        let hub = Hub::new(settings, Seed::new([7; 32]));
+        Stage { hub, house: House::default(), began, now, people: Vec::new() }
+    }
+
+    fn now(&self) -> Now {
+        Now { at: self.now, unix_ms: 1_000_000 + self.now.0 }
     }
 
     fn play_line(&mut self, line: &str, step: &str) {
         if let Some((label, expected)) =
-            line.split_once("< ").filter(|(label, _)| !label.contains(['>', ' ']))
+            line.split_once("< ").filter(|(label, _)| !label.contains(['>', ' ', '{']))
         {
             let id = self.find(label);
-            let line = self.house.told.entry(id).or_default().pop_front();
-            assert_eq!(line.as_deref(), Some(expected), "{step}");
+            let told = self.house.told.entry(id).or_default().pop_front().unwrap_or_default();
+            let expected =
+                expected.replace("{epoch}", &self.house.epoch).replace("{secret}", &self.house.secret);
+            let is_whole = !expected.starts_with('{') || expected.ends_with('}');
+            let agrees = if is_whole { told == expected } else { told.starts_with(&expected) };
+            assert!(agrees, "{step}\n    expected {expected}\n    told     {told}");
             return;
         }
         self.house.assert_all_read(step);
-        if let Some(label) = line.strip_prefix("+ ") {
+        if let Some(label) = line.strip_prefix("+j ") {
+            let id = self.seat(label);
+            self.house.programs.push(id);
+            self.hub.enter(id, Mode::Json);
+        } else if let Some(label) = line.strip_prefix("+ ") {
             self.connect(label);
         } else if let Some(label) = line.strip_prefix("- ") {
             let id = self.find(label);
             self.people[id.0 as usize] = None;
-            self.hub.leave(self.now, id, &mut self.house);
+            self.house.programs.retain(|&it| it != id);
+            self.hub.leave(self.now(), id, &mut self.house);
         } else if let Some(labels) = line.strip_prefix("here ") {
             labels.split(' ').for_each(|label| self.settle(label));
         } else if let Some(millis) = line.strip_prefix("@ ") {
@@ -86,17 +111,47 @@ impl Stage {
         } else {
             panic!("not a step: {step}");
         }
+        self.answer_questions();
         self.hub.validate();
+    }
+
+    /// Gives what was asked for, as a server would whose readers are fast.
+    fn answer_questions(&mut self) {
+        for (id, room, entries) in std::mem::take(&mut self.house.replays) {
+            let end = entries.end;
+            let mut memory = Vec::new();
+            let house = &mut self.house;
+            let reached = self.hub.replay(room, entries, false, |room, epoch, replayed| {
+                match replayed {
+                    Replayed::Gap(from, to) => {
+                        house.tell(id, None, &Event::Gap { room, epoch, from, to, reason: GapReason::Slow });
+                    }
+                    Replayed::Message(record) => {
+                        let message =
+                            json::parse_message(&record.json, &mut memory).expect("as it was written");
+                        house.tell(id, None, &Event::Message(message));
+                    }
+                }
+                true
+            });
+            assert_eq!(reached, Some(end));
+        }
+    }
+
+    fn seat(&mut self, label: &str) -> MemberId {
+        let free = self.people.iter().position(Option::is_none).unwrap_or(self.people.len());
+        self.people.resize(self.people.len().max(free + 1), None);
+        self.people[free] = Some(label.to_owned());
+        MemberId(u32::try_from(free).unwrap())
     }
 
     /// Connects somebody, in the way in which those come who type.
     pub fn connect(&mut self, label: &str) {
-        let free = self.people.iter().position(Option::is_none).unwrap_or(self.people.len());
-        self.people.resize(self.people.len().max(free + 1), None);
-        self.people[free] = Some(label.to_owned());
-        let id = MemberId(u32::try_from(free).unwrap());
-        self.hub.enter(id, &mut self.house);
-        self.hub.handle(self.now, id, Command::Join(RoomName::new(LOBBY).unwrap()), &mut self.house);
+        let id = self.seat(label);
+        let join = Command::Join { room: RoomName::new(LOBBY).unwrap(), since: None, history: 0 };
+        self.hub.enter(id, Mode::Text);
+        self.hub.greet(id, &mut self.house);
+        self.hub.handle(self.now(), id, None, join, &mut self.house);
     }
 
     fn settle(&mut self, label: &str) {
@@ -107,19 +162,32 @@ impl Stage {
         self.began = self.now;
     }
 
-    /// Somebody types a line.
+    /// Somebody types a line, or a program sends one.
     pub fn type_line(&mut self, label: &str, line: &str) {
         let id = self.find(label);
-        match text::parse(line) {
-            Ok(command) => self.hub.handle(self.now, id, command, &mut self.house),
-            Err(refusal) => self.house.tell(id, &Event::Refused(refusal)),
+        let line = line.replace("{epoch}", &self.house.epoch).replace("{secret}", &self.house.secret);
+        let (now, mut memory) = (self.now(), Vec::new());
+        let parsed = match self.house.programs.contains(&id) {
+            true => json::parse(&line, &mut memory),
+            false => text::parse(&line).map(|command| (None, command)).map_err(|refusal| (None, refusal)),
+        };
+        match parsed {
+            Ok((request, command)) => self.hub.handle(now, id, request, command, &mut self.house),
+            Err((request, refusal)) => self.hub.handle_nonsense(now, id, request, refusal, &mut self.house),
         }
+    }
+
+    /// What somebody has been told and has not read yet.
+    pub fn take(&mut self, label: &str) -> Vec<String> {
+        let id = self.find(label);
+        self.house.told.remove(&id).unwrap_or_default().into()
     }
 
     /// Time passes, and the hub is woken whenever it wants to be.
     pub fn advance(&mut self, to: Millis) {
         while let Some(at) = self.hub.next_wake().filter(|&at| at <= to) {
-            self.hub.wake(at, &mut self.house);
+            self.now = at;
+            self.hub.wake(self.now(), &mut self.house);
         }
         self.now = to;
     }
@@ -141,26 +209,52 @@ impl House {
             assert!(lines.is_empty(), "before {step}\nnot read by {id:?}: {lines:?}");
         }
     }
+
+    fn publish(&mut self, room: RoomId, event: &Event<'_>, except: &[MemberId]) -> u64 {
+        let followers = self.followers.get(&room).cloned().unwrap_or_default();
+        followers.into_iter().filter(|it| !except.contains(it)).for_each(|it| self.tell(it, None, event));
+        self.entries += 1;
+        self.entries - 1
+    }
 }
 
 impl Effects for House {
-    fn tell(&mut self, member: MemberId, event: &Event<'_>) {
+    fn tell(&mut self, member: MemberId, id: Option<RequestId>, event: &Event<'_>) {
+        match event {
+            Event::Joined { epoch, .. } => (*epoch).clone_into(&mut self.epoch),
+            Event::Welcome { secret, .. } => (*secret).clone_into(&mut self.secret),
+            _ => {}
+        }
         let mut line = Vec::new();
-        text::render(event, &mut line);
-        self.told.entry(member).or_default().push_back(String::from_utf8(line).unwrap());
+        match self.programs.contains(&member) {
+            true => json::render(id, event, &mut line),
+            false => text::render(event, self.with_seq.contains(&member), &mut line),
+        }
+        let line = String::from_utf8(line).unwrap();
+        let lines = line.split('\n').filter(|line| !line.is_empty());
+        self.told.entry(member).or_default().extend(lines.map(str::to_owned));
     }
 
-    fn answer(&mut self, member: MemberId, room: RoomId, event: &Event<'_>) {
-        assert!(
-            self.followers[&room].contains(&member),
-            "an answer in a stream that {member:?} does not follow"
+    fn answer(&mut self, member: MemberId, room: RoomId, id: Option<RequestId>, event: &Event<'_>) {
+        let followers = self.followers.get(&room);
+        let follows = followers.is_some_and(|followers| followers.contains(&member));
+        assert!(follows, "an answer in a stream that {member:?} does not follow");
+        self.tell(member, id, event);
+    }
+
+    fn say(&mut self, room: RoomId, message: &wire::Message<'_>, json: &[u8], except: &[MemberId]) -> u64 {
+        let mut rendered = Vec::new();
+        json::render(None, &Event::Message(*message), &mut rendered);
+        assert_eq!(
+            String::from_utf8_lossy(json),
+            String::from_utf8_lossy(&rendered),
+            "one message, one text"
         );
-        self.tell(member, event);
+        self.publish(room, &Event::Message(*message), except)
     }
 
-    fn publish(&mut self, room: RoomId, event: &Event<'_>, except: &[MemberId]) {
-        let followers = self.followers.get(&room).cloned().unwrap_or_default();
-        followers.into_iter().filter(|it| !except.contains(it)).for_each(|it| self.tell(it, event));
+    fn notify(&mut self, room: RoomId, event: &Event<'_>, except: &[MemberId]) {
+        self.publish(room, event, except);
     }
 
     fn follow(&mut self, member: MemberId, room: RoomId) {
@@ -175,6 +269,18 @@ impl Effects for House {
         followers.retain(|&it| it != member);
         if followers.is_empty() {
             self.followers.remove(&room);
+        }
+    }
+
+    fn replay(&mut self, member: MemberId, room: RoomId, entries: Range<u64>) {
+        assert!(!entries.is_empty(), "what is asked for is something");
+        self.replays.push((member, room, entries));
+    }
+
+    fn show_seq(&mut self, member: MemberId, shows: bool) {
+        self.with_seq.retain(|&it| it != member);
+        if shows {
+            self.with_seq.push(member);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The command: it reads flags, wires the parts together, and runs them.
 
+mod random;
 mod serve;
 
 use crate::config::{self, with_flags};

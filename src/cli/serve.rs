@@ -1,6 +1,7 @@
 //! `chinwag serve`: the one place that knows that one of the services is the chat, and what it is plugged to.
 
-use crate::chat::{self, Chat};
+use super::random;
+use crate::chat::Chat;
 use crate::config::Serve;
 use crate::net::{Address, Post};
 use crate::proto::http::Response;
@@ -11,12 +12,9 @@ use log::LevelFilter;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::fmt;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// The largest WebSocket message to the chat as a whole; what a member may say is less, and is the chat's to judge.
-const CHAT_MESSAGE_BYTES_MAX: usize = 64 * 1024;
 const ECHO_MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 const ADD_MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
@@ -80,13 +78,8 @@ fn serve(config: &Serve) -> Result<(), Failure> {
     let mut server = Server::new(config.limits.clone()).map_err(failure("cannot start the loop"))?;
     server.allow_origins(config.origins.clone());
 
-    let chat = server.mount(
-        Chat::new(
-            chat::Settings { line_idle_timeout: Some(config.idle_timeout), ..chat::Settings::default() },
-            random_seed(),
-        ),
-        CHAT_MESSAGE_BYTES_MAX,
-    );
+    let seed = random::seed().map_err(failure("cannot read the system's randomness"))?;
+    let chat = server.mount(Chat::new(config.chat.clone(), seed), config.chat_message_bytes_max);
     let echo = server.mount(Echo::new(page("text/html; charset=utf-8", ECHO_HTML)), ECHO_MESSAGE_BYTES_MAX);
     let add = server.mount(Add, ADD_MESSAGE_BYTES_MAX);
     server.serve("/ws", chat);
@@ -156,11 +149,6 @@ fn stop_on_signals(stopper: Post<Shutdown>) -> io::Result<()> {
         }
     })?;
     Ok(())
-}
-
-/// From the system's randomness, by way of what the standard library seeds its hash tables with.
-fn random_seed() -> u64 {
-    RandomState::new().build_hasher().finish()
 }
 
 fn page(content_type: &'static str, body: &'static str) -> Response {

@@ -1,11 +1,20 @@
 //! The settings of `chinwag serve`.
 
 use super::{Kind, Setting, Value, value, values};
+use crate::chat::{self, Slow};
 use crate::net::Address;
 use crate::server::{AllowedOrigins, Limits};
 use crate::time::Millis;
 use clap::ArgMatches;
 use log::LevelFilter;
+
+/// What becomes of slow readers, as it is written.
+const CATCH_UP: &str = "catch-up";
+const LATEST: &str = "latest";
+const DISCONNECT: &str = "disconnect";
+
+/// How much longer than its `data` a message may be, as a whole: the rest of a JSON object.
+const ENVELOPE_BYTES: usize = 4096;
 
 /// The table.
 pub const SETTINGS: &[Setting] = &[
@@ -42,12 +51,108 @@ pub const SETTINGS: &[Setting] = &[
         help: "How much to log: off, error, warn, info, debug or trace",
     },
     Setting {
-        name: "idle-timeout",
-        kind: Kind::Duration(10, 7 * 24 * 3_600_000),
-        default: "5m",
+        name: "connections",
+        kind: Kind::Count(1, 1 << 30),
+        default: "",
         repeats: false,
         is_live: true,
-        help: "How long a member on the line port may say nothing before it is asked to leave",
+        help: "How many connections there may be; without it, as many as the descriptors allow",
+    },
+    Setting {
+        name: "connections-per-address",
+        kind: Kind::Count(0, 1 << 30),
+        default: "0",
+        repeats: false,
+        is_live: false,
+        help: "How many of them may come from one address, or from the /64 of an IPv6 address; 0 for any number",
+    },
+    Setting {
+        name: "publish-per-second",
+        kind: Kind::Count(0, 1_000_000),
+        default: "10",
+        repeats: false,
+        is_live: true,
+        help: "How many messages a second a member may publish in the long run; 0 for any number",
+    },
+    Setting {
+        name: "burst",
+        kind: Kind::Count(1, 1_000_000),
+        default: "20",
+        repeats: false,
+        is_live: true,
+        help: "How many of them at once",
+    },
+    Setting {
+        name: "message-bytes",
+        kind: Kind::Bytes(1, 1 << 20),
+        default: "4k",
+        repeats: false,
+        is_live: false,
+        help: "The longest message",
+    },
+    Setting {
+        name: "rooms-per-connection",
+        kind: Kind::Count(1, 1000),
+        default: "32",
+        repeats: false,
+        is_live: true,
+        help: "How many rooms a connection may be in",
+    },
+    Setting {
+        name: "rooms-max",
+        kind: Kind::Count(1, 1 << 30),
+        default: "100000",
+        repeats: false,
+        is_live: false,
+        help: "How many rooms there may be",
+    },
+    Setting {
+        name: "members-max",
+        kind: Kind::Count(1, 1 << 30),
+        default: "100000",
+        repeats: false,
+        is_live: true,
+        help: "How many members a room may have",
+    },
+    Setting {
+        name: "history",
+        kind: Kind::Count(0, 1_000_000),
+        default: "100",
+        repeats: false,
+        is_live: false,
+        help: "How many messages a room remembers",
+    },
+    Setting {
+        name: "history-bytes",
+        kind: Kind::Bytes(0, 1 << 30),
+        default: "1m",
+        repeats: false,
+        is_live: false,
+        help: "How many bytes of them",
+    },
+    Setting {
+        name: "history-bytes-total",
+        kind: Kind::Bytes(0, 1 << 40),
+        default: "256m",
+        repeats: false,
+        is_live: false,
+        help: "How many bytes all rooms remember together; those that have been quiet longest forget first",
+    },
+    Setting {
+        name: "room-keep",
+        kind: Kind::Duration(0, 7 * 24 * 3_600_000),
+        default: "10m",
+        repeats: false,
+        is_live: false,
+        help: "How long an empty room is kept, with what it remembers",
+    },
+    Setting {
+        name: "slow",
+        kind: Kind::Choice(&[CATCH_UP, LATEST, DISCONNECT]),
+        default: "catch-up",
+        repeats: false,
+        is_live: true,
+        help: "What becomes of members who read too slowly: they catch up from history, or jump to the latest message, or are disconnected",
     },
     Setting {
         name: "write-queue-bytes",
@@ -56,6 +161,22 @@ pub const SETTINGS: &[Setting] = &[
         repeats: false,
         is_live: false,
         help: "How much of what a room says is kept for members who read slowly",
+    },
+    Setting {
+        name: "idle-timeout",
+        kind: Kind::DurationOrOff(10, 7 * 24 * 3_600_000),
+        default: "5m",
+        repeats: false,
+        is_live: true,
+        help: "How long a member on the line port may say nothing before it is asked to leave; off for ever",
+    },
+    Setting {
+        name: "ws-idle-timeout",
+        kind: Kind::DurationOrOff(10, 7 * 24 * 3_600_000),
+        default: "off",
+        repeats: false,
+        is_live: true,
+        help: "The same for members who came by WebSocket, who are asked by pings whether they are there",
     },
     Setting {
         name: "drain-ms",
@@ -80,8 +201,10 @@ pub struct Serve {
     pub log: LevelFilter,
     /// The server's bounds.
     pub limits: Limits,
-    /// The chat's idle rule on the line port.
-    pub idle_timeout: Millis,
+    /// The chat.
+    pub chat: chat::Settings,
+    /// The largest WebSocket message to the chat as a whole.
+    pub chat_message_bytes_max: usize,
 }
 
 impl Serve {
@@ -99,9 +222,19 @@ impl Serve {
                 origins.allow(origin).expect("the flag's check has let it pass");
             }
         }
-        let duration =
-            |name| if let Value::Duration(ms) = value(matches, name) { *ms } else { Millis::NEVER };
+        let timeout = |name| if let Value::Duration(ms) = value(matches, name) { Some(*ms) } else { None };
+        let duration = |name| timeout(name).unwrap_or(Millis::NEVER);
         let bytes = |name| if let Value::Bytes(bytes) = value(matches, name) { *bytes } else { usize::MAX };
+        let count_if_given = |name| match values(matches, name).next() {
+            Some(Value::Count(count)) => Some(*count),
+            _ => None,
+        };
+        let count = |name| count_if_given(name).unwrap_or(usize::MAX);
+        let rate = |name| u32::try_from(count(name)).unwrap_or(u32::MAX);
+        let defaults = Limits::default();
+        let message_bytes_max = bytes("message-bytes");
+        // Room for a message that is a little too long: it is answered, and its connection stays.
+        let whole_bytes_max = defaults.line_bytes_max.max(2 * message_bytes_max + ENVELOPE_BYTES);
         Serve {
             listen: addresses("listen"),
             line_listen: addresses("line-listen"),
@@ -110,9 +243,33 @@ impl Serve {
             limits: Limits {
                 drain_timeout: duration("drain-ms"),
                 write_queue_bytes_max: bytes("write-queue-bytes"),
-                ..Limits::default()
+                line_bytes_max: whole_bytes_max,
+                connections_max: count_if_given("connections"),
+                connections_per_address_max: count_if_given("connections-per-address")
+                    .filter(|&most| most > 0),
+                ..defaults
             },
-            idle_timeout: duration("idle-timeout"),
+            chat: chat::Settings {
+                message_bytes_max,
+                publish: chat::Rate { per_second: rate("publish-per-second"), burst: rate("burst") },
+                rooms_per_member_max: count("rooms-per-connection"),
+                rooms_max: count("rooms-max"),
+                members_max: count("members-max"),
+                history_messages_max: count("history"),
+                history_bytes_max: bytes("history-bytes"),
+                history_bytes_total_max: bytes("history-bytes-total"),
+                room_keep: duration("room-keep"),
+                slow: match value(matches, "slow") {
+                    Value::Choice(LATEST) => Slow::Latest,
+                    Value::Choice(DISCONNECT) => Slow::Disconnect,
+                    _ => Slow::CatchUp,
+                },
+                line_idle_timeout: timeout("idle-timeout"),
+                ws_idle_timeout: timeout("ws-idle-timeout"),
+                ping_interval: defaults.ping_interval,
+                ..chat::Settings::default()
+            },
+            chat_message_bytes_max: whole_bytes_max,
         }
     }
 }
@@ -141,9 +298,60 @@ mod tests {
         let limits = Limits::default();
         assert_eq!(config.listen, ["127.0.0.1:2021".parse().expect("an address")]);
         assert_eq!(config.line_listen, ["127.0.0.1:2020".parse().expect("an address")]);
-        assert_eq!(config.limits.drain_timeout, limits.drain_timeout);
-        assert_eq!(config.limits.write_queue_bytes_max, limits.write_queue_bytes_max);
-        assert_eq!(config.idle_timeout, Millis::from_secs(300));
+        assert_eq!(config.limits, limits);
+        assert_eq!(config.chat, chat::Settings::default());
+        assert_eq!(config.chat_message_bytes_max, 64 * 1024);
+    }
+
+    #[test]
+    fn every_flag_of_the_chat_sets_what_it_names() {
+        let config = serve(&[
+            "--publish-per-second=0",
+            "--burst=7",
+            "--message-bytes=100k",
+            "--rooms-per-connection=3",
+            "--rooms-max=4",
+            "--members-max=5",
+            "--history=6",
+            "--history-bytes=7k",
+            "--history-bytes-total=8k",
+            "--room-keep=9s",
+            "--slow=disconnect",
+            "--idle-timeout=off",
+            "--ws-idle-timeout=1m",
+        ])
+        .expect("flags");
+        let expected = chat::Settings {
+            message_bytes_max: 100 << 10,
+            publish: chat::Rate { per_second: 0, burst: 7 },
+            rooms_per_member_max: 3,
+            rooms_max: 4,
+            members_max: 5,
+            history_messages_max: 6,
+            history_bytes_max: 7 << 10,
+            history_bytes_total_max: 8 << 10,
+            room_keep: Millis::from_secs(9),
+            slow: Slow::Disconnect,
+            line_idle_timeout: None,
+            ws_idle_timeout: Some(Millis::from_secs(60)),
+            ..chat::Settings::default()
+        };
+        assert_eq!(config.chat, expected);
+        // Whole messages and lines may be as long as such a message needs.
+        assert_eq!(config.chat_message_bytes_max, (204 << 10));
+        assert_eq!(config.limits.line_bytes_max, 204 << 10);
+        assert_eq!(serve(&["--slow=latest"]).expect("flags").chat.slow, Slow::Latest);
+        assert!(serve(&["--slow=never"]).is_err());
+    }
+
+    #[test]
+    fn connections_are_bounded_by_what_is_given() {
+        let limits = |args: &[&str]| serve(args).expect("flags").limits;
+        let of = |limits: Limits| (limits.connections_max, limits.connections_per_address_max);
+        assert_eq!(of(limits(&[])), (None, None));
+        assert_eq!(of(limits(&["--connections=9", "--connections-per-address=2"])), (Some(9), Some(2)));
+        assert_eq!(of(limits(&["--connections-per-address=0"])), (None, None));
+        assert!(serve(&["--connections=0"]).is_err());
     }
 
     #[test]

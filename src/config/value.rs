@@ -18,10 +18,16 @@ pub enum Kind {
     Level,
     /// A length of time with its unit, from and to so many milliseconds.
     Duration(u64, u64),
+    /// The same, or `off`.
+    DurationOrOff(u64, u64),
     /// A length of time as a plain number of milliseconds, from and to.
     MillisNumber(u64, u64),
     /// A number of bytes, with an optional unit, from and to.
     Bytes(u64, u64),
+    /// A number of things, from and to.
+    Count(u64, u64),
+    /// One of these words.
+    Choice(&'static [&'static str]),
 }
 
 /// The value of a setting.
@@ -39,6 +45,10 @@ pub enum Value {
     Duration(Millis),
     /// See [`Kind::Bytes`].
     Bytes(usize),
+    /// See [`Kind::Count`].
+    Count(usize),
+    /// See [`Kind::Choice`].
+    Choice(&'static str),
 }
 
 impl Kind {
@@ -48,9 +58,11 @@ impl Kind {
             Kind::Address | Kind::AddressOrOff => "ADDR",
             Kind::Origin => "ORIGIN",
             Kind::Level => "LEVEL",
-            Kind::Duration(..) => "DURATION",
+            Kind::Duration(..) | Kind::DurationOrOff(..) => "DURATION",
             Kind::MillisNumber(..) => "MS",
             Kind::Bytes(..) => "BYTES",
+            Kind::Count(..) => "N",
+            Kind::Choice(_) => "WORD",
         }
     }
 
@@ -75,6 +87,10 @@ impl Kind {
                 })?;
                 in_range(ms, least, most, show_duration).map(|ms| Value::Duration(Millis(ms)))
             }
+            Kind::DurationOrOff(..) if text == "off" => Ok(Value::Off),
+            Kind::DurationOrOff(least, most) => {
+                Kind::Duration(least, most).parse(text).map_err(|error| error + ", or off")
+            }
             Kind::MillisNumber(least, most) => {
                 let ms = text.parse().map_err(|_| format!("'{text}' is no number of milliseconds"))?;
                 in_range(ms, least, most, |ms| ms.to_string()).map(|ms| Value::Duration(Millis(ms)))
@@ -87,6 +103,18 @@ impl Kind {
                     .map(Value::Bytes)
                     .map_err(|_| format!("{bytes} bytes are more than fit here"))
             }
+            Kind::Count(least, most) => {
+                let count =
+                    text.parse().map_err(|_| format!("'{text}' is no number: write digits, as in 100"))?;
+                let count = in_range(count, least, most, |count| count.to_string())?;
+                usize::try_from(count)
+                    .map(Value::Count)
+                    .map_err(|_| format!("{count} is more than fits here"))
+            }
+            Kind::Choice(words) => match words.iter().find(|word| **word == text) {
+                Some(word) => Ok(Value::Choice(word)),
+                None => Err(format!("'{text}' is none of {}", words.join(", "))),
+            },
         }
     }
 }
@@ -166,6 +194,25 @@ mod tests {
     }
 
     #[test]
+    fn counts_are_digits_and_words_are_of_a_list() {
+        let kind = Kind::Count(1, 1000);
+        assert_eq!(kind.parse("1000"), Ok(Value::Count(1000)));
+        assert_eq!(kind.parse("0"), Err("0 is out of range: from 1 to 1000".into()));
+        assert!(kind.parse("1001").is_err() && kind.parse("-1").is_err() && kind.parse("1k").is_err());
+        let kind = Kind::Choice(&["yes", "no"]);
+        assert_eq!(kind.parse("no"), Ok(Value::Choice("no")));
+        assert_eq!(kind.parse("No"), Err("'No' is none of yes, no".into()));
+    }
+
+    #[test]
+    fn what_can_be_off_is_off_or_a_length_of_time() {
+        let kind = Kind::DurationOrOff(10, 600_000);
+        assert_eq!(kind.parse("off"), Ok(Value::Off));
+        assert_eq!(kind.parse("1m"), Ok(Value::Duration(Millis(60_000))));
+        assert!(kind.parse("1h").is_err() && kind.parse("on").is_err());
+    }
+
+    #[test]
     fn a_bad_value_is_told_what_a_good_one_is() {
         for (kind, text, hint) in [
             (Kind::Address, "2021", "127.0.0.1:2021"),
@@ -173,7 +220,10 @@ mod tests {
             (Kind::Origin, "example.org", "https://example.org"),
             (Kind::Level, "loud", "debug"),
             (Kind::Duration(0, 1), "5", "5m"),
+            (Kind::DurationOrOff(0, 1), "5", "or off"),
             (Kind::Bytes(0, 1), "five", "64k"),
+            (Kind::Count(0, 1), "five", "100"),
+            (Kind::Choice(&["a", "b"]), "c", "a, b"),
         ] {
             let error = kind.parse(text).expect_err(text);
             assert!(error.contains(hint) && !error.contains('\n'), "{error}");

@@ -58,10 +58,10 @@ pub trait Handler {
     /// A message from another thread.
     fn handle_mail(&mut self, _now: Millis, _mail: Self::Mail) {}
 
-    /// `peer` has connected. The key it is to have, or `None` to turn it away with [`Handler::refusal`].
-    fn handle_accepted(&mut self, now: Millis, listener: ListenerId, peer: Peer) -> Option<usize>;
+    /// `peer` has connected. The key it is to have, or what is written to it before it is turned away.
+    fn handle_accepted(&mut self, now: Millis, listener: ListenerId, peer: Peer) -> Result<usize, &[u8]>;
 
-    /// What is written to a peer that cannot be let in, because the handler or the descriptor limit forbids.
+    /// What is written to a peer for which there is no descriptor.
     fn refusal(&self, _listener: ListenerId) -> &[u8] {
         b""
     }

@@ -7,7 +7,7 @@
 //!     Own(len)               the next `len` bytes are a frame: send it
 //!     Through(log, entry)    first send what the log holds before `entry`
 //!     Skip(log, entry)       go on at `entry` without sending what lies before: it is one's own
-//!     Ask(topic, from, to)   the log has forgotten these entries: whoever knows them is asked, a slice at a time
+//!     Ask(question)          entries that no log holds: whoever knows them is asked, a slice at a time
 //! ```
 //!
 //! So a publisher's stream is `Through(42) Skip(43) Own(ok)`: everybody else's messages before 42, the acknowledgement in
@@ -33,8 +33,19 @@ pub enum Item {
     Through(u32, Entry),
     /// Nothing, up to the entry.
     Skip(u32, Entry),
-    /// Entries of a topic that no log holds any more.
-    Ask(u64, Range<Entry>),
+    /// Entries that no log holds.
+    Ask(Question),
+}
+
+/// Entries of a topic that whoever remembers them is to give.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The topic, by its number.
+    pub topic: u64,
+    /// What is missing of it.
+    pub missing: Range<Entry>,
+    /// Whether the log forgot them before they were sent; otherwise they were wanted from the start.
+    pub has_lagged: bool,
 }
 
 impl Item {
@@ -407,7 +418,7 @@ mod tests {
     #[test]
     fn an_answer_stands_before_what_was_queued_behind_the_question() {
         let mut outbox = Outbox::default();
-        outbox.push_mark(Item::Ask(1, 5..9));
+        outbox.push_mark(Item::Ask(Question { topic: 1, missing: 5..9, has_lagged: true }));
         outbox.push_frame(b"", b" behind");
         assert_eq!(write(&mut outbox, 100), b"", "the question holds up what stands behind it");
         outbox.push_replayed(b"5", b"6");
@@ -428,7 +439,7 @@ mod tests {
         let mut outbox = Outbox::default();
         outbox.push_frame(b"", b"first");
         outbox.push_frame(b"", b"second");
-        outbox.push_mark(Item::Ask(1, 5..9));
+        outbox.push_mark(Item::Ask(Question { topic: 1, missing: 5..9, has_lagged: true }));
         outbox.push_frame(b"", b"third");
         assert_eq!(write(&mut outbox, 2), b"fi");
         assert!(outbox.cut_at(|item| matches!(item, Item::Ask(..))));

@@ -229,13 +229,13 @@ impl<M: Send + 'static> Reactor<M> {
         for _ in 0..ACCEPTS_PER_TURN_MAX {
             match listener.accept() {
                 Ok((mut transport, peer)) => match handler.handle_accepted(now, id, peer) {
-                    Some(key) => {
+                    Ok(key) => {
                         if let Err(error) = transport.register(self.poll.registry(), key) {
                             handler.handle_reset(now, key, error);
                         }
                         self.table.insert(key, transport);
                     }
-                    None => say_no(&mut transport, handler.refusal(id)),
+                    Err(refusal) => say_no(&mut transport, refusal),
                 },
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.listeners_ready[id.0] = false;

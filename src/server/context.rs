@@ -6,11 +6,14 @@ use super::topic::TopicKey;
 use crate::proto::ws::close;
 use crate::service::{Class, ConnId, Context, Message, Topic};
 use crate::time::Millis;
+use std::ops::Range;
 
 /// One service's view of the server, for one callback.
 pub struct ServerContext<'a> {
     /// The time of the turn.
     pub now: Millis,
+    /// The same by the calendar.
+    pub unix_ms: u64,
     /// Whose context this is.
     pub service: u16,
     /// When the service wants to be woken.
@@ -35,6 +38,10 @@ impl Context for ServerContext<'_> {
         self.now
     }
 
+    fn unix_ms(&self) -> u64 {
+        self.unix_ms
+    }
+
     fn send(&mut self, conn: ConnId, message: Message<'_>) {
         if let Some(index) = self.find(conn) {
             self.state.push_message(self.now, index, message);
@@ -44,6 +51,12 @@ impl Context for ServerContext<'_> {
     fn send_after(&mut self, conn: ConnId, topic: Topic, message: Message<'_>) {
         if let Some(index) = self.find(conn) {
             self.state.push_message_after(self.now, index, self.key(topic), message);
+        }
+    }
+
+    fn farewell(&mut self, conn: ConnId, message: Message<'_>) {
+        if let Some(index) = self.find(conn) {
+            self.state.keep_farewell(index, message);
         }
     }
 
@@ -81,6 +94,12 @@ impl Context for ServerContext<'_> {
             && let Some(subscription) = self.state.subscription(index, self.key(topic))
         {
             self.state.unsubscribe(index, subscription.log);
+        }
+    }
+
+    fn replay(&mut self, conn: ConnId, topic: Topic, entries: Range<u64>) {
+        if let Some(index) = self.find(conn) {
+            self.state.push_question(index, topic, entries);
         }
     }
 

@@ -7,17 +7,17 @@
 use super::close_reason::CloseReason;
 use super::connection::{Codec, Intake, Phase, Wire};
 use super::context::ServerContext;
+use super::door::TurnedAway;
 use super::limits::Limits;
 use super::origin::AllowedOrigins;
 use super::router::{Route, Router, ServiceId};
 use super::state::State;
 use crate::metrics::Metrics;
-use crate::net::outbox::Item;
+use crate::net::outbox::{Item, Question};
 use crate::net::{Handler, ListenerId, Peer, Sockets};
-use crate::proto::http::Response;
 use crate::proto::line;
 use crate::proto::ws::Opcode;
-use crate::service::{ConnId, Context, Opening, Replay, Service, Topic};
+use crate::service::{Cause, ConnId, Context, Missing, Opening, Replay, Service, Shutdown, Topic};
 use crate::time::Millis;
 use std::collections::HashMap;
 use std::io;
@@ -30,15 +30,6 @@ pub(super) struct Mount {
     pub message_bytes_max: usize,
 }
 
-/// How the server ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shutdown {
-    /// For good: peers are told 1001.
-    Stop,
-    /// Another process takes over: peers are told 1012, and to come back.
-    Restart,
-}
-
 /// The server without its sockets.
 #[derive(Default)]
 pub struct Core {
@@ -48,11 +39,12 @@ pub struct Core {
     pub(super) origins: AllowedOrigins,
     /// The listeners whose connections speak lines, and to whom. The others speak HTTP.
     line_listeners: HashMap<ListenerId, ServiceId>,
-    refusal: Vec<u8>,
     /// What a service replays; kept for its memory.
     replay: Replay,
     /// Connections whose moment has come; kept for its memory.
     expired: Vec<u32>,
+    /// What the calendar said when the loop's clock was 0, in milliseconds since 1970.
+    unix_ms_at_zero: u64,
     /// Set once the server shuts down: when it stops being patient.
     ends_at: Option<Millis>,
 }
@@ -60,11 +52,12 @@ pub struct Core {
 impl Core {
     /// A server with nothing on it.
     pub fn new(limits: Limits) -> Core {
-        let mut refusal = Vec::new();
-        Response::text(503, "no descriptor left for another connection; try again later\n")
-            .with_header("Retry-After", "1")
-            .encode(&mut refusal, false, false);
-        Core { state: State::new(limits), refusal, ..Core::default() }
+        Core { state: State::new(limits), ..Core::default() }
+    }
+
+    /// Sets the calendar: how many milliseconds since 1970 it was when the loop's clock was 0.
+    pub fn set_calendar(&mut self, unix_ms_at_zero: u64) {
+        self.unix_ms_at_zero = unix_ms_at_zero;
     }
 
     /// Adds a service that takes WebSocket messages of up to `message_bytes_max`.
@@ -106,7 +99,8 @@ impl Core {
 
     /// Whether it has no connection, no topic and nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.state.conns.is_empty() && self.state.topics.is_empty() && !self.has_work()
+        let state = &self.state;
+        state.conns.is_empty() && state.door.is_empty() && state.topics.is_empty() && !self.has_work()
     }
 
     /// Panics where the server contradicts itself, or keeps more than so many bytes for one connection. For tests;
@@ -123,7 +117,9 @@ impl Core {
         call: impl FnOnce(&mut dyn Service, &mut dyn Context) -> T,
     ) -> T {
         let mount = self.mounts.get_mut(usize::from(service)).expect("services are added and never removed");
-        let mut cx = ServerContext { now, service, wake_at: &mut mount.wake_at, state: &mut self.state };
+        let unix_ms = self.unix_ms_at_zero.saturating_add(now.0);
+        let mut cx =
+            ServerContext { now, unix_ms, service, wake_at: &mut mount.wake_at, state: &mut self.state };
         call(mount.service.as_mut(), &mut cx)
     }
 
@@ -162,16 +158,17 @@ impl Core {
         let Some(index) = self.state.find(id) else { return };
         let conn = self.state.conn(index);
         conn.is_asking = false;
-        let Some(&Item::Ask(topic, ref missing)) = conn.outbox.as_ref().and_then(|outbox| outbox.front())
-        else {
+        let Some(Item::Ask(question)) = conn.outbox.as_ref().and_then(|outbox| outbox.front()) else {
             return;
         };
-        let (missing, topic) = (missing.clone(), Topic(topic));
+        let Question { topic, missing, has_lagged } = question.clone();
+        let cause = if has_lagged { Cause::Lagged } else { Cause::Requested };
         let mut replay = std::mem::take(&mut self.replay);
         replay.clear();
         let mut reached = missing.end;
         self.with_service_of(now, id, |service, cx| {
-            reached = service.on_replay(cx, id, topic, missing.clone(), &mut replay);
+            let missing = Missing { topic: Topic(topic), entries: missing.clone(), cause };
+            reached = service.on_replay(cx, id, missing, &mut replay);
         });
         if reached <= missing.start {
             log::error!("a service replays nothing and does not say that there is nothing");
@@ -237,6 +234,9 @@ impl Core {
             Shutdown::Stop => CloseReason::Stopping,
             Shutdown::Restart => CloseReason::Restarting,
         };
+        for service in 0..self.mounts.len() {
+            self.with_service(now, service as u16, |service, cx| service.on_shutdown(cx, shutdown));
+        }
         for index in self.indexes() {
             self.state.close(now, index, reason);
         }
@@ -254,7 +254,10 @@ impl Handler for Core {
         self.shut_down(now, shutdown);
     }
 
-    fn handle_accepted(&mut self, now: Millis, listener: ListenerId, peer: Peer) -> Option<usize> {
+    fn handle_accepted(&mut self, now: Millis, listener: ListenerId, peer: Peer) -> Result<usize, &[u8]> {
+        if let Err(why) = self.state.admit(peer) {
+            return Err(self.state.door.refusal(why, self.line_listeners.contains_key(&listener)));
+        }
         let limits = &self.state.limits;
         let index = match self.line_listeners.get(&listener) {
             Some(&ServiceId(service)) => {
@@ -268,14 +271,11 @@ impl Handler for Core {
                 self.state.open(now, peer, Wire::Http, Codec::Http, deadline)
             }
         };
-        Some(index as usize)
+        Ok(index as usize)
     }
 
     fn refusal(&self, listener: ListenerId) -> &[u8] {
-        match self.line_listeners.contains_key(&listener) {
-            true => b"* no descriptor left for another connection; try again later\n",
-            false => &self.refusal,
-        }
+        self.state.door.refusal(TurnedAway::NoDescriptor, self.line_listeners.contains_key(&listener))
     }
 
     fn handle_bytes(&mut self, now: Millis, key: usize, bytes: &mut [u8]) {

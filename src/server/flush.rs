@@ -300,7 +300,7 @@ impl State {
     /// What follows from having written: an empty outbox goes, a reader is read again, a connection that has said all
     /// says FIN, and one that has come to a question is noted for its service.
     fn after_write(&mut self, now: Millis, index: u32, sockets: &mut dyn Sockets) {
-        self.note_question(index);
+        self.note_question(now, index);
         if self.conn(index).outbox.as_ref().is_some_and(|outbox| outbox.is_empty()) {
             self.recycle_outbox(index);
         }
@@ -344,7 +344,7 @@ impl State {
     }
 
     /// When a connection has been sent everything before a question, the service is to be asked.
-    fn note_question(&mut self, index: u32) {
+    fn note_question(&mut self, now: Millis, index: u32) {
         let conn = self.conn(index);
         let Some(outbox) = &conn.outbox else { return };
         let is_question = outbox.has_no_head() && matches!(outbox.front(), Some(Item::Ask(..)));
@@ -354,7 +354,7 @@ impl State {
                 let id = conn.id(index);
                 self.asking.push(id);
             }
-            Phase::Closing | Phase::Flushing if is_question => self.end_at_hole(index),
+            Phase::Closing | Phase::Flushing if is_question => self.end_at_hole(now, index),
             _ => {}
         }
     }

@@ -3,8 +3,13 @@
 use crate::time::Millis;
 
 /// How long, how much, how many. The defaults are what the daemon runs with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
+    /// Connections at once; with `None`, as many as there are descriptors for.
+    pub connections_max: Option<usize>,
+    /// Connections at once from one address, or from the /64 of an IPv6 address; `None` for any number. Unix sockets
+    /// have no addresses, and no bound.
+    pub connections_per_address_max: Option<usize>,
     /// From accepting a connection to its first byte. Not on the line port, whose peers may well listen first.
     pub first_byte_timeout: Millis,
     /// From a request's first byte to its last: a head that drips in holds a slot no longer than this.
@@ -40,6 +45,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
+            connections_max: None,
+            connections_per_address_max: None,
             first_byte_timeout: Millis::from_secs(10),
             head_timeout: Millis::from_secs(5),
             keep_alive_timeout: Millis::from_secs(60),
@@ -54,7 +61,7 @@ impl Default for Limits {
             outbox_bytes_max: 1024 * 1024,
             write_queue_bytes_max: 256 * 1024,
             body_bytes_max: 64 * 1024,
-            line_bytes_max: 8 * 1024,
+            line_bytes_max: 64 * 1024,
         }
     }
 }

@@ -31,6 +31,7 @@ mod close_reason;
 mod connection;
 mod context;
 mod core;
+mod door;
 mod flush;
 mod limits;
 mod origin;
@@ -43,8 +44,10 @@ use crate::net::{Address, KeepAlive, Post, Reactor};
 use crate::proto::http::Response;
 use crate::service::Service;
 use std::io;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-pub use self::core::{Core, Shutdown};
+pub use self::core::Core;
+pub use crate::service::Shutdown;
 pub use close_reason::CloseReason;
 pub use limits::Limits;
 pub use origin::AllowedOrigins;
@@ -59,7 +62,12 @@ pub struct Server {
 impl Server {
     /// A server with nothing on it. Fails when the system has no descriptors left for it.
     pub fn new(limits: Limits) -> io::Result<Server> {
-        Ok(Server { reactor: Reactor::new()?, core: Core::new(limits) })
+        let mut server = Server { reactor: Reactor::new()?, core: Core::new(limits) };
+        // A clock before 1970 is wrong anyway.
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let unix_ms = u64::try_from(unix.as_millis()).unwrap_or(u64::MAX);
+        server.core.set_calendar(unix_ms.saturating_sub(server.reactor.now().0));
+        Ok(server)
     }
 
     /// Adds a service that takes WebSocket messages of up to `message_bytes_max`; a longer one is closed with 1009.

@@ -5,17 +5,19 @@
 
 use super::close_reason::CloseReason;
 use super::connection::{Codec, Connection, Intake, Phase, Subscription, Subscriptions, Wire};
+use super::door::{Door, TurnedAway};
 use super::limits::Limits;
 use super::topic::{Encoding, Framing, TopicKey, Topics};
 use crate::metrics::Metrics;
-use crate::net::outbox::{Entry, Item, Outbox};
+use crate::net::outbox::{Entry, Item, Outbox, Question};
 use crate::net::wheel::Wheel;
 use crate::net::{Peer, Sockets};
 use crate::proto::ws::{Header, Opcode, close, encoder};
-use crate::service::{Class, ConnId, Ending, Message, Replay};
+use crate::service::{Class, ConnId, Ending, Message, Replay, Topic};
 use crate::time::Millis;
 use slab::Slab;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
 
 /// What can lie unread of one connection beside a request's body: a head, and what one read brought behind it.
 const UNREAD_BYTES_MAX: usize = 128 * 1024;
@@ -36,6 +38,8 @@ pub struct State {
     pub limits: Limits,
     /// The counts.
     pub metrics: Metrics,
+    /// Who is let in.
+    pub door: Door,
     /// Connections to be written to, other than by the rounds of the topics' logs. Slots may be stale; `is_pending` tells.
     pub pending: VecDeque<u32>,
     /// Ends that services have yet to hear of.
@@ -53,6 +57,8 @@ pub struct State {
     /// Who is not read because of what it has said in a room that has yet to hear it.
     pub crowding: Vec<(ConnId, u32)>,
     gone: Vec<u32>,
+    /// What connections are to be told last, by slot.
+    farewells: HashMap<u32, Box<str>>,
     #[allow(clippy::vec_box, reason = "the boxes wander between here and the connections")]
     pub(super) spare_outboxes: Vec<Box<Outbox>>,
     rendered: Vec<u8>,
@@ -65,7 +71,14 @@ impl State {
         State { limits, ..State::default() }
     }
 
-    /// Takes in a connection. Returns its slot.
+    /// Whether one more may come in, who then does.
+    pub fn admit(&mut self, peer: Peer) -> Result<(), TurnedAway> {
+        let admitted = self.door.admit(&self.limits, self.conns.len(), peer);
+        self.metrics.turned_away += u64::from(admitted.is_err());
+        admitted
+    }
+
+    /// Takes in a connection that has been admitted. Returns its slot.
     pub fn open(&mut self, now: Millis, peer: Peer, wire: Wire, codec: Codec, deadline: Millis) -> u32 {
         self.generation = self.generation.wrapping_add(1);
         self.metrics.accepted += 1;
@@ -186,6 +199,14 @@ impl State {
             }
         }
         self.note_queued(index);
+    }
+
+    /// Keeps a message until the connection is closed.
+    pub fn keep_farewell(&mut self, index: u32, message: Message<'_>) {
+        match message {
+            Message::Text(text) => drop(self.farewells.insert(index, text.into())),
+            Message::Binary(_) => log::error!("a farewell is a text"),
+        }
     }
 
     fn push_frame(&mut self, index: u32, opcode: Opcode, payload: &[u8]) {
@@ -357,6 +378,15 @@ impl State {
         }
     }
 
+    /// Queues a question: the service will be asked for these entries when everything before has been sent.
+    pub fn push_question(&mut self, index: u32, topic: Topic, missing: Range<Entry>) {
+        if !missing.is_empty() {
+            let question = Question { topic: topic.0, missing, has_lagged: false };
+            self.outbox(index).push_mark(Item::Ask(question));
+            self.note_queued(index);
+        }
+    }
+
     /// Queues a message behind all that a topic has said.
     pub fn push_message_after(&mut self, now: Millis, index: u32, key: TopicKey, message: Message<'_>) {
         if let Some(Subscription { log, slot }) = self.subscription(index, key) {
@@ -385,7 +415,7 @@ impl State {
             }
         }
         match outbox.front_mut() {
-            Some(Item::Ask(_, missing)) if reached < end => missing.start = reached,
+            Some(Item::Ask(question)) if reached < end => question.missing.start = reached,
             _ => outbox.settle_front(0),
         }
         self.note_queued(index);
@@ -408,6 +438,7 @@ impl State {
         let deadline = now + self.limits.close_timeout;
         let conn = self.conn(index);
         let id = conn.id(index);
+        let conn = self.conn(index);
         conn.reason = Some(reason);
         conn.deadline = deadline;
         if std::mem::take(&mut conn.is_announced)
@@ -448,13 +479,16 @@ impl State {
                 }
             }
         }
-        self.push_close(index, reason, text);
+        self.push_last_words(now, index, reason, text);
         self.arm(index);
         self.touch_timer(index);
     }
 
-    /// Queues the Close frame that goes with a reason, if one does.
-    fn push_close(&mut self, index: u32, reason: CloseReason, text: &str) {
+    /// Queues the service's farewell, if it has left one, and the Close frame that goes with the reason, if one does.
+    fn push_last_words(&mut self, now: Millis, index: u32, reason: CloseReason, text: &str) {
+        if let Some(farewell) = self.farewells.get(&index).cloned() {
+            self.push_message(now, index, Message::Text(&farewell));
+        }
         match (self.conn(index).wire, reason.close_code()) {
             (Wire::WebSocket, Some(close::NO_STATUS_RECEIVED)) => self.push_frame(index, Opcode::Close, &[]),
             (Wire::WebSocket, Some(code)) => {
@@ -497,13 +531,13 @@ impl State {
     }
 
     /// A connection that has begun to end has come to a hole in its stream, made since: what is left is the Close.
-    pub fn end_at_hole(&mut self, index: u32) {
+    pub fn end_at_hole(&mut self, now: Millis, index: u32) {
         if let Some(outbox) = &mut self.conn(index).outbox {
             outbox.drop_unbegun();
         }
         self.drop_subscriptions(index);
         if let Some(reason) = self.conn(index).reason {
-            self.push_close(index, reason, &reason.text());
+            self.push_last_words(now, index, reason, &reason.text());
         }
     }
 
@@ -554,7 +588,9 @@ impl State {
         while let Some(index) = self.gone.pop() {
             sockets.close(index as usize);
             self.wheel.disarm(index);
+            self.farewells.remove(&index);
             let conn = self.conns.remove(index as usize);
+            self.door.leave(&self.limits, conn.peer);
             self.metrics.closed += 1;
             log_end(&conn, now);
         }
@@ -566,6 +602,8 @@ impl State {
         self.wheel.validate();
         self.topics.validate(self.limits.write_queue_bytes_max);
         assert!(self.gone.is_empty() && self.endings.is_empty(), "a turn leaves no ends untold");
+        let is_here = |index: &u32| self.conns.contains(*index as usize);
+        assert!(self.farewells.keys().all(is_here), "a farewell for nobody");
         for (index, conn) in &self.conns {
             let index = index as u32;
             for &Subscription { log, slot } in conn.subscriptions.as_slice() {

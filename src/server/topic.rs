@@ -26,7 +26,7 @@
 //! topic's, the same in each of its logs. A topic that everybody has left and somebody enters again goes on above all
 //! numbers that were ever given out, so that a number names one entry for good, and a later one is a larger one.
 
-use crate::net::outbox::{Entry, Item, range};
+use crate::net::outbox::{Entry, Item, Question, range};
 use crate::service::{Class, Topic};
 use slab::Slab;
 use std::collections::{HashMap, VecDeque};
@@ -159,7 +159,7 @@ impl Log {
 
     /// What stands in a member's outbox for entries that it lacks and the log has forgotten.
     pub fn question(&self, missing: Range<Entry>) -> Item {
-        Item::Ask(self.key.topic.0, missing)
+        Item::Ask(Question { topic: self.key.topic.0, missing, has_lagged: true })
     }
 
     /// Appends one entry, finished. Everybody who is not lagging is behind now.

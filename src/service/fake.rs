@@ -4,6 +4,10 @@ use super::{Class, ConnId, Context, Message, Request, Topic};
 use crate::proto::http::{Head, HeaderSlots};
 use crate::time::Millis;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+/// What the calendar says when the clock is 0.
+pub const UNIX_MS_AT_ZERO: u64 = 1_795_000_000_000;
 
 /// A server without sockets.
 #[derive(Debug, Default)]
@@ -20,6 +24,8 @@ pub struct FakeContext {
     pub closed: BTreeMap<ConnId, (u16, String)>,
     /// Who is subscribed to what.
     pub subscriptions: BTreeSet<(Topic, ConnId, Class)>,
+    /// Which earlier entries are to be sent to whom.
+    pub questions: Vec<(ConnId, Topic, Range<u64>)>,
     published: u64,
     sent: BTreeMap<ConnId, Vec<Sent>>,
 }
@@ -63,6 +69,10 @@ impl Context for FakeContext {
         self.now
     }
 
+    fn unix_ms(&self) -> u64 {
+        UNIX_MS_AT_ZERO + self.now.0
+    }
+
     fn send(&mut self, conn: ConnId, message: Message<'_>) {
         if !self.closed.contains_key(&conn) {
             self.sent.entry(conn).or_default().push(match message {
@@ -73,6 +83,11 @@ impl Context for FakeContext {
     }
 
     fn send_after(&mut self, conn: ConnId, _topic: Topic, message: Message<'_>) {
+        self.send(conn, message);
+    }
+
+    fn farewell(&mut self, conn: ConnId, message: Message<'_>) {
+        // Nothing is lost here, and nothing comes late.
         self.send(conn, message);
     }
 
@@ -99,6 +114,10 @@ impl Context for FakeContext {
 
     fn unsubscribe(&mut self, conn: ConnId, topic: Topic) {
         self.subscriptions.retain(|&(its, subscriber, _)| (its, subscriber) != (topic, conn));
+    }
+
+    fn replay(&mut self, conn: ConnId, topic: Topic, entries: Range<u64>) {
+        self.questions.push((conn, topic, entries));
     }
 
     fn publish(

@@ -118,7 +118,36 @@ pub enum Upgrade {
     Refuse(Response),
 }
 
-/// Messages that stand in for what a topic's log has forgotten.
+/// What a connection's stream lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Of this topic.
+    pub topic: Topic,
+    /// The entries, as [`Context::publish`] numbered them.
+    pub entries: Range<u64>,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// Why entries are missing in a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The connection reads so slowly that the topic's log forgot them.
+    Lagged,
+    /// They have been asked for.
+    Requested,
+}
+
+/// How the server ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shutdown {
+    /// For good: peers are told 1001.
+    Stop,
+    /// Another process takes over: peers are told 1012, and to come back.
+    Restart,
+}
+
+/// Messages that stand in for entries that are missing.
 #[derive(Debug, Default)]
 pub struct Replay {
     bytes: Vec<u8>,
@@ -180,21 +209,20 @@ pub trait Service {
     /// A line connection sent a line that is no message. The connection goes on with the next.
     fn on_bad_line(&mut self, _cx: &mut dyn Context, _conn: ConnId, _error: BadLine) {}
 
-    /// The connection reads so slowly that the topic's log has forgotten entries before it was sent them: those numbered
-    /// `missing`, as [`Context::publish`] numbered them. It has been sent everything before. What is pushed into `replay`
-    /// is sent in their place; returns the number of the first entry that this does not cover. If that is less than
-    /// `missing.end`, the rest is asked for once the peer has taken this: so a long hole is filled a slice at a time, and
-    /// waits in nobody's memory. The default closes the connection.
+    /// Entries are missing in the connection's stream: because it reads so slowly that the topic's log has forgotten them,
+    /// or because [`Context::replay`] has asked for them. It has been sent everything before. What is pushed into `replay`
+    /// is sent in their place; returns the number of the first entry that this does not cover. If that is less than the
+    /// end of what is missing, the rest is asked for once the peer has taken this: so a long hole is filled a slice at a
+    /// time, and waits in nobody's memory. The default closes the connection.
     fn on_replay(
         &mut self,
         cx: &mut dyn Context,
         conn: ConnId,
-        _topic: Topic,
-        missing: Range<u64>,
+        missing: Missing,
         _replay: &mut Replay,
     ) -> u64 {
         cx.close(conn, close::TOO_SLOW, "too slow");
-        missing.end
+        missing.entries.end
     }
 
     /// A connection that could not be written to for a while has now been sent all that waited for it.
@@ -202,6 +230,9 @@ pub trait Service {
 
     /// The moment set by [`Context::deadline`] has come. It is not set any more.
     fn on_deadline(&mut self, _cx: &mut dyn Context, _conn: ConnId) {}
+
+    /// The server is about to close all connections: the moment for farewells.
+    fn on_shutdown(&mut self, _cx: &mut dyn Context, _shutdown: Shutdown) {}
 
     /// The moment set by [`Context::wake_at`] has come. It is not set any more.
     fn on_wake(&mut self, _cx: &mut dyn Context) {}
@@ -219,14 +250,22 @@ pub trait Context {
     /// The time of this turn of the loop.
     fn now(&self) -> Millis;
 
+    /// The same by the calendar, in milliseconds since 1970. The calendar is read once, when the server starts.
+    fn unix_ms(&self) -> u64;
+
     /// Sends one message to one connection, behind what it has been sent before.
     fn send(&mut self, conn: ConnId, message: Message<'_>);
 
     /// The same, but behind everything that the topic has said so far: an answer about a topic, in its stream.
     fn send_after(&mut self, conn: ConnId, topic: Topic, message: Message<'_>);
 
+    /// Keeps a message for the end of the connection: whoever closes it, this is sent behind everything else. Unlike what
+    /// is sent before a close, it is not lost when something before it is, since it does not wait behind questions
+    /// that nobody will answer any more. A later one takes its place.
+    fn farewell(&mut self, conn: ConnId, message: Message<'_>);
+
     /// Ends the connection once what it has been sent is out. `code` and `reason` go into the Close frame of a
-    /// WebSocket; a line connection just ends, so a service tells it why beforehand.
+    /// WebSocket; a line connection just ends, so a service leaves it a farewell that says why.
     fn close(&mut self, conn: ConnId, code: u16, reason: &str);
 
     /// Sets the one moment at which [`Service::on_deadline`] is called for the connection; `None` takes it back.
@@ -241,6 +280,10 @@ pub trait Context {
 
     /// The end of that: what was published until now still arrives, and nothing later.
     fn unsubscribe(&mut self, conn: ConnId, topic: Topic);
+
+    /// Earlier entries of a topic are to be sent to a connection, behind what it has been sent before: the service will be
+    /// asked for them by [`Service::on_replay`].
+    fn replay(&mut self, conn: ConnId, topic: Topic, entries: Range<u64>);
 
     /// Publishes one entry. `render` is called once for each class that has a subscriber and appends the text that
     /// such a subscriber reads. Those in `except` are not sent it: the publisher, as a rule. An answer that
@@ -259,8 +302,12 @@ pub trait Context {
 pub mod close {
     /// The connection does not read what it is sent. Come back with backoff.
     pub const TOO_SLOW: u16 = 4108;
+    /// Another connection has taken the name over. Not to be answered by coming back.
+    pub const REPLACED: u16 = 4005;
     /// Nothing was said for too long.
     pub const IDLE: u16 = 4109;
+    /// Too much was asked, however often it was refused.
+    pub const RATE_ABUSE: u16 = 4129;
 }
 
 #[cfg(test)]

@@ -13,14 +13,11 @@
 //! A backslash is not escaped in its turn: this is for people, who read it once, and not for programs, which have a
 //! dialect that loses nothing.
 //!
-//! Nearly every message holds nothing of the kind. So the text is first searched for bytes with which such a character
-//! can begin, 32 at a time and without a branch in between, which the compiler turns into vector instructions; what lies
-//! between two finds is copied in one go.
+//! Nearly every message holds nothing of the kind. So the text is searched for bytes with which such a character can
+//! begin, and what lies between two finds is copied in one go.
 
+use super::search;
 use std::io::Write;
-
-/// How many bytes are searched between two branches.
-const CHUNK_LEN: usize = 32;
 
 /// Whether a character must not reach a screen: it controls it, ends a line, or changes the direction of what follows.
 pub fn is_hidden(c: char) -> bool {
@@ -59,7 +56,7 @@ fn append_escaped(out: &mut Vec<u8>, c: char) {
 /// The first hidden character, and where it begins.
 fn find_hidden(text: &str) -> Option<(usize, char)> {
     let mut from = 0;
-    while let Some(at) = find_suspicious(&text.as_bytes()[from..]).map(|at| from + at) {
+    while let Some(at) = search::position(&text.as_bytes()[from..], is_suspicious).map(|at| from + at) {
         // Only ASCII and first bytes are suspicious, so this is where a character begins.
         let c = text[at..].chars().next()?;
         if is_hidden(c) {
@@ -77,14 +74,6 @@ fn is_suspicious(byte: u8) -> bool {
         | (byte == 0xd8)       // U+0600 to U+063F: the Arabic letter mark
         | (byte == 0xe2); //      U+2000 to U+2FFF: marks, overrides, isolates, separators
     control | leads
-}
-
-fn find_suspicious(bytes: &[u8]) -> Option<usize> {
-    let (chunks, _) = bytes.as_chunks::<CHUNK_LEN>();
-    let is_clean =
-        |chunk: &&[u8; CHUNK_LEN]| !chunk.iter().fold(false, |any, &byte| any | is_suspicious(byte));
-    let clean = chunks.iter().take_while(is_clean).count() * CHUNK_LEN;
-    bytes[clean..].iter().position(|&byte| is_suspicious(byte)).map(|at| clean + at)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The server as the command wires it, between peers that a transcript moves. No sockets, and no clock but the
 //! transcript's.
 
-use chinwag::chat::{self, Chat};
+use chinwag::chat::{self, Chat, Seed};
 use chinwag::net::{Handler, ListenerId, Peer as Address, Sockets, UdpId};
 use chinwag::proto::http::Response;
 use chinwag::proto::ws::{Opcode, encoder};
@@ -113,9 +113,9 @@ impl Sockets for Network {
 
 impl Stage {
     /// A server with nobody there.
-    pub fn new(limits: Limits) -> Stage {
+    pub fn new(limits: Limits, chat: chat::Settings) -> Stage {
         let mut core = Core::new(limits);
-        let chat = core.mount(Chat::new(chat::Settings::default(), 1), 64 * 1024);
+        let chat = core.mount(Chat::new(chat, Seed::new([1; 32])), 64 * 1024);
         let echo = core.mount(Echo::new(Response::html("<!doctype html>\n")), 16 * 1024 * 1024);
         let add = core.mount(Add, 64 * 1024);
         for (path, service) in [("/ws", chat), ("/echo", echo), ("/add", add)] {

@@ -138,17 +138,22 @@ fn flags() -> String {
 
 fn range(kind: Kind) -> String {
     match kind {
-        Kind::Duration(least, most) => format!(": {} to {}", duration(least), duration(most)),
+        Kind::Duration(least, most) | Kind::DurationOrOff(least, most) => {
+            format!(": {} to {}", duration(least), duration(most))
+        }
         Kind::MillisNumber(least, most) => format!(": {least} to {most}"),
         Kind::Bytes(least, most) => format!(": {} to {}", size(least), size(most)),
+        Kind::Count(least, most) => format!(": {least} to {most}"),
+        Kind::Choice(words) => format!(": {}", words.iter().map(code).collect::<Vec<_>>().join(", ")),
         Kind::Address | Kind::AddressOrOff | Kind::Origin | Kind::Level => String::new(),
     }
 }
 
 fn duration(ms: u64) -> String {
     let units = [(3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")];
+    let skipped = if ms == 0 { 2 } else { 0 }; // None of anything is 0s.
     let (unit, word) =
-        units.into_iter().find(|(unit, _)| ms.is_multiple_of(*unit)).expect("all are milliseconds");
+        units[skipped..].iter().find(|(unit, _)| ms.is_multiple_of(*unit)).expect("all are milliseconds");
     format!("{}{word}", ms / unit)
 }
 
@@ -160,7 +165,8 @@ fn size(bytes: u64) -> String {
 }
 
 fn commands() -> String {
-    let row = |(usage, purpose): &(&str, &str)| vec![code(usage), (*purpose).to_owned()];
+    // A bar that is not escaped ends a cell, also within code.
+    let row = |(usage, purpose): &(&str, &str)| vec![code(usage.replace('|', "\\|")), (*purpose).to_owned()];
     table(&["you type", "to"], text::HELP.iter().map(row))
 }
 
@@ -433,6 +439,7 @@ fn limits() -> String {
     let comments = all_of(names, "src/server/limits.rs", "pub struct Limits");
     let row = |((name, value), comment): ((&str, &str), String)| {
         let value = match value.strip_prefix("Millis(") {
+            _ if value == "None" => "none".to_owned(),
             Some(ms) => duration(ms.trim_end_matches(')').parse().expect("a number")),
             None => size(value.parse().expect("a number")),
         };
@@ -481,7 +488,7 @@ fn the_table_of_paths_has_all_of_them() {
     let readme = source("README.md");
     let rows = readme.lines().filter_map(|line| line.strip_prefix("| `/")?.split_once('`'));
     let mut printed: Vec<String> = rows.map(|(path, _)| format!("/{path}")).collect();
-    printed.retain(|path| !text::HELP.iter().any(|(usage, _)| usage == path));
+    printed.retain(|path| !text::HELP.iter().any(|(usage, _)| *usage == path.replace('\\', "")));
     printed.sort_unstable();
     assert_eq!(printed, paths);
 }

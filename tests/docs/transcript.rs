@@ -21,6 +21,7 @@
 
 use super::stage::{Output, Stage, Way};
 use super::{Block, pages};
+use chinwag::chat;
 use chinwag::server::{Limits, Shutdown};
 use chinwag::time::Millis;
 
@@ -52,16 +53,20 @@ fn every_exchange_is_as_the_server_has_it() {
 /// The stage as the words behind the fence set it.
 fn set(setting: &str) -> Stage {
     let mut words: Vec<&str> = setting.split_whitespace().collect();
-    let mut limits = Limits::default();
+    let (mut limits, mut chat) = (Limits::default(), chat::Settings::default());
     words.retain(|word| match word.split_once('=') {
         Some(("write-queue-bytes", number)) => {
             limits.write_queue_bytes_max = number.parse().expect("a number of bytes");
             false
         }
+        Some(("history", number)) => {
+            chat.history_messages_max = number.parse().expect("a number of messages");
+            false
+        }
         Some(other) => panic!("no such setting: {other:?}"),
         None => true,
     });
-    let mut stage = Stage::new(limits);
+    let mut stage = Stage::new(limits, chat);
     match words[..] {
         ["http"] => stage.connect("C", Way::Http),
         // The greeting is part of the transcript.
@@ -159,8 +164,10 @@ fn play_console(block: &Block<'_>) -> Result<(), String> {
         "{}: a session with nc, or of another kind: {command}",
         block.place(0)
     );
-    let mut stage = Stage::new(Limits::default());
+    let mut stage = Stage::new(Limits::default(), chat::Settings::default());
     stage.connect("C", Way::Line);
+    // Who listens for a second is taken for a person.
+    stage.advance(Millis::from_secs(1));
     let mut unread = String::new();
     for (at, line) in lines.chain([(block.lines.len(), &"")]) {
         while let Some(Output::Write(bytes)) = stage.poll_output("C") {

@@ -31,6 +31,7 @@ pub struct Peer {
     partial: Vec<u8>,
     is_upgraded: bool,
     pub has_read_close: bool,
+    has_read_bye: bool,
     /// It has sent something that the server must end it for, or said that it ends.
     is_doomed: bool,
     pub read: u64,
@@ -50,6 +51,7 @@ impl Peer {
             partial: Vec::new(),
             is_upgraded: false,
             has_read_close: false,
+            has_read_bye: false,
             is_doomed: false,
             read: 0,
         };
@@ -96,7 +98,8 @@ impl Peer {
             (Speech::Line, 2) => self.to_send.extend_from_slice(&[b'x'; 9000]),
             (Speech::Line, 3) => self.to_send.extend_from_slice(b"\xFF\n"),
             (_, 7) => self.say("soon"),
-            (_, 8..13) => self.say(&format!("join {topic}")),
+            (_, 8..12) => self.say(&format!("join {topic}")),
+            (_, 12) => self.say(&format!("since {topic}")),
             (_, 13) => self.say(&format!("leave {topic}")),
             (_, 14..18) => self.say(&format!("who {topic}")),
             (_, 18) => self.say(&"echo".repeat(random.below(1000))),
@@ -168,29 +171,36 @@ impl Peer {
 
     fn read_frames(&mut self, bytes: &mut [u8]) {
         let mut input = Input::new(bytes);
-        let mut texts = Vec::new();
+        let (mut texts, mut is_farewell_due) = (Vec::new(), false);
         while let Some(event) = self.ws.poll_event(&mut input).expect("the server sends sound frames") {
             match event {
                 ws::Event::Text(text) => texts.push(text.to_owned()),
                 ws::Event::Ping(payload) => {
                     encoder::frame(&mut self.to_send, Opcode::Pong, payload, Some([3; 4]))
                 }
-                ws::Event::Close(_) => self.has_read_close = true,
+                ws::Event::Close(close) => {
+                    self.has_read_close = true;
+                    // Who is closed by the service, or by the server's end, has been told so before.
+                    is_farewell_due |= close.is_some_and(|close| [4000, 1001, 1012].contains(&close.code));
+                }
                 ws::Event::Binary(_) | ws::Event::Pong(_) => {}
             }
         }
         for text in texts {
             self.check(&text);
         }
+        assert!(!is_farewell_due || self.has_read_bye, "closed without its last word");
     }
 
     /// Holds one message of the server against what has been said before.
     fn check(&mut self, text: &str) {
+        assert!(!self.has_read_bye, "behind the last word: {text}");
         let words: Vec<&str> = text.splitn(4, ' ').collect();
         let number = |at: usize| words[at].parse::<u64>().expect("a number");
         let topic = || number(1) as usize;
         match words[0] {
             // It may have been in before: then everything up to here has come.
+            "joined" if words.len() == 4 => self.following[topic()] = Some(number(2)),
             "joined" => {
                 let last = self.following[topic()].replace(number(2));
                 assert!(last.is_none_or(|last| last == number(2)), "after {last:?}: {text}");
@@ -220,6 +230,7 @@ impl Peer {
                 let last = self.following[topic()].as_mut().expect("only a member has a gap");
                 *last += number(2);
             }
+            "bye" => self.has_read_bye = true,
             _ => {}
         }
     }

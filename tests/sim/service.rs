@@ -3,17 +3,20 @@
 //!
 //! ```text
 //!     join T      joined T HEAD                       what follows begins behind HEAD
+//!     since T     joined T SEQ anew                   what follows begins behind SEQ, some way back
 //!     say T pad   ok T SEQ, in the place of          m T SEQ pad   which the others read
 //!     who T       at T HEAD                           behind everything up to HEAD
 //!     leave T     left T HEAD                         likewise
 //!                 gap T N                             the next N are not coming
+//!     quit        bye                                 and nothing behind it
 //! ```
 
-use chinwag::service::{BadLine, Class, ConnId, Context, Ending, Message, Opening, Replay, Service, Topic};
+use chinwag::service::{
+    BadLine, Class, ConnId, Context, Ending, Message, Missing, Opening, Replay, Service, Shutdown, Topic,
+};
 use chinwag::time::Millis;
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::ops::Range;
 use std::rc::Rc;
 
 /// What the service knows, for the world to look at.
@@ -73,6 +76,20 @@ impl Service for Numbers {
                 let head = self.books.borrow().heads[topic];
                 cx.send_after(conn, name, Message::Text(&format!("joined {topic} {head}")));
             }
+            // With up to seven of the newest messages, which follow at once.
+            "since" => {
+                cx.unsubscribe(conn, name);
+                cx.subscribe(conn, name, class);
+                let books = self.books.borrow();
+                let newest = &books.history[topic];
+                let newest = &newest[newest.len() - newest.len().min(7)..];
+                let base = books.heads[topic] - newest.len() as u64;
+                cx.send(conn, Message::Text(&format!("joined {topic} {base} anew")));
+                if let [(first, ..), ..] = newest {
+                    let (last, ..) = newest.last().expect("there is a first");
+                    cx.replay(conn, name, *first..*last + 1);
+                }
+            }
             "leave" => {
                 cx.unsubscribe(conn, name);
                 let head = self.books.borrow().heads[topic];
@@ -97,7 +114,10 @@ impl Service for Numbers {
             "hush" => {
                 cx.publish(name, &mut |_, out| out.extend_from_slice(b"h"), &[conn]);
             }
-            "quit" => cx.close(conn, 4000, "as you wish"),
+            "quit" => {
+                cx.farewell(conn, Message::Text("bye"));
+                cx.close(conn, 4000, "as you wish");
+            }
             "soon" => {
                 let at = cx.now() + Millis(50);
                 cx.deadline(conn, Some(at));
@@ -116,8 +136,7 @@ impl Service for Numbers {
         &mut self,
         _: &mut dyn Context,
         conn: ConnId,
-        topic: Topic,
-        missing: Range<u64>,
+        Missing { topic, entries: missing, .. }: Missing,
         replay: &mut Replay,
     ) -> u64 {
         let class = self.class(conn);
@@ -146,6 +165,12 @@ impl Service for Numbers {
     fn on_drain(&mut self, _: &mut dyn Context, conn: ConnId) {
         self.class(conn);
         self.books.borrow_mut().drains += 1;
+    }
+
+    fn on_shutdown(&mut self, cx: &mut dyn Context, _: Shutdown) {
+        for &conn in self.books.borrow().open.keys() {
+            cx.farewell(conn, Message::Text("bye"));
+        }
     }
 
     fn on_deadline(&mut self, cx: &mut dyn Context, conn: ConnId) {

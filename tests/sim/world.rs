@@ -38,6 +38,9 @@ impl World {
             outbox_high_bytes: OUTBOX_HIGH_BYTES,
             outbox_low_bytes: 1024,
             write_queue_bytes_max: WRITE_QUEUE_BYTES,
+            line_bytes_max: 8192,
+            connections_max: Some(11),
+            connections_per_address_max: Some(6),
             ..Limits::default()
         };
         let mut core = Core::new(limits);
@@ -107,11 +110,11 @@ impl World {
     fn connect(&mut self) {
         let speech = [Speech::WebSocket, Speech::WebSocket, Speech::Line, Speech::Http][self.random.below(4)];
         let listener = if speech == Speech::Line { LINES } else { HTTP };
-        let address = Address::V4(Ipv4Addr::LOCALHOST, 1);
+        let address = Address::V4(Ipv4Addr::new(10, 0, 0, self.random.below(3) as u8), 1);
         if !self.core.is_accepting() {
             return;
         }
-        let key = self.core.handle_accepted(self.now, listener, address).expect("there is room");
+        let Ok(key) = self.core.handle_accepted(self.now, listener, address) else { return };
         let capacity = [1 << 20, 5000, 300, 40][self.random.below(4)];
         let former = self.network.wires.insert(key, Wire { capacity, ..Wire::default() });
         assert!(former.is_none(), "a key is given out twice");

@@ -87,8 +87,10 @@ pub fn page(daemon: &Daemon, name: &str) -> WebSocket {
 #[track_caller]
 pub fn netcat(daemon: &Daemon, name: &str) -> Line {
     let mut line = Line::connect(daemon);
+    // Who says nothing is taken for a person only after a second.
+    line.say(&format!("/name {name}"));
     line.welcomed();
-    line.rename(name);
+    assert_eq!(line.hear_notice(), format!("* you are {name}"));
     line
 }
 

@@ -1,0 +1,135 @@
+//! Publishing twice is publishing once: what a room remembers of its publishers' keys.
+//!
+//! A client that lost its connection before the answer came does not know whether its message was taken, and sends it
+//! again under the same key. So a room keeps, for some minutes and at least for as long as it keeps the message, which
+//! number the key of that name was given; a repeat is answered with it.
+//!
+//! Neither the key nor the data is kept, but hashes of them: 128 bits of name and key, and 64 of the data, by which the
+//! same key with other data is told from a repeat.
+
+use crate::time::Millis;
+use crate::wire::Data;
+use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hasher};
+
+/// What was published under a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Its number.
+    pub seq: u64,
+    /// When, in milliseconds since 1970.
+    pub at: u64,
+    /// A hash of what was said.
+    pub data: u64,
+}
+
+/// A name and a key, hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KeyHash(u64, u64);
+
+/// The keys of a room.
+#[derive(Debug, Default)]
+pub struct Keys {
+    published: HashMap<KeyHash, Published>,
+    /// The same, oldest first, with the moment of each.
+    order: VecDeque<(Millis, KeyHash)>,
+}
+
+impl KeyHash {
+    /// Of the publisher's name, as it is compared, and its key.
+    pub fn new<I: Iterator<Item = char>>(seed: u64, name: impl Fn() -> I, key: &str) -> KeyHash {
+        let half = |which: u8| {
+            let mut hasher = DefaultHasher::new();
+            hasher.write_u64(seed);
+            hasher.write_u8(which);
+            name().for_each(|c| hasher.write_u32(c.into()));
+            // No character: what follows is the key.
+            hasher.write_u32(u32::MAX);
+            hasher.write(key.as_bytes());
+            hasher.finish()
+        };
+        KeyHash(half(0), half(1))
+    }
+}
+
+/// The hash of what was said, as it was sent. A repeat is sent as it was the first time.
+pub fn hash_data(data: Data<'_>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    match data {
+        Data::Json(json) => hasher.write(json.as_bytes()),
+        Data::Text(text) => [b"\"", text.as_bytes(), b"\""].into_iter().for_each(|part| hasher.write(part)),
+    }
+    hasher.finish()
+}
+
+impl Keys {
+    /// How many are remembered.
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.published.len()
+    }
+
+    /// What was published under a key.
+    pub fn get(&self, key: KeyHash) -> Option<Published> {
+        self.published.get(&key).copied()
+    }
+
+    /// Remembers a key.
+    pub fn insert(&mut self, now: Millis, key: KeyHash, published: Published) {
+        self.published.insert(key, published);
+        self.order.push_back((now, key));
+    }
+
+    /// Forgets the keys of messages before `oldest` that were published at `before` or earlier, and the oldest beyond
+    /// `keys_max` whatever they are. Returns how many.
+    pub fn forget(&mut self, before: Millis, oldest: u64, keys_max: usize) -> usize {
+        let mut forgotten = 0;
+        while let Some(&(at, key)) = self.order.front() {
+            let seq = self.published.get(&key).map_or(0, |published| published.seq);
+            let is_over = at <= before && seq < oldest;
+            if !is_over && self.order.len() <= keys_max {
+                break;
+            }
+            self.order.pop_front();
+            self.published.remove(&key);
+            forgotten += 1;
+        }
+        if self.order.is_empty() && forgotten > 0 {
+            *self = Keys::default();
+        }
+        forgotten
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(name: &str, key: &str) -> KeyHash {
+        KeyHash::new(1, || name.chars(), key)
+    }
+
+    #[test]
+    fn a_key_is_a_name_and_a_key() {
+        assert_eq!(hash("ann", "a9-7"), hash("ann", "a9-7"));
+        assert_ne!(hash("ann", "a9-7"), hash("bob", "a9-7"));
+        assert_ne!(hash("ann", "a9-7"), hash("anna", "9-7"));
+        assert_ne!(hash("ann", "a9-7"), KeyHash::new(2, || "ann".chars(), "a9-7"));
+    }
+
+    #[test]
+    fn a_key_outlives_its_message_and_its_minutes() {
+        let mut keys = Keys::default();
+        let published = |seq| Published { seq, at: 0, data: 0 };
+        for seq in 1..=4 {
+            keys.insert(Millis(seq * 100), hash("ann", &seq.to_string()), published(seq));
+        }
+        assert_eq!(keys.forget(Millis(50), 10, 100), 0, "all are young");
+        assert_eq!(keys.forget(Millis(1000), 1, 100), 0, "all are in the history");
+        assert_eq!(keys.forget(Millis(200), 10, 100), 2);
+        assert_eq!(keys.get(hash("ann", "2")), None);
+        assert_eq!(keys.get(hash("ann", "3")), Some(published(3)));
+        assert_eq!(keys.forget(Millis(0), 0, 1), 1, "more than may be");
+        assert_eq!((keys.forget(Millis(1000), 10, 100), keys.len()), (1, 0));
+    }
+}

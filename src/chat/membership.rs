@@ -1,0 +1,190 @@
+//! Coming into rooms and going out of them, with what was said before or in the meantime.
+//!
+//! Joining and being sent earlier messages are one step: from here on the member follows the room's stream, and the
+//! entries before that it wants are asked for in their place, behind the answer and before anything newer.
+//!
+//! ```text
+//!     stream of the room      ... 41 │ 42 43 44 ║ 45 46 ...              ║ the member joins here
+//!     stream of the member     joined│ 42 43 44 ║ 45 46 ...              │ since 41
+//!                                     └ replay ┘ └ live
+//! ```
+
+use super::hub::{Hub, Seat};
+use super::presence::Change;
+use super::room::Room;
+use super::{Effects, MemberId, Mode, Now, RoomId};
+use crate::wire::{Event, Position, Refusal, RequestId, Resumed, RoomName};
+
+impl Hub {
+    #[allow(clippy::too_many_arguments, reason = "a join has as many fields")]
+    pub(super) fn join<'a>(
+        &mut self,
+        now: Now,
+        id: MemberId,
+        request: Option<RequestId>,
+        name: RoomName<'_>,
+        since: Option<Position<'_>>,
+        history: usize,
+        effects: &mut dyn Effects,
+    ) -> Result<(), Refusal<'a>> {
+        let mode = self.members.get_mut_here(id).mode;
+        let is_there = self.rooms.find(name).is_some_and(|room| self.seat_in(id, room.id).is_some());
+        match (mode, is_there) {
+            (Mode::Json, true) => return Err(Refusal::AlreadyJoined),
+            (Mode::Json, false) => {
+                let rooms_max = self.settings.rooms_per_member_max;
+                if self.members.get_mut_here(id).seats.as_slice().len() >= rooms_max {
+                    return Err(Refusal::TooManyRooms { rooms_max });
+                }
+                self.sit_down(now, id, name, effects)?;
+            }
+            (Mode::Text, true) => {}
+            (Mode::Text, false) => {
+                let before = self.members.get_mut_here(id).seats.to_vec();
+                self.sit_down(now, id, name, effects)?;
+                before.into_iter().for_each(|seat| self.leave_seat(now, id, seat, effects));
+            }
+        }
+        if let Some(room) = self.rooms.find(name) {
+            tell_joined(room, id, request, since, history, effects);
+        }
+        Ok(())
+    }
+
+    /// Text only: the member's stream of its room begins anew behind a position.
+    pub(super) fn resume<'a>(
+        &mut self,
+        _now: Now,
+        id: MemberId,
+        request: Option<RequestId>,
+        since: Position<'_>,
+        effects: &mut dyn Effects,
+    ) -> Result<(), Refusal<'a>> {
+        let room = self.room_of(id).ok_or(Refusal::NotJoined)?;
+        effects.unfollow(id, room.id);
+        effects.follow(id, room.id);
+        tell_joined(room, id, request, Some(since), 0, effects);
+        Ok(())
+    }
+
+    /// Takes a seat in a room, which is made if there is none.
+    fn sit_down<'a>(
+        &mut self,
+        now: Now,
+        id: MemberId,
+        name: RoomName<'_>,
+        effects: &mut dyn Effects,
+    ) -> Result<(), Refusal<'a>> {
+        let members_max = self.settings.members_max;
+        let room = self.rooms.open(name, &self.seed).ok_or(Refusal::Full)?;
+        if room.roster.len() >= members_max {
+            return Err(Refusal::Full);
+        }
+        let (room_id, place) = (room.id, room.roster.admit(id));
+        self.members.get_mut_here(id).seats.push(Seat { room: room_id.index, place });
+        // The others first: then nobody is told of their own coming.
+        let change = Change::Joined { member: id, name: self.members.name(id) };
+        self.rooms.tell(now.at, room_id.index, change, effects);
+        effects.follow(id, room_id);
+        Ok(())
+    }
+
+    pub(super) fn leave_by_name<'a>(
+        &mut self,
+        now: Now,
+        id: MemberId,
+        request: Option<RequestId>,
+        name: RoomName<'a>,
+        effects: &mut dyn Effects,
+    ) -> Result<(), Refusal<'a>> {
+        let room = self.rooms.find(name).ok_or(Refusal::NotJoined)?;
+        let seat = self.seat_in(id, room.id).ok_or(Refusal::NotJoined)?;
+        effects.answer(id, room.id, request, &Event::Done { room: Some(name.as_str()) });
+        self.leave_seat(now, id, seat, effects);
+        Ok(())
+    }
+
+    /// Leaves a room.
+    pub(super) fn leave_seat(&mut self, now: Now, id: MemberId, seat: Seat, effects: &mut dyn Effects) {
+        let Seat { room: index, place } = seat;
+        let Some(room) = self.rooms.get_mut(index) else { return };
+        effects.unfollow(id, room.id);
+        let members = &mut self.members;
+        room.roster.remove(place, |moved, place| members.get_mut_here(moved).seats.set_place(index, place));
+        members.get_mut_here(id).seats.remove(index);
+        match room.roster.is_empty() {
+            true => {
+                // Whatever has not been told yet, nobody is there to hear.
+                room.presence = Default::default();
+                room.roster.learn();
+                self.rooms.note_empty(now.at, index);
+            }
+            false => {
+                let change = Change::Left { member: id, name: self.members.name(id) };
+                self.rooms.tell(now.at, index, change, effects);
+            }
+        }
+    }
+}
+
+/// Answers a join, and asks for the messages that go with the answer.
+fn tell_joined(
+    room: &Room,
+    id: MemberId,
+    request: Option<RequestId>,
+    since: Option<Position<'_>>,
+    history: usize,
+    effects: &mut dyn Effects,
+) {
+    let (oldest, newest) = (room.history.oldest(), room.history.newest());
+    let resumed = match since {
+        None => Resumed::NotAsked,
+        Some(since) if *since.epoch != *room.epoch => Resumed::Epoch { oldest },
+        Some(since) if since.seq > newest => Resumed::Ahead { oldest },
+        Some(since) if since.seq + 1 < oldest => Resumed::Trimmed { oldest },
+        Some(_) => Resumed::Yes,
+    };
+    let wanted_after = match (resumed, since) {
+        (Resumed::Yes, Some(since)) => since.seq,
+        _ => newest.saturating_sub(history as u64),
+    };
+    let mut records = room.history.after(wanted_after);
+    let (count, first) = (records.len() as u64, records.next());
+    let joined = Event::Joined {
+        room: &room.name,
+        epoch: &room.epoch,
+        seq: newest,
+        from: newest + 1 - count,
+        count,
+        resumed,
+        members: room.roster.len(),
+    };
+    effects.answer(id, room.id, request, &joined);
+    if let Some(first) = first {
+        let last = records.next_back().unwrap_or(first);
+        effects.replay(id, room.id, first.entry..last.entry + 1);
+    }
+}
+
+/// Where a room is, for whoever wants to come back to here.
+pub(super) fn position(room: &Room) -> Position<'_> {
+    Position { epoch: &room.epoch, seq: room.history.newest() }
+}
+
+/// The room that is meant: the one that is named, if the member is in it, or else the one that it is in.
+pub(super) fn room_meant<'h, 'a>(
+    hub: &'h Hub,
+    id: MemberId,
+    name: Option<RoomName<'_>>,
+) -> Result<&'h Room, Refusal<'a>> {
+    let room = match name {
+        Some(name) => hub.rooms.find(name).filter(|room| hub.seat_in(id, room.id).is_some()),
+        None => hub.room_of(id),
+    };
+    room.ok_or(Refusal::NotJoined)
+}
+
+/// A room that may be gone, by its stream.
+pub(super) fn room_of_stream(hub: &Hub, id: RoomId) -> Option<&Room> {
+    hub.rooms.get_by_id(id)
+}

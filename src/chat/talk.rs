@@ -1,0 +1,265 @@
+//! Publishing, and answers about rooms.
+
+use super::history::Record;
+use super::hub::Hub;
+use super::keys::{KeyHash, Published, hash_data};
+use super::membership::{position, room_meant, room_of_stream};
+use super::pressure::{self, Replayed, Slow};
+use super::{Effects, MemberId, Mode, Now, RoomId};
+use crate::time::Millis;
+use crate::wire::name::folded;
+use crate::wire::{Data, Event, Message, Page, Refusal, RequestId, RoomName, json};
+use std::ops::Range;
+
+/// The longest key.
+const KEY_BYTES_MAX: usize = 128;
+/// How many bytes of messages a page of history holds, but for its first, which may be longer.
+const PAGE_BYTES_MAX: usize = 64 * 1024;
+
+impl Hub {
+    #[allow(clippy::too_many_arguments, reason = "publishing has as many fields")]
+    pub(super) fn publish<'a>(
+        &mut self,
+        now: Now,
+        id: MemberId,
+        request: Option<RequestId>,
+        room: Option<RoomName<'_>>,
+        data: Data<'_>,
+        key: Option<&str>,
+        effects: &mut dyn Effects,
+    ) -> Result<(), Refusal<'a>> {
+        let bytes_max = self.settings.message_bytes_max;
+        if data.len_bytes() > bytes_max {
+            return Err(Refusal::MessageTooBig { bytes_max });
+        }
+        if key.is_some_and(|key| key.len() > KEY_BYTES_MAX) {
+            return Err(Refusal::BadRequest("`key` is longer than 128 bytes"));
+        }
+        let mut json = std::mem::take(&mut self.json);
+        let done = self.take(now, id, request, room, data, key, &mut json, effects);
+        self.json = json;
+        done
+    }
+
+    /// Takes a message that is not too long. `json` is lent for rendering it.
+    #[allow(clippy::too_many_arguments, reason = "publishing has as many fields")]
+    fn take<'a>(
+        &mut self,
+        now: Now,
+        id: MemberId,
+        request: Option<RequestId>,
+        room: Option<RoomName<'_>>,
+        data: Data<'_>,
+        key: Option<&str>,
+        json: &mut Vec<u8>,
+        effects: &mut dyn Effects,
+    ) -> Result<(), Refusal<'a>> {
+        let room = room_meant(self, id, room)?;
+        let (room_id, index) = (room.id, room.id.index);
+        let name = self.members.name(id);
+        let key_hash = key.map(|key| KeyHash::new(self.name_seed, || folded(name), key));
+        let (seq, at) = (room.history.newest() + 1, now.unix_ms);
+        let message = Message { room: &room.name, seq, name, key, at, data };
+        json.clear();
+        json::render_message(&message, json);
+        let data_hash = hash_data(data);
+        if let Some(known) = key_hash.and_then(|hash| room.keys.get(hash)) {
+            if known.data != data_hash {
+                return Err(Refusal::BadRequest("this `key` was used for other data"));
+            }
+            let published =
+                Event::Published { room: &room.name, seq: known.seq, at: known.at, is_duplicate: true };
+            effects.answer(id, room_id, request, &published);
+            return Ok(());
+        }
+        let (mode, echoes) = self.members.get(id).map_or((Mode::Text, false), |it| (it.mode, it.echoes));
+        let published = Event::Published { room: &room.name, seq, at, is_duplicate: false };
+        // The answer has the message's own place; the message itself, for who wants it too, comes behind.
+        if echoes && mode == Mode::Json {
+            effects.answer(id, room_id, request, &published);
+        }
+        let except = if echoes { &[][..] } else { &[id][..] };
+        let entry = effects.say(room_id, &message, json, except);
+        if !echoes && mode == Mode::Json {
+            effects.answer(id, room_id, request, &published);
+        }
+        let record = Record { seq, entry, at, json: json.as_slice().into() };
+        self.rooms.remember(now.at, index, record);
+        self.messages += 1;
+        let (keys_max, window) = (self.settings.keys_max, self.settings.key_window);
+        if let (Some(hash), Some(room)) = (key_hash, self.rooms.get_mut(index)) {
+            room.keys.insert(now.at, hash, Published { seq, at, data: data_hash });
+            let before = if now.at > window { now.at - window } else { Millis(0) };
+            room.keys.forget(before, room.history.oldest(), keys_max);
+        }
+        Ok(())
+    }
+
+    pub(super) fn direct<'a>(
+        &mut self,
+        now: Now,
+        id: MemberId,
+        request: Option<RequestId>,
+        to: &'a str,
+        data: Data<'_>,
+        effects: &mut dyn Effects,
+    ) -> Result<(), Refusal<'a>> {
+        let bytes_max = self.settings.message_bytes_max;
+        if data.len_bytes() > bytes_max {
+            return Err(Refusal::MessageTooBig { bytes_max });
+        }
+        let reader = self.find(to).ok_or(Refusal::NoSuchName(to))?;
+        let direct = Event::Direct {
+            from: self.members.name(id),
+            to: self.members.name(reader),
+            at: now.unix_ms,
+            data,
+        };
+        effects.tell(reader, None, &direct);
+        effects.tell(id, request, &Event::Done { room: None });
+        Ok(())
+    }
+
+    pub(super) fn history<'a>(
+        &mut self,
+        id: MemberId,
+        request: Option<RequestId>,
+        room: Option<RoomName<'_>>,
+        page: Page,
+        limit: Option<usize>,
+        effects: &mut dyn Effects,
+    ) -> Result<(), Refusal<'a>> {
+        let limit = self.list_len(limit);
+        let room = room_meant(self, id, room)?;
+        let history = &room.history;
+        let mut bytes = 0;
+        // The first is given however long it is; a page that holds none leads nowhere.
+        let mut fits = |record: &&Record| {
+            let had_none = bytes == 0;
+            bytes += record.json.len();
+            had_none || bytes <= PAGE_BYTES_MAX
+        };
+        let (mut messages, has_more): (Vec<&[u8]>, bool);
+        match page {
+            Page::After(seq) => {
+                let mut records = history.after(seq);
+                messages = records.by_ref().take(limit).take_while(&mut fits).map(|it| &*it.json).collect();
+                has_more = history.after(seq).len() > messages.len();
+            }
+            Page::Newest | Page::Before(_) => {
+                let before = if let Page::Before(seq) = page { seq } else { u64::MAX };
+                let older = history.after(0).rev().skip_while(|record| record.seq >= before);
+                messages = older.clone().take(limit).take_while(&mut fits).map(|it| &*it.json).collect();
+                has_more = older.count() > messages.len();
+                messages.reverse();
+            }
+        }
+        let page = Event::History { room: &room.name, epoch: &room.epoch, messages: &messages, has_more };
+        effects.answer(id, room.id, request, &page);
+        Ok(())
+    }
+
+    pub(super) fn list_members<'a>(
+        &mut self,
+        id: MemberId,
+        request: Option<RequestId>,
+        room: Option<RoomName<'_>>,
+        after: Option<&str>,
+        limit: Option<usize>,
+        effects: &mut dyn Effects,
+    ) -> Result<(), Refusal<'a>> {
+        let limit = self.list_len(limit);
+        let room = room_meant(self, id, room)?;
+        let first = place_of(after)?;
+        let names: Vec<&str> =
+            room.roster.iter().skip(first).take(limit).map(|id| self.members.name(id)).collect();
+        let reached = first + names.len();
+        let next = (reached < room.roster.len()).then(|| reached.to_string());
+        let members = Event::Members {
+            room: &room.name,
+            members: room.roster.len(),
+            names: &names,
+            next: next.as_deref(),
+        };
+        effects.answer(id, room.id, request, &members);
+        Ok(())
+    }
+
+    pub(super) fn list_rooms<'a>(
+        &mut self,
+        id: MemberId,
+        request: Option<RequestId>,
+        after: Option<&str>,
+        limit: Option<usize>,
+        effects: &mut dyn Effects,
+    ) -> Result<(), Refusal<'a>> {
+        let limit = self.list_len(limit);
+        let inhabited = |room: &&super::room::Room| !room.roster.is_empty();
+        let mut rooms = self.rooms.from(place_of(after)?).filter(inhabited);
+        let listed: Vec<_> =
+            rooms.by_ref().take(limit).map(|room| (&*room.name, room.roster.len())).collect();
+        let next = rooms.next().map(|room| room.id.index.to_string());
+        effects.tell(id, request, &Event::Rooms { rooms: &listed, next: next.as_deref() });
+        Ok(())
+    }
+
+    pub(super) fn show_seq<'a>(
+        &mut self,
+        id: MemberId,
+        request: Option<RequestId>,
+        is_on: bool,
+        effects: &mut dyn Effects,
+    ) -> Result<(), Refusal<'a>> {
+        let room = self.room_of(id);
+        let event = Event::ShowSeqIs { is_on, at: room.map(position) };
+        match room {
+            Some(room) => {
+                // Its stream is written otherwise from here on.
+                effects.unfollow(id, room.id);
+                effects.show_seq(id, is_on);
+                effects.follow(id, room.id);
+                effects.answer(id, room.id, request, &event);
+            }
+            None => {
+                effects.show_seq(id, is_on);
+                effects.tell(id, request, &event);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a member the messages that stand in these entries of a room's stream, and stops when `give` says that this
+    /// is enough for now. Returns the first entry that has not been dealt with; `None` if the member is to be closed,
+    /// since the room does not wait for it.
+    pub fn replay(
+        &self,
+        room: RoomId,
+        missing: Range<u64>,
+        has_lagged: bool,
+        mut give: impl FnMut(&str, &str, Replayed<'_>) -> bool,
+    ) -> Option<u64> {
+        // Who has left and lets the room go with its last messages has nothing to come back to.
+        let Some(room) = room_of_stream(self, room) else { return Some(missing.end) };
+        let slow = match (has_lagged, self.settings.slow) {
+            (false, _) => Slow::CatchUp,
+            (true, Slow::Disconnect) => return None,
+            (true, slow) => slow,
+        };
+        let reached = pressure::replay(&room.history, slow, missing, |replayed| {
+            give(&room.name, &room.epoch, replayed)
+        });
+        Some(reached)
+    }
+
+    fn list_len(&self, limit: Option<usize>) -> usize {
+        limit.map_or(self.settings.list_len, |limit| limit.min(self.settings.list_len_max))
+    }
+}
+
+/// What an earlier answer gave as the place where the rest begins.
+fn place_of<'a>(after: Option<&str>) -> Result<usize, Refusal<'a>> {
+    match after {
+        None => Ok(0),
+        Some(place) => place.parse().map_err(|_| Refusal::BadRequest("`after` is not what `next` was")),
+    }
+}

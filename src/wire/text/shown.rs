@@ -1,0 +1,290 @@
+//! What others chose, shown so that it cannot be taken for what we say.
+//!
+//! ```text
+//!     called            in brackets              in a notice
+//!     ann               [ann]                    * ann joined
+//!     bob] yes [x       [bob\u{5d} yes [x]       * bob] yes [x joined
+//!     bob -> you        [bob -\u{3e} you]        * bob -> you joined
+//!     eve left, ann     [eve left, ann]          * eve left\u{2c} ann joined
+//!     eve left          [eve left]               * eve\u{20}left joined
+//! ```
+//!
+//! Each line can thus be read in one way only. In brackets a name ends at the first `]`, and `->` is ours. A notice that
+//! ends in `joined` or `left` tells of presence; what stands in it between two commas is one name, and the last of those
+//! who came or went has that word behind it, as the last in a list may have `more`. And as `\u{` in a name is shown as
+//! `\u{5c}u{`, no two names are shown alike.
+
+use super::super::json::string::{self, Piece};
+use super::super::{Data, visible};
+
+/// Where a name stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In brackets, in front of what was said.
+    Brackets,
+    /// In a notice, maybe with others, commas in between, and one of [`CLOSING`] behind.
+    Notice,
+}
+
+/// The words of ours that stand behind names.
+const CLOSING: [&str; 3] = [" joined", " left", " more"];
+
+/// Appends a name.
+pub fn append_name(out: &mut Vec<u8>, name: &str, place: Place) {
+    let (name, closing) = match CLOSING.iter().find(|word| place == Place::Notice && name.ends_with(**word)) {
+        Some(word) => name.split_at(name.len() - word.len()),
+        None => (name, ""),
+    };
+    let mut rest = name;
+    while let Some((at, shown)) = find_marked(rest, place) {
+        visible::append(out, &rest[..at]);
+        out.extend_from_slice(shown.as_bytes());
+        rest = &rest[at + 1..];
+    }
+    visible::append(out, rest);
+    if let Some(word) = closing.strip_prefix(' ') {
+        out.extend_from_slice(br"\u{20}");
+        out.extend_from_slice(word.as_bytes());
+    }
+}
+
+/// The first character in a name, of one byte, that could be taken for one of ours; and how it is shown.
+fn find_marked(name: &str, place: Place) -> Option<(usize, &'static str)> {
+    let bytes = name.as_bytes();
+    bytes.iter().enumerate().find_map(|(at, byte)| match (place, byte) {
+        (Place::Brackets, b']') => Some((at, r"\u{5d}")),
+        (Place::Brackets, b'>') if at > 0 && bytes[at - 1] == b'-' => Some((at, r"\u{3e}")),
+        (Place::Notice, b',') => Some((at, r"\u{2c}")),
+        (_, b'\\') if bytes[at..].starts_with(br"\u{") => Some((at, r"\u{5c}")),
+        _ => None,
+    })
+}
+
+/// Appends what was said: a string as its text, anything else as compact JSON.
+pub fn append_data(out: &mut Vec<u8>, data: Data<'_>) {
+    match data {
+        Data::Text(text) => visible::append(out, text),
+        Data::Json(json) => match json.strip_prefix('"') {
+            Some(rest) => append_unescaped(out, rest.strip_suffix('"').unwrap_or(rest)),
+            None => append_compact(out, json),
+        },
+    }
+}
+
+fn append_unescaped(out: &mut Vec<u8>, raw: &str) {
+    for piece in string::unescape(raw) {
+        match piece {
+            Piece::Plain(text) => visible::append(out, text),
+            Piece::Escaped(c) => visible::append(out, c.encode_utf8(&mut [0; 4])),
+        }
+    }
+}
+
+/// Without the white space that stands between the parts of a value.
+fn append_compact(out: &mut Vec<u8>, json: &str) {
+    let mut rest = json;
+    while let Some(opening) = rest.find('"') {
+        let (between, string) = rest.split_at(opening);
+        let closing = string::find_end(&string[1..]).map_or(string.len(), |end| end + 2);
+        let (string, after) = string.split_at(closing);
+        append_without_space(out, between);
+        visible::append(out, string);
+        rest = after;
+    }
+    append_without_space(out, rest);
+}
+
+fn append_without_space(out: &mut Vec<u8>, between: &str) {
+    out.extend(between.bytes().filter(|byte| !byte.is_ascii_whitespace()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::samples::{any_json, any_name};
+    use crate::wire::{Changes, Event, Message, text};
+    use proptest::prelude::*;
+
+    fn shown(name: &str, place: Place) -> String {
+        let mut out = Vec::new();
+        append_name(&mut out, name, place);
+        String::from_utf8(out).unwrap()
+    }
+
+    fn said(data: Data<'_>) -> String {
+        let mut out = Vec::new();
+        append_data(&mut out, data);
+        String::from_utf8(out).unwrap()
+    }
+
+    /// A name as it was before it was shown.
+    fn undone(shown: &str) -> String {
+        let mut name = String::new();
+        let mut rest = shown;
+        while let Some((before, after)) = rest.split_once(r"\u{") {
+            let (code, after) = after.split_once('}').unwrap();
+            name.push_str(before);
+            name.push(char::from_u32(u32::from_str_radix(code, 16).unwrap()).unwrap());
+            rest = after;
+        }
+        name + rest
+    }
+
+    fn line(event: &Event<'_>) -> String {
+        let mut out = Vec::new();
+        text::render(event, false, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    /// Who came and who went, as a reader of the notice understands it.
+    fn read_presence(notice: &str) -> (Vec<String>, Vec<String>) {
+        let (mut joined, mut left, mut names) = (Vec::new(), Vec::new(), Vec::new());
+        for part in notice.strip_prefix("* ").unwrap().split(", ") {
+            if let Some(name) = part.strip_suffix(" joined") {
+                names.push(undone(name));
+                joined.append(&mut names);
+            } else if let Some(name) = part.strip_suffix(" left") {
+                names.push(undone(name));
+                left.append(&mut names);
+            } else {
+                names.push(undone(part));
+            }
+        }
+        assert!(names.is_empty(), "{notice}");
+        (joined, left)
+    }
+
+    /// Who is here, and how many more, likewise.
+    fn read_members(notice: &str) -> (Vec<String>, usize) {
+        let list = notice.split_once(" here: ").unwrap().1;
+        let (list, more) = match list.strip_suffix(" more").and_then(|list| list.rsplit_once(" and ")) {
+            Some((list, more)) => (list, more.parse().unwrap()),
+            None => (list, 0),
+        };
+        (list.split(", ").map(undone).collect(), more)
+    }
+
+    /// Who speaks, whether to one alone, and what.
+    fn read_said(line: &str) -> (String, bool, String) {
+        let (name, said) = line.strip_prefix('[').unwrap().split_once("] ").unwrap();
+        match name.strip_suffix(" -> you") {
+            Some(name) => (undone(name), true, said.to_owned()),
+            None => (undone(name), false, said.to_owned()),
+        }
+    }
+
+    #[test]
+    fn nobody_speaks_as_somebody_else() {
+        let cases = [
+            ("ann", "ann"),
+            ("bob] yes [x", r"bob\u{5d} yes [x"),
+            ("bob -> you", r"bob -\u{3e} you"),
+            ("<->-->", r"<-\u{3e}--\u{3e}"),
+            ("> - >", "> - >"),
+            ("Smith, John", "Smith, John"),
+            ("eve left", "eve left"),
+            (r"¯\_(ツ)_/¯", r"¯\_(ツ)_/¯"),
+            (r"bob\u{5d}", r"bob\u{5c}u{5d}"),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(shown(name, Place::Brackets), expected);
+        }
+    }
+
+    #[test]
+    fn nobody_comes_or_goes_under_somebody_elses_name() {
+        let cases = [
+            ("ann", "ann"),
+            ("Smith, John", r"Smith\u{2c} John"),
+            ("eve left", r"eve\u{20}left"),
+            ("eve joined", r"eve\u{20}joined"),
+            ("bob and 7 more", r"bob and 7\u{20}more"),
+            ("left", "left"),
+            ("he left early", "he left early"),
+            ("a -> b]", "a -> b]"),
+            (r"\u{2c}, left", r"\u{5c}u{2c}\u{2c}\u{20}left"),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(shown(name, Place::Notice), expected);
+        }
+    }
+
+    #[test]
+    fn a_string_is_shown_as_its_text_and_all_else_as_compact_json() {
+        let cases = [
+            (r#""hi""#, "hi"),
+            (r#""""#, ""),
+            (r#""say \"hi\" \\ \/""#, r#"say "hi" \ /"#),
+            (r#""a\nb\u001b[2J""#, r"a\nb\u{1b}[2J"),
+            (r#""\ud83d\ude00 \u00e9""#, "😀 é"),
+            ("\"\u{202e}\\u202e\"", r"\u{202e}\u{202e}"),
+            ("null", "null"),
+            ("-1.50e+3", "-1.50e+3"),
+            ("[ ]", "[]"),
+            ("{ \"a b\" : [ 1 ,\r\n\t\"x  y\" ] }", r#"{"a b":[1,"x  y"]}"#),
+            (r#"{ "q\" : " : "\\" }"#, r#"{"q\" : ":"\\"}"#),
+            ("[\"\u{7f}\u{2028}\"]", r#"["\u{7f}\u{2028}"]"#),
+        ];
+        for (json, expected) in cases {
+            assert_eq!(said(Data::Json(json)), expected, "{json}");
+        }
+        assert_eq!(said(Data::Text(r#""hi" \n"#)), r#""hi" \n"#);
+    }
+
+    proptest! {
+        #[test]
+        fn no_two_names_are_shown_alike(name in any_name()) {
+            for place in [Place::Brackets, Place::Notice] {
+                prop_assert_eq!(undone(&shown(&name, place)), &name[..]);
+            }
+            prop_assert!(!shown(&name, Place::Brackets).contains(']'));
+            prop_assert!(!shown(&name, Place::Brackets).contains("->"));
+            let notice = shown(&name, Place::Notice);
+            prop_assert!(!notice.contains(','));
+            prop_assert!(CLOSING.iter().all(|word| !notice.ends_with(word)));
+        }
+
+        #[test]
+        fn notices_are_read_in_one_way_only(
+            joined in proptest::collection::vec(any_name(), 1..3),
+            left in proptest::collection::vec(any_name(), 0..3),
+            more in 0..3_usize,
+        ) {
+            let [some, others] = [&joined, &left].map(|names| names.iter().map(String::as_str).collect::<Vec<_>>());
+            let members = joined.len() + more;
+            let event = Event::Members { room: "lobby", members, names: &some, next: None };
+            prop_assert_eq!(read_members(&line(&event)), (joined.clone(), more));
+            let changes = Changes::Named { joined: &some, left: &others };
+            let event = Event::Presence { room: "lobby", changes, members };
+            prop_assert_eq!(read_presence(&line(&event)), (joined.clone(), left.clone()));
+            let changes = Changes::Named { joined: &others, left: &some };
+            let event = Event::Presence { room: "lobby", changes, members };
+            prop_assert_eq!(read_presence(&line(&event)), (left, joined));
+        }
+
+        #[test]
+        fn who_speaks_and_to_whom_is_read_in_one_way_only(name in any_name(), said in "([a-z\\]>]|-> | you\\]){0,5}") {
+            let data = Data::Text(&said);
+            let message = Message { room: "lobby", seq: 1, name: &name, key: None, at: 1, data };
+            prop_assert_eq!(read_said(&line(&Event::Message(message))), (name.clone(), false, said.clone()));
+            let direct = Event::Direct { from: &name, to: "ann", at: 1, data };
+            prop_assert_eq!(read_said(&line(&direct)), (name.clone(), true, said.clone()));
+        }
+
+        #[test]
+        fn what_is_said_in_json_is_shown_like_the_same_in_text(text: String) {
+            let json = serde_json::to_string(&text).unwrap();
+            prop_assert_eq!(said(Data::Json(&json)), said(Data::Text(&text)));
+        }
+
+        #[test]
+        fn json_stays_what_it_is_when_it_is_made_compact(json in any_json()) {
+            let shown = said(Data::Json(&json));
+            prop_assert!(!shown.chars().any(visible::is_hidden));
+            if !json.starts_with('"') && !json.chars().any(|c| visible::is_hidden(c) && !c.is_ascii_whitespace()) {
+                let value = |json| serde_json::from_str::<serde_json::Value>(json).unwrap();
+                prop_assert_eq!(value(&shown), value(&json));
+            }
+        }
+    }
+}
