@@ -5,7 +5,6 @@ use crate::server::{
     text, told,
 };
 use crate::support::{Heard, binary, client_hears, masked};
-use chinwag::net::Handler;
 use chinwag::proto::ws::Opcode;
 use chinwag::server::{AllowedOrigins, Limits};
 
@@ -279,14 +278,4 @@ fn fragments_come_to_the_limit_together() {
     assert_eq!(server.tells(ann), [binary(&[0; 100])]);
     server.hears(ann, &[piece(false, Opcode::Binary, 60), piece(true, Opcode::Continuation, 41)].concat());
     assert!(matches!(server.tells(ann)[..], [Heard::Close(Some((1009, _)))]));
-}
-
-#[test]
-fn who_cannot_be_let_in_is_told_to_come_back() {
-    let server = Server::new();
-    let http = std::str::from_utf8(server.core.refusal(crate::server::HTTP)).expect("text");
-    assert!(http.starts_with("HTTP/1.1 503 ") && http.contains("\r\nRetry-After: 1\r\n"), "{http}");
-    assert!(http.contains("\r\nConnection: close\r\n"));
-    let line = server.core.refusal(crate::server::LINES);
-    assert!(line.starts_with(b"* ") && line.ends_with(b"\n"));
 }

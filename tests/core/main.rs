@@ -16,6 +16,7 @@ mod server;
 mod backpressure;
 mod closing;
 mod deadlines;
+mod door;
 mod eof;
 mod fairness;
 mod http;

@@ -101,7 +101,7 @@ fn a_member_that_a_room_has_moved_past_is_told_so_and_goes_on() {
     let missed: usize = heard.iter().filter_map(missed).sum();
     let received = heard.iter().filter(|heard| **heard == told(&words)).count();
     assert_eq!(missed + received, 1024, "each is heard, or told to be missed");
-    assert_eq!(server.notes(bob).iter().filter(|note| *note == "replay").count(), 1);
+    assert_eq!(server.notes(bob).iter().filter(|note| *note == "Lagged").count(), 1);
     server.hears(ann, &text("say 1 the next"));
     assert_eq!(server.tells(bob), [told("the next")]);
 }
@@ -111,6 +111,22 @@ fn missed(heard: &Heard) -> Option<usize> {
         Heard::Text(text) => text.strip_prefix("missed ")?.parse().ok(),
         _ => None,
     }
+}
+
+#[test]
+fn earlier_entries_that_are_asked_for_stand_where_they_were_asked_for() {
+    let mut server = Server::new();
+    let (ann, bob) = (server.upgrade(), server.upgrade());
+    join(&mut server, &[ann, bob]);
+    let ask = [text("before"), text("replay 1 5-8"), text("behind")].concat();
+    server.set_capacity(bob, 3);
+    server.sends(bob, &ask);
+    server.settle();
+    server.hears(ann, &text("say 1 news"));
+    let said = server.says_in_sips(bob, 3);
+    let entries = ["before", "entry 5", "entry 6", "entry 7", "behind", "news"];
+    assert_eq!(client_hears(&said), entries.map(told));
+    assert_eq!(server.notes(bob).iter().filter(|note| *note == "Requested").count(), 3, "a slice at a time");
 }
 
 #[test]

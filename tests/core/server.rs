@@ -22,7 +22,7 @@ use chinwag::server::{Core, Limits, Route, Shutdown};
 use chinwag::service::ConnId;
 use chinwag::time::Millis;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 pub const HTTP: ListenerId = ListenerId(0);
 pub const LINES: ListenerId = ListenerId(1);
@@ -36,6 +36,9 @@ pub const SMALL_MESSAGE_BYTES_MAX: usize = 100;
 pub const TICK: Millis = Millis(8);
 /// When the tests begin: not on a tick.
 pub const BEGIN: Millis = Millis(12_345);
+
+/// Where everybody is who says nothing else.
+pub const HOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// The request that the RFC has as its example.
 pub const UPGRADE: &str = "GET / HTTP/1.1\r\nHost: chat.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -108,14 +111,20 @@ impl Server {
     }
 
     fn accept_on(&mut self, listener: ListenerId) -> Peer {
+        self.knock(listener, HOST).expect("nobody is turned away")
+    }
+
+    /// Somebody connects from this address. Who is turned away is told why.
+    pub fn knock(&mut self, listener: ListenerId, address: IpAddr) -> Result<Peer, String> {
         let notes = (self.notes.borrow().len(), None);
-        let address = Address::V4(Ipv4Addr::LOCALHOST, 50_000);
-        let key = self.core.handle_accepted(self.now, listener, address).expect("nobody is turned away");
+        let address = Address::from(SocketAddr::new(address, 50_000));
+        let accepted = self.core.handle_accepted(self.now, listener, address);
+        let key = accepted.map_err(|refusal| str::from_utf8(refusal).expect("it is text").to_owned())?;
         let former = self.network.wires.insert(key, Wire { capacity: usize::MAX, ..Wire::default() });
         assert!(former.is_none(), "a key is given out twice");
         self.ends.push(End { key, notes, ..End::default() });
         self.settle();
-        Peer(self.ends.len() - 1)
+        Ok(Peer(self.ends.len() - 1))
     }
 
     /// Somebody is connected over a WebSocket.
@@ -255,8 +264,15 @@ impl Server {
     pub fn notes(&self, peer: Peer) -> Vec<String> {
         let End { key, notes: (from, to), .. } = self.ends[peer.0];
         let notes = self.notes.borrow();
-        let of_it = notes[from..to.unwrap_or(notes.len())].iter().filter(|(id, _)| id.index as usize == key);
+        let is_its_own = |id: Option<ConnId>| id.is_some_and(|id| id.index as usize == key);
+        let of_it = notes[from..to.unwrap_or(notes.len())].iter().filter(|(id, _)| is_its_own(*id));
         of_it.map(|(_, note)| note.clone()).collect()
+    }
+
+    /// What the services were told of nobody in particular.
+    pub fn notes_of_nobody(&self) -> Vec<String> {
+        let notes = self.notes.borrow();
+        notes.iter().filter(|(id, _)| id.is_none()).map(|(_, note)| note.clone()).collect()
     }
 
     /// Bytes of heap that are in use, but for those that stand for what the kernels keep, and for the notes.
@@ -264,7 +280,7 @@ impl Server {
         let wires = self.network.wires.values().map(|wire| wire.in_flight.capacity());
         let ends = self.ends.iter().map(|end| end.sent.capacity());
         let notes = self.notes.borrow();
-        let notes_len = notes.capacity() * size_of::<(ConnId, String)>();
+        let notes_len = notes.capacity() * size_of::<(Option<ConnId>, String)>();
         let texts = notes.iter().map(|(_, note)| note.capacity());
         heap::live_bytes() - notes_len - wires.chain(ends).chain(texts).sum::<usize>()
     }

@@ -85,6 +85,16 @@ fn nothing_is_served_after_it() {
 }
 
 #[test]
+fn services_hear_of_it_before_anybody_is_closed() {
+    let mut server = Server::new();
+    let ann = server.upgrade();
+    server.hears_of_its_end(Shutdown::Restart);
+    server.hears_of_its_end(Shutdown::Stop);
+    assert_eq!(server.notes_of_nobody(), ["Restart", "Restart"], "each service, once");
+    assert_eq!(server.notes(ann), ["open", "closed 1012 restarting"]);
+}
+
+#[test]
 fn who_is_closing_already_keeps_its_reason() {
     let mut server = Server::new();
     let (ann, bob) = (server.upgrade(), server.upgrade());
