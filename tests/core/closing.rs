@@ -1,7 +1,7 @@
 //! Who says Close, who answers, and what follows. RFC 6455, 5.5.1 and 7.
 
 use crate::server::{MESSAGE_BYTES_MAX, Peer, Server, close, closed, ping, text, told};
-use crate::support::{all_errors, client_hears, masked};
+use crate::support::{Heard, all_errors, client_hears, masked};
 use chinwag::proto::ws::{Error, Opcode, close as code, encoder};
 use chinwag::server::Shutdown;
 
@@ -102,6 +102,34 @@ fn what_a_service_said_before_it_closed_comes_before_the_close() {
     server.hears(ann, &[text("one"), text("two"), text("close 4000")].concat());
     let said = server.says_in_sips(ann, 5);
     assert_eq!(client_hears(&said), [told("one"), told("two"), closed(4000, "bye")]);
+}
+
+#[test]
+fn a_farewell_is_said_last_whoever_closes() {
+    type Ends = fn(&mut Server, Peer);
+    let ways: [(Ends, Vec<Heard>); 4] = [
+        (|server, ann| server.hears(ann, &text("close 4000")), vec![closed(4000, "bye")]),
+        (|server, ann| server.hears(ann, &close(NORMAL)), vec![closed(1000, "")]),
+        (|server, ann| server.hears_fin(ann), vec![]),
+        (|server, _| server.hears_of_its_end(Shutdown::Stop), vec![closed(1001, "the server stops")]),
+    ];
+    for (ends, expected) in ways {
+        let mut server = Server::new();
+        let ann = server.upgrade();
+        server.hears(ann, &[text("farewell see you"), text("farewell so long"), text("hi")].concat());
+        assert_eq!(server.tells(ann), [told("hi")], "not before");
+        ends(&mut server, ann);
+        assert_eq!(server.tells(ann), [vec![told("so long")], expected].concat(), "the latest");
+        // Whoever has the slot next has no part in it.
+        if !server.is_closed(ann) {
+            server.hears_reset(ann);
+        }
+        if server.notes_of_nobody().is_empty() {
+            let bob = server.upgrade();
+            server.hears(bob, &close(NORMAL));
+            assert_eq!(server.tells(bob), [closed(1000, "")]);
+        }
+    }
 }
 
 #[test]

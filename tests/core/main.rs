@@ -13,6 +13,15 @@ mod support;
 mod puppet;
 mod server;
 
+mod backpressure;
 mod closing;
 mod deadlines;
+mod door;
+mod eof;
+mod fairness;
+mod http;
+mod lines;
 mod pings;
+mod rooms;
+mod services;
+mod shutdown;

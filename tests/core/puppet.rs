@@ -10,21 +10,24 @@
 //!     join TOPIC      subscribes; `leave TOPIC` ends that
 //!     say TOPIC TEXT  publishes to the others; `all TOPIC TEXT` to its sender too
 //!     after TOPIC TEXT  says that behind what the topic has said
-//!     first COMMAND   does it as if the very first connection had said it
+//!     replay TOPIC FROM-TO   wants these entries again, and says which they are
+//!     farewell TEXT   says that last, whoever closes; `farewell TEXT` again says something else
+//!     first COMMAND   does it as if the very first connection of any puppet had said it
 //!     anything else   comes back
 //! ```
 
 use chinwag::proto::http::Response;
 use chinwag::service::{
-    BadLine, Class, ConnId, Context, Ending, Message, Opening, Replay, Request, Service, Topic, Upgrade,
+    BadLine, Cause, Class, ConnId, Context, Ending, Message, Missing, Opening, Replay, Request, Service,
+    Shutdown, Topic, Upgrade,
 };
 use chinwag::time::Millis;
 use std::cell::RefCell;
 use std::ops::Range;
 use std::rc::Rc;
 
-/// What the service was told, in order.
-pub type Notes = Rc<RefCell<Vec<(ConnId, String)>>>;
+/// What the services were told, in order, and of whom, if of anybody.
+pub type Notes = Rc<RefCell<Vec<(Option<ConnId>, String)>>>;
 
 /// Above this many calls for one thing, a server has lost its way.
 const RINGS_MAX: usize = 1000;
@@ -32,7 +35,6 @@ const RINGS_MAX: usize = 1000;
 #[derive(Default)]
 pub struct Puppet {
     notes: Notes,
-    first: Option<ConnId>,
     rings_always: bool,
     rings: usize,
 }
@@ -43,7 +45,11 @@ impl Puppet {
     }
 
     fn note(&self, conn: ConnId, note: impl Into<String>) {
-        self.notes.borrow_mut().push((conn, note.into()));
+        self.notes.borrow_mut().push((Some(conn), note.into()));
+    }
+
+    fn note_of_nobody(&self, note: impl Into<String>) {
+        self.notes.borrow_mut().push((None, note.into()));
     }
 
     fn obey(&mut self, cx: &mut dyn Context, conn: ConnId, command: &str) {
@@ -76,9 +82,15 @@ impl Puppet {
                 cx.publish(Topic(number()), &mut |_, out| out.extend_from_slice(text.as_bytes()), &[]);
             }
             "after" => cx.send_after(conn, Topic(number()), Message::Text(text)),
+            "replay" => {
+                let (from, to) = text.split_once('-').expect("from where to where");
+                let entry = |text: &str| text.parse().expect("an entry's number");
+                cx.replay(conn, Topic(number()), entry(from)..entry(to));
+            }
+            "farewell" => cx.farewell(conn, Message::Text(rest)),
             "first" => {
-                let first = self.first.expect("somebody has come");
-                self.obey(cx, first, rest);
+                let first = self.notes.borrow().iter().find_map(|(conn, _)| *conn);
+                self.obey(cx, first.expect("somebody has come"), rest);
             }
             _ => cx.send(conn, Message::Text(command)),
         }
@@ -87,12 +99,14 @@ impl Puppet {
 
 impl Service for Puppet {
     fn on_upgrade(&mut self, _: &mut dyn Context, request: &Request<'_>) -> Upgrade {
-        if request.head.path() == "/never" {
-            return Upgrade::Refuse(Response::text(409, "not here\n"));
+        let offers = |wanted| {
+            request.head.header("sec-websocket-protocol").is_some_and(|offered| offered.contains(wanted))
+        };
+        match request.head.path() {
+            "/never" => Upgrade::Refuse(Response::text(409, "not here\n")),
+            "/stubborn" => Upgrade::Accept { subprotocol: Some("puppet") },
+            _ => Upgrade::Accept { subprotocol: offers("puppet").then_some("puppet") },
         }
-        let offers =
-            |wanted| request.head.header("sec-websocket-protocol").is_some_and(|all| all.contains(wanted));
-        Upgrade::Accept { subprotocol: offers("puppet").then_some("puppet") }
     }
 
     fn on_request(&mut self, _: &mut dyn Context, request: &Request<'_>) -> Response {
@@ -102,7 +116,6 @@ impl Service for Puppet {
     }
 
     fn on_open(&mut self, cx: &mut dyn Context, conn: ConnId, opening: Opening<'_>) {
-        self.first.get_or_insert(conn);
         self.note(conn, "open");
         if let Opening::WebSocket { request, .. } = opening
             && request.path() == "/greeted"
@@ -128,18 +141,20 @@ impl Service for Puppet {
         self.note(conn, format!("{error:?}"));
     }
 
-    fn on_replay(
-        &mut self,
-        _: &mut dyn Context,
-        conn: ConnId,
-        _: Topic,
-        missing: Range<u64>,
-        replay: &mut Replay,
-    ) -> u64 {
-        self.note(conn, "replay");
-        replay
-            .push(|out| out.extend_from_slice(format!("missed {}", missing.end - missing.start).as_bytes()));
-        missing.end
+    fn on_replay(&mut self, _: &mut dyn Context, conn: ConnId, missing: Missing, replay: &mut Replay) -> u64 {
+        let Range { start, end } = missing.entries;
+        self.note(conn, format!("{:?}", missing.cause));
+        match missing.cause {
+            Cause::Lagged => {
+                replay.push(|out| out.extend_from_slice(format!("missed {}", end - start).as_bytes()));
+                end
+            }
+            // One at a time.
+            Cause::Requested => {
+                replay.push(|out| out.extend_from_slice(format!("entry {start}").as_bytes()));
+                start + 1
+            }
+        }
     }
 
     fn on_drain(&mut self, _: &mut dyn Context, conn: ConnId) {
@@ -159,8 +174,11 @@ impl Service for Puppet {
     }
 
     fn on_wake(&mut self, cx: &mut dyn Context) {
-        let first = self.first.expect("whoever set the alarm");
-        self.note(first, format!("wake {}", cx.now().0));
+        self.note_of_nobody(format!("wake {}", cx.now().0));
+    }
+
+    fn on_shutdown(&mut self, _: &mut dyn Context, shutdown: Shutdown) {
+        self.note_of_nobody(format!("{shutdown:?}"));
     }
 
     fn on_close(&mut self, cx: &mut dyn Context, conn: ConnId, ending: Ending) {

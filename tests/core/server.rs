@@ -19,20 +19,26 @@ use chinwag::net::{Handler, ListenerId, Peer as Address};
 use chinwag::proto::http::Response;
 use chinwag::proto::ws::Opcode;
 use chinwag::server::{Core, Limits, Route, Shutdown};
+use chinwag::service::ConnId;
 use chinwag::time::Millis;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 pub const HTTP: ListenerId = ListenerId(0);
 pub const LINES: ListenerId = ListenerId(1);
 /// What one read brings at most.
 pub const READ_BUFFER_LEN: usize = 64 * 1024;
-/// The largest message that the puppet is sent.
+/// The largest message that the puppet may be sent.
 pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
+/// And the other one, at `/other`.
+pub const SMALL_MESSAGE_BYTES_MAX: usize = 100;
 /// No deadline is met sooner than it comes, nor later than this.
 pub const TICK: Millis = Millis(8);
 /// When the tests begin: not on a tick.
 pub const BEGIN: Millis = Millis(12_345);
+
+/// Where everybody is who says nothing else.
+pub const HOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// The request that the RFC has as its example.
 pub const UPGRADE: &str = "GET / HTTP/1.1\r\nHost: chat.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -55,8 +61,6 @@ struct End {
     /// It has sent FIN behind that.
     ends: bool,
     has_ended: bool,
-    /// The server did not want its bytes, and has not said otherwise.
-    is_parked: bool,
     /// The server has closed the socket, which stood so then.
     closed: Option<Wire>,
     /// Where its notes begin, and end.
@@ -82,9 +86,11 @@ impl Server {
         let mut core = Core::new(limits);
         let notes = Notes::default();
         let puppet = core.mount(Puppet::new(&notes), MESSAGE_BYTES_MAX);
-        for path in ["/", "/greeted", "/never"] {
+        for path in ["/", "/greeted", "/never", "/stubborn"] {
             core.route(path, Route::Service(puppet));
         }
+        let other = core.mount(Puppet::new(&notes), SMALL_MESSAGE_BYTES_MAX);
+        core.route("/other", Route::Service(other));
         core.route("/page", Route::Page(Response::text(200, "a page\n")));
         core.speak_lines(LINES, puppet);
         let mut server =
@@ -105,20 +111,31 @@ impl Server {
     }
 
     fn accept_on(&mut self, listener: ListenerId) -> Peer {
+        self.knock(listener, HOST).expect("nobody is turned away")
+    }
+
+    /// Somebody connects from this address. Who is turned away is told why.
+    pub fn knock(&mut self, listener: ListenerId, address: IpAddr) -> Result<Peer, String> {
         let notes = (self.notes.borrow().len(), None);
-        let address = Address::V4(Ipv4Addr::LOCALHOST, 50_000);
-        let key = self.core.handle_accepted(self.now, listener, address).expect("nobody is turned away");
+        let address = Address::from(SocketAddr::new(address, 50_000));
+        let accepted = self.core.handle_accepted(self.now, listener, address);
+        let key = accepted.map_err(|refusal| str::from_utf8(refusal).expect("it is text").to_owned())?;
         let former = self.network.wires.insert(key, Wire { capacity: usize::MAX, ..Wire::default() });
         assert!(former.is_none(), "a key is given out twice");
         self.ends.push(End { key, notes, ..End::default() });
         self.settle();
-        Peer(self.ends.len() - 1)
+        Ok(Peer(self.ends.len() - 1))
     }
 
     /// Somebody is connected over a WebSocket.
     pub fn upgrade(&mut self) -> Peer {
+        self.upgrade_at("/")
+    }
+
+    /// The same, at this path.
+    pub fn upgrade_at(&mut self, path: &str) -> Peer {
         let peer = self.accept();
-        self.hears(peer, UPGRADE.as_bytes());
+        self.hears(peer, UPGRADE.replacen('/', path, 1).as_bytes());
         assert_eq!(self.says(peer), UPGRADED);
         peer
     }
@@ -145,6 +162,11 @@ impl Server {
         let key = self.ends[peer.0].key;
         self.core.handle_reset(self.now, key, io::ErrorKind::ConnectionReset.into());
         self.settle();
+    }
+
+    /// A peer's connection breaks, which shows when it is next written to.
+    pub fn breaks(&mut self, peer: Peer) {
+        self.wire_mut(peer).is_broken = true;
     }
 
     /// The server is told to end.
@@ -207,6 +229,11 @@ impl Server {
         support::client_hears(&self.says(peer))
     }
 
+    /// What the kernel keeps for a peer, as it means to a client; the loop has yet to turn.
+    pub fn has_told(&mut self, peer: Peer) -> Vec<Heard> {
+        support::client_hears(&self.takes(peer, usize::MAX))
+    }
+
     /// A peer reads at most so many bytes of what the kernel keeps for it. The loop has yet to turn.
     pub fn takes(&mut self, peer: Peer, len_max: usize) -> Vec<u8> {
         let wire = self.wire_mut(peer);
@@ -228,19 +255,34 @@ impl Server {
         self.ends[peer.0].closed.is_some()
     }
 
+    /// Whether two peers, one after the other, have had the same slot.
+    pub fn has_same_slot(&self, one: Peer, other: Peer) -> bool {
+        self.ends[one.0].key == self.ends[other.0].key
+    }
+
     /// What the service was told of a peer.
     pub fn notes(&self, peer: Peer) -> Vec<String> {
         let End { key, notes: (from, to), .. } = self.ends[peer.0];
         let notes = self.notes.borrow();
-        let of_it = notes[from..to.unwrap_or(notes.len())].iter().filter(|(id, _)| id.index as usize == key);
+        let is_its_own = |id: Option<ConnId>| id.is_some_and(|id| id.index as usize == key);
+        let of_it = notes[from..to.unwrap_or(notes.len())].iter().filter(|(id, _)| is_its_own(*id));
         of_it.map(|(_, note)| note.clone()).collect()
     }
 
-    /// Bytes of heap that are in use, but for those that stand for what the kernels keep.
+    /// What the services were told of nobody in particular.
+    pub fn notes_of_nobody(&self) -> Vec<String> {
+        let notes = self.notes.borrow();
+        notes.iter().filter(|(id, _)| id.is_none()).map(|(_, note)| note.clone()).collect()
+    }
+
+    /// Bytes of heap that are in use, but for those that stand for what the kernels keep, and for the notes.
     pub fn heap_bytes(&self) -> usize {
         let wires = self.network.wires.values().map(|wire| wire.in_flight.capacity());
         let ends = self.ends.iter().map(|end| end.sent.capacity());
-        heap::live_bytes() - wires.chain(ends).sum::<usize>()
+        let notes = self.notes.borrow();
+        let notes_len = notes.capacity() * size_of::<(Option<ConnId>, String)>();
+        let texts = notes.iter().map(|(_, note)| note.capacity());
+        heap::live_bytes() - notes_len - wires.chain(ends).chain(texts).sum::<usize>()
     }
 
     /// Turns of the loop until it would sleep.
@@ -297,8 +339,8 @@ impl Server {
         self.core.reap(self.now, &mut self.network);
         self.core.validate(usize::MAX);
         for key in std::mem::take(&mut self.network.resumed) {
-            if let Some(end) = self.ends.iter_mut().find(|end| end.key == key && end.closed.is_none()) {
-                end.is_parked = false;
+            if let Some(wire) = self.network.wires.get_mut(&key) {
+                wire.is_parked = false;
             }
         }
         for (key, wire) in std::mem::take(&mut self.network.closed) {
@@ -320,9 +362,13 @@ impl Server {
     }
 
     fn read(&mut self) {
-        for end in self.ends.iter_mut().filter(|end| end.is_ready()) {
+        for end in self.ends.iter_mut().filter(|end| end.has_something()) {
+            let wire = self.network.wires.get_mut(&end.key).expect("it is connected");
+            if wire.is_parked {
+                continue;
+            }
             if !self.core.wants_bytes(end.key) {
-                end.is_parked = true;
+                wire.is_parked = true;
             } else if end.sent.is_empty() {
                 end.has_ended = true;
                 self.core.handle_eof(self.now, end.key);
@@ -335,7 +381,8 @@ impl Server {
     }
 
     fn is_anybody_ready(&self) -> bool {
-        self.ends.iter().any(End::is_ready) || self.network.wires.values().any(has_room)
+        let can_be_read = |end: &End| end.has_something() && !self.network.wires[&end.key].is_parked;
+        self.ends.iter().any(can_be_read) || self.network.wires.values().any(has_room)
     }
 
     fn wire(&self, peer: Peer) -> &Wire {
@@ -358,16 +405,20 @@ fn has_room(wire: &Wire) -> bool {
 }
 
 impl End {
-    /// Whether the loop would read it.
-    fn is_ready(&self) -> bool {
-        let has_something = !self.sent.is_empty() || (self.ends && !self.has_ended);
-        has_something && !self.is_parked && self.closed.is_none()
+    /// Whether there is something to read from it.
+    fn has_something(&self) -> bool {
+        (!self.sent.is_empty() || (self.ends && !self.has_ended)) && self.closed.is_none()
     }
 }
 
 /// A text message, as a client sends it.
 pub fn text(text: &str) -> Vec<u8> {
     support::masked(true, Opcode::Text, text.as_bytes())
+}
+
+/// A binary message of so many zeros, as a client sends it.
+pub fn masked_binary(len: usize) -> Vec<u8> {
+    support::masked(true, Opcode::Binary, &vec![0; len])
 }
 
 /// A Ping, as a client sends it.
