@@ -1,0 +1,13 @@
+//! The rules of the protocol, each as a transcript that the hub plays.
+//!
+//! ```text
+//!     session     the example that the protocol is explained by
+//!     positions   where answers stand; resuming; what is missing is said to be
+//!     keys        publishing twice is publishing once
+//!     rooms       coming, going, and what an empty room keeps
+//! ```
+
+mod keys;
+mod positions;
+mod rooms;
+mod session;
