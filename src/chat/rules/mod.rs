@@ -5,9 +5,11 @@
 //!     positions   where answers stand; resuming; what is missing is said to be
 //!     keys        publishing twice is publishing once
 //!     rooms       coming, going, and what an empty room keeps
+//!     lists       pages of messages, members and rooms
 //! ```
 
 mod keys;
+mod lists;
 mod positions;
 mod rooms;
 mod session;
