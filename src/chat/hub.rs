@@ -108,8 +108,8 @@ pub(super) struct Member {
     connection: u64,
     publishes: Bucket,
     commands: Bucket,
-    /// Of everything it asks, refused or not, at ten times the rate.
-    attempts: Bucket,
+    /// Of what was refused because of these.
+    refusals: Bucket,
     pub mode: Mode,
     /// Its own messages come back to it.
     pub echoes: bool,
@@ -131,8 +131,8 @@ pub(super) enum Seats {
     Many(Vec<Seat>),
 }
 
-/// How many times the allowed rate makes a nuisance.
-const ABUSE_FACTOR: u32 = 10;
+/// How many times the allowed rate may be refused. Who is at ten times of what is allowed is there.
+const REFUSALS_FACTOR: u32 = 9;
 
 impl Hub {
     /// An empty one.
@@ -164,7 +164,7 @@ impl Hub {
                 connection: self.connections,
                 publishes: Bucket::default(),
                 commands: Bucket::default(),
-                attempts: Bucket::default(),
+                refusals: Bucket::default(),
                 mode,
                 echoes: false,
             },
@@ -187,7 +187,8 @@ impl Hub {
         command: Command<'_>,
         effects: &mut dyn Effects,
     ) {
-        if let Some(allowed) = self.admit(now.at, id, matches!(command, Command::Publish { .. }), effects) {
+        let says_something = matches!(command, Command::Publish { .. } | Command::Direct { .. });
+        if let Some(allowed) = self.admit(now.at, id, says_something, effects) {
             let done = match allowed {
                 Ok(()) => self.obey(now, id, request, command, effects),
                 Err(retry_ms) => Err(Refusal::RateLimited { retry_ms }),
@@ -218,17 +219,18 @@ impl Hub {
         &mut self,
         now: Millis,
         id: MemberId,
-        publishes: bool,
+        says_something: bool,
         effects: &mut dyn Effects,
     ) -> Option<Result<(), u64>> {
         let Settings { publish, command, .. } = self.settings;
         let member = self.members.get_mut(id)?;
-        let (bucket, rate) = match publishes {
+        let (bucket, rate) = match says_something {
             true => (&mut member.publishes, publish),
             false => (&mut member.commands, command),
         };
         let allowed = bucket.take(now, rate);
-        if member.attempts.take(now, rate.times(ABUSE_FACTOR)).is_err() {
+        // What is allowed is never held against anybody, whichever of the two rates it is.
+        if allowed.is_err() && member.refusals.take(now, rate.times(REFUSALS_FACTOR)).is_err() {
             effects.close(id, Goodbye::RateAbuse);
             return None;
         }

@@ -6,10 +6,12 @@
 //!     keys        publishing twice is publishing once
 //!     rooms       coming, going, and what an empty room keeps
 //!     lists       pages of messages, members and rooms
+//!     rates       so much and no more
 //! ```
 
 mod keys;
 mod lists;
 mod positions;
+mod rates;
 mod rooms;
 mod session;
