@@ -6,12 +6,16 @@
 //!     keys        publishing twice is publishing once
 //!     rooms       coming, going, and what an empty room keeps
 //!     lists       pages of messages, members and rooms
+//!     names       hello, rename, taking a name back, one to another
 //!     rates       so much and no more
+//!     typed       the same for people
 //! ```
 
 mod keys;
 mod lists;
+mod names;
 mod positions;
 mod rates;
 mod rooms;
 mod session;
+mod typed;
