@@ -22,7 +22,7 @@
 
 use super::{Effects, Hub, LOBBY, MemberId, Mode, Now, Replayed, RoomId, Seed, Settings};
 use crate::time::Millis;
-use crate::wire::{self, Command, Event, GapReason, Goodbye, RequestId, RoomName, json, text};
+use crate::wire::{self, Changes, Command, Event, GapReason, Goodbye, RequestId, RoomName, json, text};
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
@@ -179,6 +179,10 @@ impl Stage {
                 match replayed {
                     Replayed::Gap(from, to) => {
                         house.tell(id, None, &Event::Gap { room, epoch, from, to, reason: GapReason::Slow });
+                    }
+                    Replayed::Members(members) => {
+                        let changes = Changes::Counted { joined: 0, left: 0 };
+                        house.tell(id, None, &Event::Presence { room, changes, members });
                     }
                     Replayed::Message(record) => {
                         let message =

@@ -245,9 +245,11 @@ impl Hub {
             (true, Slow::Disconnect) => return None,
             (true, slow) => slow,
         };
-        let reached = pressure::replay(&room.history, slow, missing, |replayed| {
-            give(&room.name, &room.epoch, replayed)
-        });
+        let mut give = |replayed: Replayed<'_>| give(&room.name, &room.epoch, replayed);
+        let reached = pressure::replay(&room.history, slow, missing.clone(), &mut give);
+        if has_lagged && pressure::has_notices(&room.history, missing.start..reached) {
+            give(Replayed::Members(room.roster.len()));
+        }
         Some(reached)
     }
 

@@ -8,6 +8,7 @@
 //!     lists       pages of messages, members and rooms
 //!     names       hello, rename, taking a name back, one to another
 //!     rates       so much and no more
+//!     presence    who came and went, as programs are told it
 //!     typed       the same for people
 //! ```
 
@@ -15,6 +16,7 @@ mod keys;
 mod lists;
 mod names;
 mod positions;
+mod presence;
 mod rates;
 mod rooms;
 mod session;
