@@ -39,6 +39,8 @@ mod talk;
 #[cfg(test)]
 mod readers;
 #[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod stage;
 
 use crate::time::Millis;

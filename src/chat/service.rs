@@ -28,7 +28,9 @@ use crate::service::{
     Shutdown, Topic, Upgrade, close,
 };
 use crate::time::Millis;
-use crate::wire::{self, Command, Event, GapReason, Goodbye, Name, Refusal, RequestId, RoomName, json, text};
+use crate::wire::{
+    self, Changes, Command, Event, GapReason, Goodbye, Name, Refusal, RequestId, RoomName, json, text,
+};
 use std::ops::Range;
 
 /// The dialect for people.
@@ -281,6 +283,10 @@ impl Service for Chat {
                         );
                     }
                     Replayed::Message(record) => render_record(class, record, unescaped, out),
+                    Replayed::Members(members) => {
+                        let changes = Changes::Counted { joined: 0, left: 0 };
+                        render(class, None, &Event::Presence { room, changes, members }, out);
+                    }
                 });
                 replay.len_bytes() < REPLAY_BYTES
             });

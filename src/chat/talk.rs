@@ -6,7 +6,6 @@ use super::keys::{KeyHash, Published, hash_data};
 use super::membership::{position, room_meant, room_of_stream};
 use super::pressure::{self, Replayed, Slow};
 use super::{Effects, MemberId, Mode, Now, RoomId};
-use crate::time::Millis;
 use crate::wire::name::folded;
 use crate::wire::{Data, Event, Message, Page, Refusal, RequestId, RoomName, json};
 use std::ops::Range;
@@ -87,10 +86,11 @@ impl Hub {
         self.rooms.remember(now.at, index, record);
         self.messages += 1;
         let (keys_max, window) = (self.settings.keys_max, self.settings.key_window);
-        if let (Some(hash), Some(room)) = (key_hash, self.rooms.get_mut(index)) {
-            room.keys.insert(now.at, hash, Published { seq, at, data: data_hash });
-            let before = if now.at > window { now.at - window } else { Millis(0) };
-            room.keys.forget(before, room.history.oldest(), keys_max);
+        if let Some(room) = self.rooms.get_mut(index) {
+            if let Some(hash) = key_hash {
+                room.keys.insert(now.at, hash, Published { seq, at, data: data_hash });
+            }
+            room.keys.forget(now.at, window, room.history.oldest(), keys_max);
         }
         Ok(())
     }
@@ -245,9 +245,11 @@ impl Hub {
             (true, Slow::Disconnect) => return None,
             (true, slow) => slow,
         };
-        let reached = pressure::replay(&room.history, slow, missing, |replayed| {
-            give(&room.name, &room.epoch, replayed)
-        });
+        let mut give = |replayed: Replayed<'_>| give(&room.name, &room.epoch, replayed);
+        let reached = pressure::replay(&room.history, slow, missing.clone(), &mut give);
+        if has_lagged && pressure::has_notices(&room.history, missing.start..reached) {
+            give(Replayed::Members(room.roster.len()));
+        }
         Some(reached)
     }
 
