@@ -68,6 +68,12 @@ fn the_budgets_of_memory_are_the_tests_own() {
     assert!(chapter.contains(&format!("at most {budget} bytes")), "{budget} bytes for a connection");
 }
 
+#[test]
+fn the_chat_is_embedded_in_under_40_lines() {
+    assert!(source("examples/embed_chat.rs").lines().count() < 40);
+    assert!(source("README.md").contains("in under 40 lines"));
+}
+
 /// The README's program is the one of the crate's documentation, which is compiled and run.
 #[test]
 fn the_readme_shows_the_example_that_is_run() {

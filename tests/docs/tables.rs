@@ -36,6 +36,7 @@ const TABLES: &[Table] = &[
     ("turn", turn),
     ("phases", phases),
     ("log", log),
+    ("runs", runs),
     ("limits", limits),
     ("counts", counts),
 ];
@@ -226,6 +227,10 @@ fn phases() -> String {
 /// The log of a topic, and cursors in it.
 fn log() -> String {
     picture("src/server/topic.rs")
+}
+
+fn runs() -> String {
+    picture("src/chat/history.rs")
 }
 
 /// The first picture that stands at the head of a source.
