@@ -390,6 +390,10 @@ impl Effects for ServerEffects<'_> {
         self.send(member, id, event, |cx, conn, message| cx.send_after(conn, topic(room), message));
     }
 
+    fn is_crowded(&self, member: MemberId) -> bool {
+        self.cx.is_crowded(self.conn(member))
+    }
+
     fn say(&mut self, room: RoomId, message: &wire::Message<'_>, json: &[u8], except: &[MemberId]) -> u64 {
         let mut render = |class: Class, out: &mut Vec<u8>| match class {
             JSON => out.extend_from_slice(json),
