@@ -316,6 +316,8 @@ impl House {
 
 /// What the calendar says when a transcript's clock is 0.
 const UNIX_MS: u64 = 1_795_000_000_000;
+/// How many things may wait for somebody who sleeps, before others may not add to them.
+const CROWD: usize = 2;
 /// Not zero: a room's stream may have had another life before.
 const FIRST_ENTRY: u64 = 1000;
 
@@ -350,6 +352,10 @@ impl Effects for House {
         let follows = followers.is_some_and(|followers| followers.contains(&member));
         assert!(follows, "an answer in a stream that {member:?} does not follow");
         self.tell(member, id, event);
+    }
+
+    fn is_crowded(&self, member: MemberId) -> bool {
+        self.asleep.get(&member).is_some_and(|waiting| waiting.len() >= CROWD)
     }
 
     fn say(&mut self, room: RoomId, message: &wire::Message<'_>, json: &[u8], except: &[MemberId]) -> u64 {

@@ -12,6 +12,8 @@ use std::ops::Range;
 
 /// The longest key.
 const KEY_BYTES_MAX: usize = 128;
+/// When to try again to say something to somebody who is busy.
+const BUSY_RETRY_MS: u64 = 1000;
 /// How many bytes of messages a page of history holds, but for its first, which may be longer.
 const PAGE_BYTES_MAX: usize = 64 * 1024;
 
@@ -109,6 +111,10 @@ impl Hub {
             return Err(Refusal::MessageTooBig { bytes_max });
         }
         let reader = self.find(to).ok_or(Refusal::NoSuchName(to))?;
+        // A room's messages wait in its log, once for all; these wait in the reader's own memory.
+        if effects.is_crowded(reader) {
+            return Err(Refusal::Busy { retry_ms: BUSY_RETRY_MS });
+        }
         let direct = Event::Direct {
             from: self.members.name(id),
             to: self.members.name(reader),

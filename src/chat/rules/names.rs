@@ -248,6 +248,23 @@ fn something_is_said_to_one() {
         bot< {"type":"ok","id":3}
         "#,
     );
+    play(
+        r#"
+        here ann bob
+        ann sleeps
+        bob> /msg ann one
+        bob> /msg ann two
+        bob> /msg ann three
+        bob< * busy: too much waits for them already, try again in 1 s
+        +j bot
+        bot> {"type":"direct","id":1,"to":"ann","data":1}
+        bot< {"type":"welcome",
+        bot< {"type":"error","id":1,"code":"busy","retry_ms":1000,"reason":"too much waits for them already"}
+        ann wakes
+        ann< [bob -> you] one
+        ann< [bob -> you] two
+        "#,
+    );
     play_with(
         Settings { message_bytes_max: 2, ..Settings::default() },
         r#"
