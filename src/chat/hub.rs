@@ -496,7 +496,7 @@ impl Hub {
             }
         }
         assert_eq!(self.names.len(), named);
-        assert_eq!(self.rooms.from(0).map(|room| room.roster.len()).sum::<usize>(), seated);
+        assert_eq!(self.rooms.seats(), seated);
     }
 }
 
