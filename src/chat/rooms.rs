@@ -202,7 +202,7 @@ impl Rooms {
         if room.warm_at == at {
             let before = room.history.len_bytes();
             let kept = before - before / FORGOTTEN_SHARE;
-            while room.history.forget_oldest() && room.history.len_bytes() > kept {}
+            while room.history.forget_some() && room.history.len_bytes() > kept {}
             self.history_bytes -= before - room.history.len_bytes();
         }
         room.is_on_cold_list = room.history.len_bytes() > 0;
