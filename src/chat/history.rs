@@ -12,7 +12,8 @@
 //! ```
 //!
 //! Between two notices both numbers rise by one, so a *run* is written down as its first pair, and any entry's `seq` is
-//! found from it, also that of a message which has been forgotten: whoever lacked it is told exactly what is missing.
+//! found from it, also that of a message which has been forgotten: whoever lacked it is told exactly what is missing. Runs
+//! cost memory too, and where that is short, those of forgotten messages go first.
 //!
 //! The ring is bounded in messages and in bytes. There is one read path out of it, [`History::after`]: joining with some
 //! history, resuming, catching up and paging all end there.
@@ -22,8 +23,9 @@ use std::ops::Range;
 
 /// How many runs are kept. Notices come at most once a second, so this reaches back an hour and more.
 const RUNS_MAX: usize = 4096;
-/// What a message costs beside its bytes, as it is counted against the bounds.
+/// What a message costs beside its bytes, as it is counted against the bounds; and a run beside the first.
 const RECORD_OVERHEAD: usize = size_of::<Record>();
+const RUN_COST: usize = size_of::<(u64, u64)>();
 
 /// A message that is remembered.
 #[derive(Debug)]
@@ -89,22 +91,39 @@ impl History {
             .is_some_and(|&(entry, seq)| record.entry.checked_sub(entry) == Some(record.seq - seq));
         if !follows {
             if self.runs.len() == RUNS_MAX {
-                self.runs.pop_front();
+                self.forget_run();
             }
+            self.bytes += if self.runs.is_empty() { 0 } else { RUN_COST };
             self.runs.push_back((record.entry, record.seq));
         }
         self.newest = record.seq;
         self.bytes += record.cost();
         self.records.push_back(record);
-        while self.records.len() > bounds.messages_max || self.bytes > bounds.bytes_max {
-            if !self.forget_oldest() {
-                break;
-            }
+        while self.records.len() > bounds.messages_max {
+            self.forget_oldest();
         }
+        while self.bytes > bounds.bytes_max && self.forget_some() {}
+    }
+
+    /// Forgets the oldest of what it keeps. Returns whether there was anything.
+    pub fn forget_some(&mut self) -> bool {
+        // Where a message stood that is forgotten is worth less than one that is not.
+        let is_idle = self.runs.get(1).is_some_and(|&(_, seq)| seq <= self.oldest());
+        match is_idle {
+            true => self.forget_run(),
+            false => return self.forget_oldest(),
+        }
+        true
+    }
+
+    fn forget_run(&mut self) {
+        self.runs.pop_front();
+        // The last is not counted: a room that remembers nothing costs nothing.
+        self.bytes -= if self.runs.is_empty() { 0 } else { RUN_COST };
     }
 
     /// Forgets the oldest message. Returns whether there was one.
-    pub fn forget_oldest(&mut self) -> bool {
+    fn forget_oldest(&mut self) -> bool {
         let Some(record) = self.records.pop_front() else { return false };
         self.bytes -= record.cost();
         if self.records.is_empty() {
@@ -183,7 +202,7 @@ mod tests {
                 assert_eq!(history.seqs(entries.clone()), seqs, "{entries:?}");
             }
         }
-        assert_eq!((history.newest(), history.oldest(), history.len_bytes()), (46, 47, 0));
+        assert_eq!((history.newest(), history.oldest(), history.len_bytes()), (46, 47, 2 * RUN_COST));
     }
 
     #[test]
@@ -228,12 +247,21 @@ mod tests {
             let kept: Vec<u64> = history.after(0).map(|record| record.seq).collect();
             prop_assert!(kept.len() <= messages_max && history.len_bytes() <= bytes_max.max(RECORD_OVERHEAD + 8));
             prop_assert!(kept.iter().copied().eq(history.oldest()..=history.newest()));
+            // Exact from the first run on that has not been forgotten; before that, rather too wide.
+            let known_from = history.runs.front().filter(|(_, seq)| *seq > 1).map_or(0, |(entry, _)| *entry);
+            prop_assert!(plain.iter().all(|&(seq, at)| at >= known_from || seq < history.oldest()));
             for from in 0..entry + 2 {
                 for to in from..entry + 2 {
                     let seqs = plain.iter().filter(|(_, at)| (from..to).contains(at)).map(|(seq, _)| *seq);
-                    prop_assert!(history.seqs(from..to).eq(seqs), "{}..{}", from, to);
+                    let told = history.seqs(from..to);
+                    match from >= known_from {
+                        true => prop_assert!(told.eq(seqs), "{}..{}", from, to),
+                        false => prop_assert!(seqs.clone().all(|seq| told.contains(&seq)), "{}..{}", from, to),
+                    }
                 }
             }
+            while history.forget_some() {}
+            prop_assert_eq!((history.len_bytes(), history.records.len(), history.runs.len()), (0, 0, 1));
         }
     }
 }

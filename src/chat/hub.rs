@@ -64,6 +64,7 @@
 //! ```
 
 use super::index::{Index, hash};
+use super::membership::room_meant;
 use super::presence::Change;
 use super::rate::Bucket;
 use super::room::Room;
@@ -192,14 +193,16 @@ impl Hub {
         effects: &mut dyn Effects,
     ) {
         let says_something = matches!(command, Command::Publish { .. } | Command::Direct { .. });
-        if let Some(allowed) = self.admit(now.at, id, says_something, effects) {
-            let done = match allowed {
-                Ok(()) => self.obey(now, id, request, command, effects),
-                Err(retry_ms) => Err(Refusal::RateLimited { retry_ms }),
-            };
-            if let Err(refusal) = done {
-                self.refuse(id, request, refusal, effects);
-            }
+        let Some(allowed) = self.admit(now.at, id, says_something, effects) else { return };
+        let done = match allowed {
+            Ok(()) => self.obey(now, id, request, command, effects),
+            Err(retry_ms) => Err(Refusal::RateLimited { retry_ms }),
+        };
+        let Err(refusal) = done else { return };
+        // Answers about a room come in its stream, and this is one.
+        match self.room_asked_about(id, &command) {
+            Some(room) => effects.answer(id, room, request, &Event::Refused(refusal)),
+            None => self.refuse(id, request, refusal, effects),
         }
     }
 
@@ -289,6 +292,26 @@ impl Hub {
                 Ok(())
             }
         }
+    }
+
+    /// The room that a command is about, if the member is in it.
+    fn room_asked_about(&self, id: MemberId, command: &Command<'_>) -> Option<RoomId> {
+        let room = match *command {
+            Command::Publish { room, .. } | Command::History { room, .. } | Command::Members { room, .. } => {
+                room_meant(self, id, room).ok()
+            }
+            Command::Join { room, .. } | Command::Leave { room } => room_meant(self, id, Some(room)).ok(),
+            Command::Resume(_) | Command::ShowSeq(_) => self.room_of(id),
+            Command::Hello { .. }
+            | Command::Rename(_)
+            | Command::Rooms { .. }
+            | Command::Direct { .. }
+            | Command::Ping
+            | Command::Echo(_)
+            | Command::Help
+            | Command::Quit => None,
+        };
+        room.map(|room| room.id)
     }
 
     /// Tells a member that something was not done.
@@ -496,7 +519,7 @@ impl Hub {
             }
         }
         assert_eq!(self.names.len(), named);
-        assert_eq!(self.rooms.from(0).map(|room| room.roster.len()).sum::<usize>(), seated);
+        assert_eq!(self.rooms.seats(), seated);
     }
 }
 

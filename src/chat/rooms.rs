@@ -22,6 +22,9 @@ use std::collections::{BTreeSet, BinaryHeap};
 /// How much of a cold room's history goes at once: a fourth, so that the next to be looked for is not the same at once.
 const FORGOTTEN_SHARE: usize = 4;
 
+/// How many places of the table are looked at for one page of rooms.
+const VISITED_MAX: usize = 4096;
+
 /// How many more rooms than there are may stand on the list of cold ones before those that have gone are struck off.
 const COLD_SLACK: usize = 64;
 
@@ -99,9 +102,21 @@ impl Rooms {
         self.get(id.index).filter(|room| room.id == id)
     }
 
-    /// The rooms from a place of the table on.
-    pub fn from(&self, index: usize) -> impl Iterator<Item = &Room> {
-        (index..self.rooms.capacity()).filter_map(|index| self.rooms.get(index))
+    /// Rooms in which somebody is, from a place of the table on and so many at most; and the place from which others may
+    /// follow. They may be few, or none, where most are empty: nobody is to be kept busy by looking for them.
+    pub fn inhabited(&self, first: usize, limit: usize) -> (Vec<&Room>, Option<usize>) {
+        let end = self.rooms.capacity();
+        let visited_end = first.saturating_add(VISITED_MAX).min(end);
+        let mut found = Vec::new();
+        for index in first..visited_end {
+            if let Some(room) = self.rooms.get(index).filter(|room| !room.roster.is_empty()) {
+                if found.len() == limit {
+                    return (found, Some(index));
+                }
+                found.push(room);
+            }
+        }
+        (found, (visited_end < end).then_some(visited_end))
     }
 
     /// The room of this name.
@@ -187,7 +202,7 @@ impl Rooms {
         if room.warm_at == at {
             let before = room.history.len_bytes();
             let kept = before - before / FORGOTTEN_SHARE;
-            while room.history.forget_oldest() && room.history.len_bytes() > kept {}
+            while room.history.forget_some() && room.history.len_bytes() > kept {}
             self.history_bytes -= before - room.history.len_bytes();
         }
         room.is_on_cold_list = room.history.len_bytes() > 0;
@@ -229,6 +244,12 @@ impl Rooms {
         }
     }
 
+    /// How many members all rooms have together.
+    #[cfg(test)]
+    pub fn seats(&self) -> usize {
+        self.rooms.iter().map(|(_, room)| room.roster.len()).sum()
+    }
+
     /// Panics where the table contradicts itself.
     #[cfg(test)]
     pub fn validate(&self) {
@@ -254,5 +275,30 @@ impl Rooms {
         assert_eq!(self.emptied.len(), empty, "only rooms that are there are kept");
         assert_eq!(self.history_bytes, history_bytes, "the sum of all histories");
         assert!(history_bytes <= self.history_bytes_total_max, "all rooms remember too much together");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::MemberId;
+    use super::*;
+
+    #[test]
+    fn looking_for_rooms_in_which_somebody_is_has_an_end() {
+        let (mut rooms, seed) = (Rooms::new(&Settings::default(), 1), Seed::new([1; 32]));
+        for number in 0..VISITED_MAX + 2 {
+            let name = format!("r{number}");
+            let room = rooms.open(RoomName::new(&name).unwrap(), &seed).unwrap();
+            if number >= VISITED_MAX {
+                room.roster.admit(MemberId(0));
+            }
+        }
+        let names = |(found, next): (Vec<&Room>, Option<usize>)| {
+            (found.iter().map(|room| room.name.to_string()).collect::<Vec<_>>(), next)
+        };
+        assert_eq!(names(rooms.inhabited(0, 10)), (vec![], Some(VISITED_MAX)));
+        assert_eq!(names(rooms.inhabited(VISITED_MAX, 1)), (vec!["r4096".to_owned()], Some(VISITED_MAX + 1)));
+        assert_eq!(names(rooms.inhabited(VISITED_MAX + 1, 1)).0, ["r4097"]);
+        assert_eq!(names(rooms.inhabited(usize::MAX, 1)), (vec![], None));
     }
 }

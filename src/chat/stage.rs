@@ -54,8 +54,7 @@ pub struct House {
     /// The number of each room's next entry.
     heads: BTreeMap<RoomId, u64>,
     told: BTreeMap<MemberId, VecDeque<String>>,
-    /// What waits for those who sleep.
-    asleep: BTreeMap<MemberId, Vec<Waiting>>,
+    asleep: BTreeMap<MemberId, Asleep>,
     programs: Vec<MemberId>,
     with_seq: Vec<MemberId>,
     questions: Vec<(MemberId, Waiting)>,
@@ -63,6 +62,13 @@ pub struct House {
     names: BTreeMap<String, String>,
     /// Who is called what here, to tell secrets apart.
     labels: BTreeMap<MemberId, String>,
+}
+
+/// What waits for somebody who sleeps. What is told to it alone, and not about a room, overtakes what its rooms say.
+#[derive(Default)]
+struct Asleep {
+    ahead: Vec<String>,
+    waiting: Vec<Waiting>,
 }
 
 /// Something that a member is still to be sent.
@@ -143,10 +149,11 @@ impl Stage {
             self.advance(self.began + Millis(millis.parse().expect(step)));
         } else if let Some(label) = line.strip_suffix(" sleeps") {
             let id = self.find(label);
-            self.house.asleep.insert(id, Vec::new());
+            self.house.asleep.insert(id, Asleep::default());
         } else if let Some(label) = line.strip_suffix(" wakes") {
             let id = self.find(label);
-            let waiting = self.house.asleep.remove(&id).expect(step);
+            let Asleep { ahead, waiting } = self.house.asleep.remove(&id).expect(step);
+            self.house.told.entry(id).or_default().extend(ahead);
             self.house.questions.extend(waiting.into_iter().map(|waiting| (id, waiting)));
         } else if let Some((label, typed)) = line.split_once('>') {
             self.type_line(label, typed.strip_prefix(' ').unwrap_or(typed));
@@ -280,9 +287,32 @@ impl House {
         self.names.iter().fold(line.to_owned(), fill)
     }
 
+    /// What an event is to a member: no line, one, or those of a page of history.
+    fn render(&mut self, member: MemberId, id: Option<RequestId>, event: &Event<'_>) -> Vec<String> {
+        let mut learn = |name: String, value: &str| drop(self.names.insert(name, value.to_owned()));
+        match event {
+            Event::Joined { room, epoch, .. } => {
+                learn("epoch".to_owned(), epoch);
+                learn(format!("epoch:{room}"), epoch);
+            }
+            Event::Welcome { secret, .. } => {
+                learn("secret".to_owned(), secret);
+                learn(format!("secret:{}", self.labels[&member]), secret);
+            }
+            _ => {}
+        }
+        let mut rendered = Vec::new();
+        match self.programs.contains(&member) {
+            true => json::render(id, event, &mut rendered),
+            false => text::render(event, self.with_seq.contains(&member), &mut rendered),
+        }
+        let rendered = String::from_utf8(rendered).unwrap();
+        rendered.split('\n').filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    }
+
     fn put(&mut self, member: MemberId, waiting: Waiting) {
         match (self.asleep.get_mut(&member), waiting) {
-            (Some(all), waiting) => all.push(waiting),
+            (Some(asleep), waiting) => asleep.waiting.push(waiting),
             (None, Waiting::Told(line)) => self.told.entry(member).or_default().push_back(line),
             (None, question) => self.questions.push((member, question)),
         }
@@ -297,7 +327,7 @@ impl House {
             match self.asleep.get_mut(&member) {
                 None => self.tell(member, None, event),
                 // What follows what is missing already is missing with it.
-                Some(waiting) => match waiting.last_mut() {
+                Some(Asleep { waiting, .. }) => match waiting.last_mut() {
                     Some(Waiting::Entries { room: its, entries, has_lagged: true })
                         if *its == room && entries.end == entry =>
                     {
@@ -323,27 +353,10 @@ const FIRST_ENTRY: u64 = 1000;
 
 impl Effects for House {
     fn tell(&mut self, member: MemberId, id: Option<RequestId>, event: &Event<'_>) {
-        let mut learn = |name: String, value: &str| drop(self.names.insert(name, value.to_owned()));
-        match event {
-            Event::Joined { room, epoch, .. } => {
-                learn("epoch".to_owned(), epoch);
-                learn(format!("epoch:{room}"), epoch);
-            }
-            Event::Welcome { secret, .. } => {
-                learn("secret".to_owned(), secret);
-                learn(format!("secret:{}", self.labels[&member]), secret);
-            }
-            _ => {}
-        }
-        let mut line = Vec::new();
-        match self.programs.contains(&member) {
-            true => json::render(id, event, &mut line),
-            false => text::render(event, self.with_seq.contains(&member), &mut line),
-        }
-        let lines = String::from_utf8(line).unwrap();
-        // A page of history is many lines.
-        for line in lines.split('\n').filter(|line| !line.is_empty()) {
-            self.put(member, Waiting::Told(line.to_owned()));
+        let lines = self.render(member, id, event);
+        match self.asleep.get_mut(&member) {
+            Some(asleep) => asleep.ahead.extend(lines),
+            None => self.told.entry(member).or_default().extend(lines),
         }
     }
 
@@ -351,11 +364,13 @@ impl Effects for House {
         let followers = self.followers.get(&room);
         let follows = followers.is_some_and(|followers| followers.contains(&member));
         assert!(follows, "an answer in a stream that {member:?} does not follow");
-        self.tell(member, id, event);
+        for line in self.render(member, id, event) {
+            self.put(member, Waiting::Told(line));
+        }
     }
 
     fn is_crowded(&self, member: MemberId) -> bool {
-        self.asleep.get(&member).is_some_and(|waiting| waiting.len() >= CROWD)
+        self.asleep.get(&member).is_some_and(|asleep| asleep.ahead.len() + asleep.waiting.len() >= CROWD)
     }
 
     fn say(&mut self, room: RoomId, message: &wire::Message<'_>, json: &[u8], except: &[MemberId]) -> u64 {

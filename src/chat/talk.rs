@@ -200,11 +200,9 @@ impl Hub {
         effects: &mut dyn Effects,
     ) -> Result<(), Refusal<'a>> {
         let limit = self.list_len(limit);
-        let inhabited = |room: &&super::room::Room| !room.roster.is_empty();
-        let mut rooms = self.rooms.from(place_of(after)?).filter(inhabited);
-        let listed: Vec<_> =
-            rooms.by_ref().take(limit).map(|room| (&*room.name, room.roster.len())).collect();
-        let next = rooms.next().map(|room| room.id.index.to_string());
+        let (rooms, next) = self.rooms.inhabited(place_of(after)?, limit);
+        let listed: Vec<_> = rooms.into_iter().map(|room| (&*room.name, room.roster.len())).collect();
+        let next = next.map(|place| place.to_string());
         effects.tell(id, request, &Event::Rooms { rooms: &listed, next: next.as_deref() });
         Ok(())
     }

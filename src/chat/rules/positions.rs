@@ -260,6 +260,33 @@ fn an_answer_whose_place_is_in_a_gap_follows_it_at_once() {
 }
 
 #[test]
+fn answers_about_a_room_come_in_its_stream_also_those_that_refuse() {
+    let settings = Settings { message_bytes_max: 3, ..Settings::default() };
+    dev(settings, 1).play(
+        r#"
+        bot sleeps
+        ann> 2
+        bot> {"type":"publish","id":1,"room":"dev","data":"3"}
+        ann< ...
+        bot> {"type":"publish","id":2,"room":"dev","data":"four"}
+        bot> {"type":"join","id":3,"room":"dev"}
+        bot> {"type":"ping","id":4}
+        bot> {"type":"leave","id":5,"room":"other"}
+        bot> {"type":"publish","id":6,"room":"dev","data":"4"}
+        ann< ...
+        bot wakes
+        bot< {"type":"pong","id":4,
+        bot< {"type":"error","id":5,"code":"not_joined",
+        bot< {"type":"message","room":"dev","seq":2,
+        bot< {"type":"ok","id":1,"room":"dev","seq":3,
+        bot< {"type":"error","id":2,"code":"too_big",
+        bot< {"type":"error","id":3,"code":"already_joined",
+        bot< {"type":"ok","id":6,"room":"dev","seq":4,
+        "#,
+    );
+}
+
+#[test]
 fn a_replay_that_the_room_outran_says_so_too() {
     dev(keeping(2), 3).play(
         r#"
