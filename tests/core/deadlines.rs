@@ -114,6 +114,57 @@ fn the_next_request_has_5_s_of_its_own() {
 }
 
 #[test]
+fn a_request_that_came_in_pieces_and_was_answered_is_over() {
+    let mut server = Server::new();
+    let ann = server.accept();
+    server.hears(ann, HALF);
+    server.at(BEGIN + secs(1));
+    server.hears(ann, b".example\r\n\r\n");
+    assert!(server.says(ann).starts_with(b"HTTP/1.1 200 "));
+    // The next one in pieces has 5 s again,
+    server.at(BEGIN + secs(30));
+    server.hears(ann, HALF);
+    server.at(BEGIN + secs(34));
+    server.hears(ann, b".example\r\n\r\n");
+    assert!(server.says(ann).starts_with(b"HTTP/1.1 200 "));
+    // and if none comes, there is nothing to answer.
+    server.happens_at(BEGIN + secs(94), has_fin(ann));
+    assert_eq!(server.says(ann), b"");
+}
+
+#[test]
+fn each_deadline_may_be_sooner_than_the_one_before() {
+    let limits = Limits {
+        keep_alive_timeout: secs(2),
+        ping_interval: secs(3),
+        pong_timeout: secs(1),
+        close_timeout: Millis(900),
+        linger_timeout: Millis(200),
+        ..Limits::default()
+    };
+    let mut server = Server::with(limits);
+    let ann = server.accept();
+    server.hears(ann, b"GET /page HTTP/1.1\r\nHost: a\r\n\r\n");
+    server.says(ann);
+    server.happens_at(BEGIN + secs(2), has_fin(ann));
+    server.happens_at(server.now + Millis(200), is_closed(ann));
+
+    let now = server.now;
+    let (ann, bob) = (server.upgrade(), server.upgrade());
+    server.happens_at(now + secs(3), has_said(ann));
+    server.says(ann);
+    server.happens_at(server.now + secs(1), has_said(ann));
+    assert_eq!(server.tells(ann), [closed(4109, "no pong")]);
+
+    let now = server.now;
+    let ann = server.upgrade();
+    server.hears(ann, &text("close 4000"));
+    server.happens_at(now + Millis(900), has_fin(ann));
+    server.happens_at(server.now + Millis(200), is_closed(ann));
+    assert!(server.is_closed(bob));
+}
+
+#[test]
 fn a_silent_peer_is_pinged_after_25_s_and_given_up_after_10_more() {
     let mut server = Server::new();
     let ann = server.upgrade();
@@ -205,6 +256,30 @@ fn the_last_bytes_have_5_s_to_be_taken() {
     server.at(BEGIN + secs(1));
     server.hears(ann, &[text("not taken"), close(b"")].concat());
     server.happens_at(BEGIN + secs(6), is_closed(ann));
+}
+
+#[test]
+fn the_last_bytes_have_5_s_from_the_answer_to_our_close() {
+    let mut server = Server::new();
+    let ann = server.upgrade();
+    server.set_capacity(ann, 2);
+    server.hears(ann, &text("close 4000"));
+    server.at(BEGIN + secs(3));
+    server.hears(ann, &close(b""));
+    server.happens_at(BEGIN + secs(8), is_closed(ann));
+}
+
+#[test]
+fn a_kernel_that_speaks_of_room_and_has_none_is_no_proof_of_life() {
+    let mut server = Server::new();
+    let ann = server.upgrade();
+    server.set_capacity(ann, 0);
+    server.hears(ann, &text("not taken"));
+    for n in 1..=3 {
+        server.at(BEGIN + secs(10 * n));
+        server.hears_of_room(ann);
+    }
+    server.happens_at(BEGIN + secs(35), is_given_up(ann));
 }
 
 #[test]
@@ -383,9 +458,10 @@ fn a_service_is_woken_when_it_wants_to_be_once() {
     let mut server = Server::new();
     let ann = server.upgrade();
     server.hears(ann, &text("wake 700"));
-    let due = BEGIN + Millis(700);
+    server.happens_at(BEGIN + Millis(700), |server| !server.notes_of_nobody().is_empty());
     server.at(BEGIN + secs(20));
-    assert_eq!(server.notes_of_nobody(), [format!("wake {}", due.0)]);
+    let due = BEGIN.0 + 700;
+    assert_eq!(server.notes_of_nobody(), [format!("wake {due}")], "to the millisecond, and once");
 }
 
 #[test]

@@ -169,6 +169,13 @@ impl Server {
         self.wire_mut(peer).is_broken = true;
     }
 
+    /// The kernel says that it takes bytes for a peer, whether or not it does.
+    pub fn hears_of_room(&mut self, peer: Peer) {
+        self.wire_mut(peer).is_told_of_room = true;
+        self.core.handle_writable(self.now, self.ends[peer.0].key);
+        self.settle();
+    }
+
     /// The server is told to end.
     pub fn hears_of_its_end(&mut self, shutdown: Shutdown) {
         self.core.handle_mail(self.now, shutdown);
