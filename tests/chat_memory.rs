@@ -66,6 +66,9 @@ impl Context for Forgetful {
     }
     fn send(&mut self, _: ConnId, _: Message<'_>) {}
     fn send_after(&mut self, _: ConnId, _: Topic, _: Message<'_>) {}
+    fn is_crowded(&self, _: ConnId) -> bool {
+        false
+    }
     fn farewell(&mut self, _: ConnId, _: Message<'_>) {}
     fn close(&mut self, _: ConnId, _: u16, _: &str) {}
     fn deadline(&mut self, _: ConnId, _: Option<Millis>) {}

@@ -116,7 +116,8 @@ impl History {
 
     /// The messages after `seq` that are remembered, in order.
     pub fn after(&self, seq: u64) -> impl DoubleEndedIterator<Item = &Record> + ExactSizeIterator + Clone {
-        let skipped = (seq + 1).saturating_sub(self.oldest());
+        // A peer may ask for what follows the last number that there is.
+        let skipped = seq.saturating_add(1).saturating_sub(self.oldest());
         self.records
             .range(usize::try_from(skipped).map_or(self.records.len(), |n| n.min(self.records.len()))..)
     }

@@ -10,13 +10,13 @@
 //! What an idle member in a room costs, in bytes of heap:
 //!
 //! ```text
-//!     its entry in `members`          88     up to 176 just after that table has doubled
+//!     its entry in `members`          80     up to 160 just after that table has doubled
 //!     its name                        11     for `guest-12345`; as many as it is long
 //!     its slot in `names`              9     up to 18
 //!     its place in the room            4     up to 8
 //!     what the service keeps of it     8     up to 16
 //!                                    ───
-//!                                    120     up to 229
+//!                                    112     up to 213
 //! ```
 //!
 //! ```
@@ -81,8 +81,6 @@ pub struct Hub {
     pub(super) members: Members,
     names: Index,
     pub(super) rooms: Rooms,
-    /// How many guest names were ever given.
-    guests: u64,
     /// How many connections there ever were.
     connections: u64,
     /// How many messages were published.
@@ -104,12 +102,13 @@ pub(super) struct Member {
     /// Empty until it has been welcomed.
     pub name: Box<str>,
     pub seats: Seats,
-    /// Which of all connections it is: what its secret is made from.
-    connection: u64,
+    /// What its secret is made from: which of all connections it is; or, if it has taken a guest's name back, which that
+    /// guest was.
+    number: u64,
     publishes: Bucket,
     commands: Bucket,
-    /// Of everything it asks, refused or not, at ten times the rate.
-    attempts: Bucket,
+    /// Of what was refused because of these.
+    refusals: Bucket,
     pub mode: Mode,
     /// Its own messages come back to it.
     pub echoes: bool,
@@ -131,8 +130,14 @@ pub(super) enum Seats {
     Many(Vec<Seat>),
 }
 
-/// How many times the allowed rate makes a nuisance.
-const ABUSE_FACTOR: u32 = 10;
+/// The number in a guest's name, as the server writes it.
+fn guest_number(name: Name<'_>) -> Option<u64> {
+    let (_, digits) = name.as_str().rsplit_once('-').filter(|(_, digits)| !digits.starts_with('0'))?;
+    digits.parse().ok().filter(|_| name.is_guest())
+}
+
+/// How many times the allowed rate may be refused. Who is at ten times of what is allowed is there.
+const REFUSALS_FACTOR: u32 = 9;
 
 impl Hub {
     /// An empty one.
@@ -143,7 +148,6 @@ impl Hub {
             settings,
             members: Members::default(),
             names: Index::default(),
-            guests: 0,
             connections: 0,
             messages: 0,
             seed,
@@ -161,10 +165,10 @@ impl Hub {
             Member {
                 name: Box::default(),
                 seats: Seats::None,
-                connection: self.connections,
+                number: self.connections,
                 publishes: Bucket::default(),
                 commands: Bucket::default(),
-                attempts: Bucket::default(),
+                refusals: Bucket::default(),
                 mode,
                 echoes: false,
             },
@@ -187,7 +191,8 @@ impl Hub {
         command: Command<'_>,
         effects: &mut dyn Effects,
     ) {
-        if let Some(allowed) = self.admit(now.at, id, matches!(command, Command::Publish { .. }), effects) {
+        let says_something = matches!(command, Command::Publish { .. } | Command::Direct { .. });
+        if let Some(allowed) = self.admit(now.at, id, says_something, effects) {
             let done = match allowed {
                 Ok(()) => self.obey(now, id, request, command, effects),
                 Err(retry_ms) => Err(Refusal::RateLimited { retry_ms }),
@@ -218,17 +223,18 @@ impl Hub {
         &mut self,
         now: Millis,
         id: MemberId,
-        publishes: bool,
+        says_something: bool,
         effects: &mut dyn Effects,
     ) -> Option<Result<(), u64>> {
         let Settings { publish, command, .. } = self.settings;
         let member = self.members.get_mut(id)?;
-        let (bucket, rate) = match publishes {
+        let (bucket, rate) = match says_something {
             true => (&mut member.publishes, publish),
             false => (&mut member.commands, command),
         };
         let allowed = bucket.take(now, rate);
-        if member.attempts.take(now, rate.times(ABUSE_FACTOR)).is_err() {
+        // What is allowed is never held against anybody, whichever of the two rates it is.
+        if allowed.is_err() && member.refusals.take(now, rate.times(REFUSALS_FACTOR)).is_err() {
             effects.close(id, Goodbye::RateAbuse);
             return None;
         }
@@ -322,7 +328,7 @@ impl Hub {
     pub fn shut_down(&mut self, goodbye: impl Fn(u64) -> Goodbye, effects: &mut dyn Effects) {
         for (index, member) in self.members.0.iter().enumerate() {
             if let Some(member) = member {
-                let random = self.seed.number("come back", member.connection);
+                let random = self.seed.number("come back", member.number);
                 let id = MemberId(u32::try_from(index).expect("members are numbered by a u32"));
                 effects.tell(id, None, &Event::Goodbye(goodbye(random)));
             }
@@ -343,25 +349,26 @@ impl Hub {
     }
 
     fn welcome_guest(&mut self, id: MemberId, request: Option<RequestId>, effects: &mut dyn Effects) {
-        // Numbers are never given twice, so whoever remembers guest-7 remembers only one.
-        self.guests += 1;
-        let name = format!("{GUEST}{}", self.guests).into_boxed_str();
-        self.welcome(id, request, name, effects);
+        // No number is given twice, so whoever remembers guest-7 remembers only one.
+        let number = self.members.get_mut_here(id).number;
+        self.welcome(id, request, format!("{GUEST}{number}").into(), number, effects);
     }
 
+    /// `number` is what the secret is made from.
     fn welcome(
         &mut self,
         id: MemberId,
         request: Option<RequestId>,
         name: Box<str>,
+        number: u64,
         effects: &mut dyn Effects,
     ) {
         let settings = &self.settings;
-        let connection = self.members.get_mut_here(id).connection;
+        let connection = std::mem::replace(&mut self.members.get_mut_here(id).number, number);
         let welcome = Event::Welcome {
             connection: &format!("c{connection:x}"),
             name: &name,
-            secret: &self.seed.secret(connection),
+            secret: &self.seed.secret(number),
             ping_ms: settings.ping_interval.0,
             limits: LimitsTold {
                 message_bytes: settings.message_bytes_max,
@@ -395,22 +402,26 @@ impl Hub {
             self.welcome_guest(id, request, effects);
             return Ok(());
         };
-        match (self.find(name.as_str()), secret) {
-            (None, _) if !name.is_guest() => {}
-            // A connection that is lost, and not yet known to be.
-            (Some(owner), Some(secret)) if self.is_secret_of(owner, secret) => {
-                effects.close(owner, Goodbye::Replaced);
-                self.leave(now, owner, effects);
-            }
-            _ => return Err(Refusal::NameTaken(name)),
+        let own_number = self.members.get_mut_here(id).number;
+        let owner = self.find(name.as_str());
+        let number = match owner {
+            Some(owner) => self.members.get_mut_here(owner).number,
+            // A guest's name tells what its secret is made from, also when nobody has it any more.
+            None => guest_number(name).unwrap_or(own_number),
+        };
+        let is_free = owner.is_none() && !name.is_guest();
+        if !is_free && !secret.is_some_and(|secret| self.seed.is_secret(number, secret)) {
+            return Err(Refusal::NameTaken(name));
+        }
+        if let Some(owner) = owner {
+            // It is lost, and not yet known to be.
+            effects.close(owner, Goodbye::Replaced);
+            self.leave(now, owner, effects);
         }
         self.members.get_mut_here(id).echoes = echo;
-        self.welcome(id, request, name.as_str().into(), effects);
+        let number = if name.is_guest() { number } else { own_number };
+        self.welcome(id, request, name.as_str().into(), number, effects);
         Ok(())
-    }
-
-    fn is_secret_of(&self, id: MemberId, secret: &str) -> bool {
-        self.members.get(id).is_some_and(|member| self.seed.is_secret(member.connection, secret))
     }
 
     fn rename<'a>(

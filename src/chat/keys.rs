@@ -12,6 +12,9 @@ use crate::wire::Data;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hasher};
 
+/// How many times the memory that is needed a table may have, before it is given back.
+const SPARE_MAX: usize = 8;
+
 /// What was published under a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Published {
@@ -80,13 +83,13 @@ impl Keys {
         self.order.push_back((now, key));
     }
 
-    /// Forgets the keys of messages before `oldest` that were published at `before` or earlier, and the oldest beyond
-    /// `keys_max` whatever they are. Returns how many.
-    pub fn forget(&mut self, before: Millis, oldest: u64, keys_max: usize) -> usize {
+    /// Forgets the keys of messages before `oldest` that were published so long ago, and the oldest beyond `keys_max`
+    /// whatever they are. Returns how many.
+    pub fn forget(&mut self, now: Millis, window: Millis, oldest: u64, keys_max: usize) -> usize {
         let mut forgotten = 0;
         while let Some(&(at, key)) = self.order.front() {
             let seq = self.published.get(&key).map_or(0, |published| published.seq);
-            let is_over = at <= before && seq < oldest;
+            let is_over = at + window <= now && seq < oldest;
             if !is_over && self.order.len() <= keys_max {
                 break;
             }
@@ -94,8 +97,9 @@ impl Keys {
             self.published.remove(&key);
             forgotten += 1;
         }
-        if self.order.is_empty() && forgotten > 0 {
-            *self = Keys::default();
+        if forgotten > 0 && self.published.len() < self.published.capacity() / SPARE_MAX {
+            self.published.shrink_to(2 * self.order.len());
+            self.order.shrink_to(2 * self.order.len());
         }
         forgotten
     }
@@ -124,12 +128,24 @@ mod tests {
         for seq in 1..=4 {
             keys.insert(Millis(seq * 100), hash("ann", &seq.to_string()), published(seq));
         }
-        assert_eq!(keys.forget(Millis(50), 10, 100), 0, "all are young");
-        assert_eq!(keys.forget(Millis(1000), 1, 100), 0, "all are in the history");
-        assert_eq!(keys.forget(Millis(200), 10, 100), 2);
+        let window = Millis(1000);
+        assert_eq!(keys.forget(Millis(1099), window, 10, 100), 0, "all are young");
+        assert_eq!(keys.forget(Millis(9000), window, 1, 100), 0, "all are in the history");
+        assert_eq!(keys.forget(Millis(1200), window, 10, 100), 2);
         assert_eq!(keys.get(hash("ann", "2")), None);
         assert_eq!(keys.get(hash("ann", "3")), Some(published(3)));
-        assert_eq!(keys.forget(Millis(0), 0, 1), 1, "more than may be");
-        assert_eq!((keys.forget(Millis(1000), 10, 100), keys.len()), (1, 0));
+        assert_eq!(keys.forget(Millis(400), window, 0, 1), 1, "more than may be");
+        assert_eq!((keys.forget(Millis(1400), window, 10, 100), keys.len()), (1, 0));
+    }
+
+    #[test]
+    fn memory_that_is_not_needed_any_more_is_given_back() {
+        let mut keys = Keys::default();
+        for seq in 0..10_000 {
+            keys.insert(Millis(seq), hash("ann", &seq.to_string()), Published { seq, at: 0, data: 0 });
+        }
+        assert_eq!(keys.forget(Millis(10_000), Millis(100), 10_000, usize::MAX), 9901);
+        assert!(keys.published.capacity() < 1000 && keys.order.capacity() < 1000);
+        assert_eq!(keys.len(), 99);
     }
 }

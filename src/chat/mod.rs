@@ -39,6 +39,8 @@ mod talk;
 #[cfg(test)]
 mod readers;
 #[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod stage;
 
 use crate::time::Millis;
@@ -173,6 +175,11 @@ pub trait Effects {
 
     /// Tells one member, behind everything that the room's stream has said so far.
     fn answer(&mut self, member: MemberId, room: RoomId, id: Option<RequestId>, event: &Event<'_>);
+
+    /// Whether so much waits for a member that others may not add to it.
+    fn is_crowded(&self, _member: MemberId) -> bool {
+        false
+    }
 
     /// Tells everybody who follows the room a message, except these. `json` is the message as JSON programs read it.
     /// Returns its number in the room's stream, where numbers rise, and by one as long as anybody follows it.

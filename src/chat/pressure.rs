@@ -12,7 +12,11 @@
 //!     disconnect       closed, with 4108
 //! ```
 //!
-//! Who asked for the missing messages itself, by joining with some history or by resuming, is always given them.
+//! Among what it lacks there may be notices of who came and went. Nobody remembers those, so it is told how many are in the
+//! room instead, as a crowd is.
+//!
+//! Who asked for the missing messages itself, by joining with some history or by resuming, is always given them, and
+//! has been told how many are there.
 
 use super::history::{History, Record};
 use std::ops::Range;
@@ -36,6 +40,8 @@ pub enum Replayed<'a> {
     Message(&'a Record),
     /// These will not come, from and to.
     Gap(u64, u64),
+    /// So many are in the room now. Notices of who came and went are missing too, and are not said again.
+    Members(usize),
 }
 
 /// Gives a reader what it lacks, and stops when `give` says that this is enough for now. Returns the first entry of the
@@ -66,6 +72,12 @@ pub fn replay(
     missing.end
 }
 
+/// Whether some of these entries are notices.
+pub fn has_notices(history: &History, entries: Range<u64>) -> bool {
+    let seqs = history.seqs(entries.clone());
+    seqs.end - seqs.start != entries.end - entries.start
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::history::Bounds;
@@ -88,6 +100,7 @@ mod tests {
             given.push(match replayed {
                 Replayed::Message(record) => record.seq.to_string(),
                 Replayed::Gap(from, to) => format!("gap {from}-{to}"),
+                Replayed::Members(members) => format!("{members} here"),
             });
             given.len() < slice
         });
@@ -112,6 +125,15 @@ mod tests {
         assert_eq!(given(&history, Slow::CatchUp, 30..191, 2), (vec!["gap 3-17".into(), "18".into()], 190));
         assert_eq!(given(&history, Slow::CatchUp, 30..61, 2), (vec!["gap 3-6".into()], 61));
         assert_eq!(given(&history, Slow::CatchUp, 180..201, 9).0, ["18", "19", "20"]);
+    }
+
+    #[test]
+    fn notices_are_what_is_no_message() {
+        let history = history(20, 3);
+        assert!(!has_notices(&history, 30..31) && !has_notices(&history, 200..201));
+        assert!(
+            has_notices(&history, 30..32) && has_notices(&history, 29..31) && has_notices(&history, 31..32)
+        );
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub(super) struct Room {
     pub keys: Keys,
     /// When somebody last said something here.
     pub warm_at: Millis,
+    /// It is on the list of rooms that may have to forget.
+    pub is_on_cold_list: bool,
     /// When its last member left; it may have others since.
     pub emptied_at: Millis,
 }
@@ -60,6 +62,7 @@ impl Room {
             history: History::default(),
             keys: Keys::default(),
             warm_at: Millis(0),
+            is_on_cold_list: false,
             emptied_at: Millis(0),
         }
     }

@@ -17,7 +17,7 @@ use crate::time::Millis;
 use crate::wire::RoomName;
 use slab::Slab;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeSet, BinaryHeap};
 
 /// How much of a cold room's history goes at once: a fourth, so that the next to be looked for is not the same at once.
 const FORGOTTEN_SHARE: usize = 4;
@@ -34,9 +34,9 @@ pub(super) struct Rooms {
     made: u32,
     /// When to tell which room what it has gathered. One that has gone in the meantime still stands here.
     notices: BinaryHeap<Reverse<(Millis, RoomId)>>,
-    /// Rooms that have been empty since then. One in which somebody is again still stands here.
-    emptied: VecDeque<(Millis, RoomId)>,
-    /// Each room with a history, once, with when it was warm; perhaps it has been since.
+    /// Rooms in which nobody is, by when the last one left.
+    emptied: BTreeSet<(Millis, RoomId)>,
+    /// Rooms with a history, each once, with when it was warm; perhaps it has been since, or has forgotten all.
     cold: BinaryHeap<Reverse<(Millis, RoomId)>>,
     /// Bytes of all histories.
     history_bytes: usize,
@@ -56,7 +56,7 @@ impl Rooms {
             names: Index::default(),
             made: 0,
             notices: BinaryHeap::new(),
-            emptied: VecDeque::new(),
+            emptied: BTreeSet::new(),
             cold: BinaryHeap::new(),
             history_bytes: 0,
             bounds: Bounds {
@@ -118,7 +118,11 @@ impl Rooms {
     /// somebody into it.
     pub fn open(&mut self, name: RoomName<'_>, seed: &Seed) -> Option<&mut Room> {
         let index = match self.index_of(name) {
-            Some(index) => index,
+            Some(index) => {
+                let room = &self.rooms[index as usize];
+                self.emptied.remove(&(room.emptied_at, room.id));
+                index
+            }
             None => {
                 // The room that has been empty for the longest time makes place.
                 while self.rooms.len() >= self.rooms_max && self.drop_emptied(Millis::NEVER) {}
@@ -142,26 +146,20 @@ impl Rooms {
         if let Some(room) = self.get_mut(index) {
             room.emptied_at = now;
             let id = room.id;
-            self.emptied.push_back((now, id));
+            self.emptied.insert((now, id));
         }
     }
 
-    /// Drops the room that has been empty for the longest time, if that is since `before`. Returns whether there was
-    /// anything to look at.
+    /// Drops the room that has been empty for the longest time, if that is since `before`. Returns whether there was one.
     fn drop_emptied(&mut self, before: Millis) -> bool {
-        let Some(&(at, id)) = self.emptied.front().filter(|(at, _)| *at <= before) else { return false };
-        self.emptied.pop_front();
-        // Somebody may have come since, and gone again later.
-        let is_over = |room: &Room| room.roster.is_empty() && room.emptied_at == at;
-        if self.get_by_id(id).is_some_and(is_over) {
-            let room = self.rooms.remove(id.index as usize);
-            self.names.remove(hash(self.seed, room.name.chars()), id.index);
-            self.history_bytes -= room.history.len_bytes();
-            if self.cold.len() > 2 * self.rooms.len() + COLD_SLACK {
-                self.cold.retain(|Reverse((_, id))| {
-                    self.rooms.get(id.index as usize).is_some_and(|it| it.id == *id)
-                });
-            }
+        let Some(&(_, id)) = self.emptied.first().filter(|(at, _)| *at <= before) else { return false };
+        self.emptied.pop_first();
+        let room = self.rooms.remove(id.index as usize);
+        self.names.remove(hash(self.seed, room.name.chars()), id.index);
+        self.history_bytes -= room.history.len_bytes();
+        if self.cold.len() > 2 * self.rooms.len() + COLD_SLACK {
+            let rooms = &self.rooms;
+            self.cold.retain(|Reverse((_, id))| rooms.get(id.index as usize).is_some_and(|it| it.id == *id));
         }
         true
     }
@@ -173,7 +171,7 @@ impl Rooms {
         room.history.push(record, self.bounds);
         room.warm_at = now;
         let after = room.history.len_bytes();
-        if before == 0 && after > 0 {
+        if after > 0 && !std::mem::replace(&mut room.is_on_cold_list, true) {
             self.cold.push(Reverse((now, room.id)));
         }
         self.history_bytes = self.history_bytes - before + after;
@@ -192,7 +190,8 @@ impl Rooms {
             while room.history.forget_oldest() && room.history.len_bytes() > kept {}
             self.history_bytes -= before - room.history.len_bytes();
         }
-        if room.history.len_bytes() > 0 {
+        room.is_on_cold_list = room.history.len_bytes() > 0;
+        if room.is_on_cold_list {
             self.cold.push(Reverse((room.warm_at, id)));
         }
         true
@@ -209,7 +208,7 @@ impl Rooms {
     /// When [`Rooms::wake`] is due.
     pub fn next_wake(&self) -> Option<Millis> {
         let notice = self.notices.peek().map(|Reverse((at, _))| *at);
-        let emptied = self.emptied.front().map(|(at, _)| *at + self.keep);
+        let emptied = self.emptied.first().map(|(at, _)| *at + self.keep);
         notice.into_iter().chain(emptied).min()
     }
 
@@ -234,22 +233,25 @@ impl Rooms {
     #[cfg(test)]
     pub fn validate(&self) {
         assert_eq!(self.names.len(), self.rooms.len());
-        let mut history_bytes = 0;
+        let (mut history_bytes, mut empty) = (0, 0);
         for (index, room) in &self.rooms {
             assert_eq!(room.id.index as usize, index);
             let found = self.names.find(hash(self.seed, room.name.chars()), |it| it == room.id.index);
             assert_eq!(found, Some(room.id.index), "{} is not found", room.name);
             let is_kept = self.emptied.contains(&(room.emptied_at, room.id));
-            assert!(!room.roster.is_empty() || is_kept, "{} is empty, and nobody will see to it", room.name);
-            let listed = self.cold.iter().filter(|Reverse((_, id))| *id == room.id).count();
             assert_eq!(
-                listed,
-                usize::from(room.history.len_bytes() > 0),
-                "{} is on the list, once",
+                room.roster.is_empty(),
+                is_kept,
+                "{} is empty, and somebody will see to it",
                 room.name
             );
+            empty += usize::from(is_kept);
+            let listed = self.cold.iter().filter(|Reverse((_, id))| *id == room.id).count();
+            assert_eq!(listed, usize::from(room.is_on_cold_list), "{} is on the list, once", room.name);
+            assert!(room.is_on_cold_list || room.history.len_bytes() == 0, "{} is never cold", room.name);
             history_bytes += room.history.len_bytes();
         }
+        assert_eq!(self.emptied.len(), empty, "only rooms that are there are kept");
         assert_eq!(self.history_bytes, history_bytes, "the sum of all histories");
         assert!(history_bytes <= self.history_bytes_total_max, "all rooms remember too much together");
     }

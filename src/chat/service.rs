@@ -28,7 +28,9 @@ use crate::service::{
     Shutdown, Topic, Upgrade, close,
 };
 use crate::time::Millis;
-use crate::wire::{self, Command, Event, GapReason, Goodbye, Name, Refusal, RequestId, RoomName, json, text};
+use crate::wire::{
+    self, Changes, Command, Event, GapReason, Goodbye, Name, Refusal, RequestId, RoomName, json, text,
+};
 use std::ops::Range;
 
 /// The dialect for people.
@@ -281,6 +283,10 @@ impl Service for Chat {
                         );
                     }
                     Replayed::Message(record) => render_record(class, record, unescaped, out),
+                    Replayed::Members(members) => {
+                        let changes = Changes::Counted { joined: 0, left: 0 };
+                        render(class, None, &Event::Presence { room, changes, members }, out);
+                    }
                 });
                 replay.len_bytes() < REPLAY_BYTES
             });
@@ -335,7 +341,7 @@ impl ServerEffects<'_> {
         ConnId { index: member.0, generation: self.link(member).generation }
     }
 
-    /// Hands what `event` says to `send`, unless the member's dialect has no words for it.
+    /// Hands what `event` says to `send`, a message at a time; none, if the member's dialect has no words for it.
     fn send(
         &mut self,
         member: MemberId,
@@ -347,10 +353,10 @@ impl ServerEffects<'_> {
         rendered.clear();
         let class = self.links.get(member.0 as usize).and_then(|link| link.class).unwrap_or(TEXT);
         render(class, id, event, rendered);
-        if !rendered.is_empty() {
-            let text = str::from_utf8(rendered).expect("every dialect is UTF-8");
-            // A page of history is several lines, and a message is one. No line holds a line end; nor does JSON.
-            text.split('\n').for_each(|line| send(self.cx, conn, Message::Text(line)));
+        let text = str::from_utf8(rendered).expect("every dialect is UTF-8");
+        // A page of history is many lines, and each line is a message.
+        for message in text.split('\n').filter(|message| !message.is_empty()) {
+            send(self.cx, conn, Message::Text(message));
         }
     }
 
@@ -383,6 +389,10 @@ impl Effects for ServerEffects<'_> {
 
     fn answer(&mut self, member: MemberId, room: RoomId, id: Option<RequestId>, event: &Event<'_>) {
         self.send(member, id, event, |cx, conn, message| cx.send_after(conn, topic(room), message));
+    }
+
+    fn is_crowded(&self, member: MemberId) -> bool {
+        self.cx.is_crowded(self.conn(member))
     }
 
     fn say(&mut self, room: RoomId, message: &wire::Message<'_>, json: &[u8], except: &[MemberId]) -> u64 {
@@ -468,6 +478,7 @@ fn room(topic: Topic) -> RoomId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::{Rate, Slow};
     use crate::service::fake::{FakeContext, with_request};
 
     const NC: ConnId = ConnId { index: 0, generation: 5 };
@@ -654,5 +665,260 @@ mod tests {
         assert_eq!(chat.on_replay(&mut cx, NC, missing, &mut replay), 4);
         let texts: Vec<&str> = replay.texts().map(|text| str::from_utf8(text).unwrap()).collect();
         assert_eq!(texts, ["[guest-2] one", r"[guest-2] two\u{1b}", "[guest-2] three"]);
+    }
+
+    /// What everybody is told first, over whichever dialect.
+    fn welcome(json: &str) -> bool {
+        json.starts_with(r#"{"type":"welcome",""#)
+    }
+
+    #[test]
+    fn the_first_line_shows_the_dialect() {
+        let (mut chat, mut cx) = chat();
+        chat.on_open(&mut cx, NC, Opening::Line);
+        assert!(cx.take(NC).is_empty(), "nobody knows yet how to speak to it");
+        say(&mut chat, &mut cx, NC, r#"{"type":"join","id":1,"room":"lobby"}"#);
+        let told = cx.take_texts(NC);
+        assert!(welcome(&told[0]) && told[1].starts_with(r#"{"type":"joined","id":1,"#), "{told:?}");
+        // From then on it is a program, whatever it sends.
+        say(&mut chat, &mut cx, NC, "hi");
+        assert!(cx.take_texts(NC)[0].starts_with(r#"{"type":"error","code":"bad_request","#));
+        chat.on_bad_line(&mut cx, NC, BadLine::TooLong);
+        assert!(cx.take_texts(NC)[0].starts_with(r#"{"type":"error","code":"too_big","#));
+
+        // Broken JSON is JSON; and of a person, whatever begins otherwise.
+        let other = ConnId { index: 2, generation: 1 };
+        chat.on_open(&mut cx, other, Opening::Line);
+        say(&mut chat, &mut cx, other, "{hi");
+        assert!(cx.take_texts(other)[0].starts_with(r#"{"type":"error","code":"bad_request","#));
+        let person = ConnId { index: 3, generation: 1 };
+        chat.on_open(&mut cx, person, Opening::Line);
+        say(&mut chat, &mut cx, person, " {");
+        assert_eq!(cx.take_texts(person)[1], "* lobby: 2 here");
+    }
+
+    #[test]
+    fn who_listens_for_a_second_is_a_person() {
+        let (mut chat, mut cx) = chat();
+        chat.on_open(&mut cx, NC, Opening::Line);
+        cx.now = Millis(999);
+        assert!(!cx.poll_deadline(NC));
+        cx.now = Millis(1000);
+        assert!(cx.poll_deadline(NC));
+        chat.on_deadline(&mut cx, NC);
+        let welcome = "* welcome to chinwag, guest-1. /help lists the commands";
+        assert_eq!(cx.take_texts(NC), [welcome, "* lobby: 1 here"]);
+        assert_eq!(cx.deadlines[&NC], Millis(1000 + MINUTES_5), "and may be idle from now on");
+        say(&mut chat, &mut cx, NC, r#"{"type":"ping"}"#);
+        open_web_socket(&mut chat, &mut cx, BROWSER);
+        say(&mut chat, &mut cx, NC, "{ is what I said");
+        assert_eq!(cx.take_texts(BROWSER).pop().as_deref(), Some("[guest-1] { is what I said"));
+    }
+
+    #[test]
+    fn a_line_that_is_none_is_a_persons() {
+        let (mut chat, mut cx) = chat();
+        chat.on_open(&mut cx, NC, Opening::Line);
+        chat.on_bad_line(&mut cx, NC, BadLine::NotUtf8);
+        assert_eq!(cx.take_texts(NC).pop().as_deref(), Some("* not UTF-8: that line was skipped"));
+    }
+
+    #[test]
+    fn who_leaves_before_it_has_shown_anything_was_never_there() {
+        let (mut chat, mut cx) = chat();
+        chat.on_open(&mut cx, NC, Opening::Line);
+        end(&mut chat, &mut cx, NC);
+        chat.stats(&mut |name, value| assert!(name != "chat_members" || value == 0));
+    }
+
+    #[test]
+    fn a_query_is_a_hello_and_a_join_at_once() {
+        let texts = |target, subprotocol| {
+            let (mut chat, mut cx) = chat();
+            open_by(&mut chat, &mut cx, BROWSER, target, subprotocol);
+            cx.take_texts(BROWSER)
+        };
+        let told = texts("/ws?room=dev&name=Zo%C3%AB", None);
+        assert_eq!(told, ["* welcome to chinwag, Zoë. /help lists the commands", "* dev: 1 here"]);
+        let told = texts("/ws?name=ann", None);
+        assert_eq!(told, ["* welcome to chinwag, ann. /help lists the commands", "* lobby: 1 here"]);
+        let told = texts("/ws?room=dev", None);
+        assert_eq!(told, ["* welcome to chinwag, guest-1. /help lists the commands", "* dev: 1 here"]);
+        // What is refused is told, and one goes on as a guest, in the lobby.
+        let told = texts("/ws?room=no/room&name=+ann", None);
+        assert_eq!(
+            told,
+            [
+                "* bad name: a name does not begin or end with a space",
+                "* welcome to chinwag, guest-1. /help lists the commands",
+                "* bad room: a room has 1 to 64 of A-Z a-z 0-9 . _ -",
+                "* lobby: 1 here"
+            ]
+        );
+
+        let json = |target| texts(target, Some(JSON_SUBPROTOCOL));
+        let told = json("/ws?room=dev&name=ann");
+        assert!(
+            told[0].starts_with(r#"{"type":"welcome","version":1,"connection":"c1","name":"ann""#),
+            "{told:?}"
+        );
+        assert!(told[1].starts_with(r#"{"type":"joined","room":"dev","#) && told.len() == 2, "{told:?}");
+        assert!(json("/ws").is_empty(), "a program is welcomed when it says hello");
+        let told = json("/ws?room=dev");
+        assert!(told[0].contains(r#""name":"guest-1""#) && told[1].contains(r#""room":"dev""#), "{told:?}");
+        let told = json("/ws?name=ann");
+        assert!(told[0].contains(r#""name":"ann""#) && told.len() == 1, "{told:?}");
+        let told = json("/ws?room=&name=guest-7");
+        assert!(told[0].contains(r#""code":"name_taken""#) && !told[0].contains(r#""id""#), "{told:?}");
+        assert!(welcome(&told[1]) && told[2].contains(r#""code":"bad_room""#), "{told:?}");
+    }
+
+    #[test]
+    fn programs_and_people_read_the_same_room() {
+        let (mut chat, mut cx) = both();
+        let bot = ConnId { index: 2, generation: 3 };
+        open_by(&mut chat, &mut cx, bot, "/ws?room=lobby", Some(JSON_SUBPROTOCOL));
+        cx.take(bot);
+        cx.take(NC);
+        cx.take(BROWSER);
+        say(&mut chat, &mut cx, bot, r#"{"type":"publish","id":7,"room":"lobby","data":"a\tb"}"#);
+        let ok = r#"{"type":"ok","id":7,"room":"lobby","seq":1,"at":1795000000000}"#;
+        assert_eq!(cx.take_texts(bot), [ok]);
+        assert_eq!(cx.take_texts(NC), [r"[guest-3] a\u{9}b"]);
+        say(&mut chat, &mut cx, NC, "/seq on");
+        cx.take(NC);
+        say(&mut chat, &mut cx, BROWSER, "hi");
+        assert_eq!(cx.take_texts(NC), ["#2 [guest-2] hi"]);
+        let hi =
+            r#"{"type":"message","room":"lobby","seq":2,"name":"guest-2","at":1795000000000,"data":"hi"}"#;
+        assert_eq!(cx.take_texts(bot), [hi]);
+    }
+
+    #[test]
+    fn a_page_of_history_is_a_message_for_each_line() {
+        let (mut chat, mut cx) = both();
+        say(&mut chat, &mut cx, NC, "one");
+        say(&mut chat, &mut cx, NC, "two");
+        cx.take(BROWSER);
+        say(&mut chat, &mut cx, BROWSER, "/history");
+        let page = ["* lobby: 2 earlier messages", "[guest-1] one", "[guest-1] two"];
+        assert_eq!(cx.take_texts(BROWSER), page);
+    }
+
+    #[test]
+    fn a_long_hole_is_filled_a_slice_at_a_time() {
+        let unlimited = Rate { per_second: 0, burst: 1 };
+        let (mut chat, mut cx) = chat_with(Settings { publish: unlimited, ..Settings::default() });
+        open_by(&mut chat, &mut cx, BROWSER, "/ws?room=dev", Some(JSON_SUBPROTOCOL));
+        for _ in 0..100 {
+            let data = "x".repeat(1000);
+            say(
+                &mut chat,
+                &mut cx,
+                BROWSER,
+                &format!(r#"{{"type":"publish","room":"dev","data":"{data}"}}"#),
+            );
+        }
+        let bot = ConnId { index: 2, generation: 3 };
+        open_by(&mut chat, &mut cx, bot, "/ws", Some(JSON_SUBPROTOCOL));
+        say(&mut chat, &mut cx, bot, r#"{"type":"join","room":"dev","history":100}"#);
+        let (conn, topic, mut entries) = cx.questions.pop().expect("what is asked for");
+        assert_eq!(conn, bot);
+        let (mut slices, mut messages, mut replay) = (0, 0, Replay::default());
+        while entries.start < entries.end {
+            replay.clear();
+            let missing = Missing { topic, entries: entries.clone(), cause: Cause::Requested };
+            entries.start = chat.on_replay(&mut cx, bot, missing, &mut replay);
+            assert!(replay.len_bytes() < REPLAY_BYTES + 1200, "{} bytes", replay.len_bytes());
+            slices += 1;
+            messages += replay.texts().count();
+        }
+        assert_eq!((slices, messages), (7, 100));
+    }
+
+    #[test]
+    fn a_room_that_does_not_wait_closes_who_lags() {
+        let (mut chat, mut cx) = chat_with(Settings { slow: Slow::Disconnect, ..Settings::default() });
+        open_web_socket(&mut chat, &mut cx, BROWSER);
+        let &(topic, _, _) = cx.subscriptions.first().unwrap();
+        let mut replay = Replay::default();
+        let missing = Missing { topic, entries: 0..1, cause: Cause::Lagged };
+        assert_eq!(chat.on_replay(&mut cx, BROWSER, missing, &mut replay), 1);
+        assert_eq!(cx.closed[&BROWSER], (4108, "too slow".to_owned()));
+        assert_eq!(replay.texts().count(), 0);
+    }
+
+    #[test]
+    fn a_name_that_is_taken_over_is_closed_with_4005() {
+        let hello = |told: String| {
+            let (_, rest) = told.split_once(r#""secret":""#).expect("a welcome");
+            let (secret, _) = rest.split_once('"').expect("a string");
+            format!(r#"{{"type":"hello","name":"ann","secret":"{secret}"}}"#)
+        };
+        let (mut chat, mut cx) = chat();
+        open_by(&mut chat, &mut cx, BROWSER, "/ws?name=ann", Some(JSON_SUBPROTOCOL));
+        let of_browser = hello(cx.take_texts(BROWSER).remove(0));
+        chat.on_open(&mut cx, NC, Opening::Line);
+        say(&mut chat, &mut cx, NC, &of_browser);
+        assert_eq!(cx.closed[&BROWSER], (4005, "replaced".to_owned()));
+        assert!(cx.take(BROWSER).is_empty(), "the Close frame says it");
+        let of_nc = hello(cx.take_texts(NC).remove(0));
+        end(&mut chat, &mut cx, BROWSER);
+
+        let next = ConnId { generation: 9, ..BROWSER };
+        open_by(&mut chat, &mut cx, next, "/ws", Some(JSON_SUBPROTOCOL));
+        say(&mut chat, &mut cx, next, &of_browser);
+        assert!(cx.take_texts(next)[0].contains("name_taken"), "each connection has a secret of its own");
+        say(&mut chat, &mut cx, next, &of_nc);
+        assert_eq!(cx.closed[&NC].0, 4005);
+        assert_eq!(cx.take_texts(NC), [r#"{"type":"bye","reason":"replaced","reconnect":false}"#]);
+    }
+
+    #[test]
+    fn who_is_about_to_be_disconnected_is_told_when_to_come_back() {
+        let (mut chat, mut cx) = both();
+        let bot = ConnId { index: 2, generation: 3 };
+        open_by(&mut chat, &mut cx, bot, "/ws?room=lobby", Some(JSON_SUBPROTOCOL));
+        cx.take(bot);
+        cx.take(NC);
+        chat.on_shutdown(&mut cx, Shutdown::Restart);
+        let bye = cx.take_texts(bot).remove(0);
+        let retry_ms =
+            bye.strip_prefix(r#"{"type":"bye","reason":"restart","reconnect":true,"retry_ms":"#).unwrap();
+        let retry_ms: u64 = retry_ms.strip_suffix('}').unwrap().parse().unwrap();
+        assert!(COME_BACK_MS.contains(&retry_ms));
+        assert!(cx.take_texts(NC)[0].starts_with("* restarting, come back in "));
+        chat.on_shutdown(&mut cx, Shutdown::Stop);
+        assert_eq!(cx.take_texts(bot), [r#"{"type":"bye","reason":"stop","reconnect":false}"#]);
+        assert_eq!(cx.take_texts(NC), ["* the server stops: goodbye"]);
+    }
+
+    #[test]
+    fn the_idle_rule_can_be_switched_on_for_web_sockets() {
+        let timeout = Some(Millis(MINUTES_5));
+        let (mut chat, mut cx) = chat_with(Settings { ws_idle_timeout: timeout, ..Settings::default() });
+        open_by(&mut chat, &mut cx, BROWSER, "/ws", Some(JSON_SUBPROTOCOL));
+        cx.now = Millis(1000);
+        say(&mut chat, &mut cx, BROWSER, r#"{"type":"ping"}"#);
+        cx.now = Millis(MINUTES_5 + 999);
+        assert!(!cx.poll_deadline(BROWSER));
+        cx.now = Millis(MINUTES_5 + 1000);
+        assert!(cx.poll_deadline(BROWSER));
+        cx.take(BROWSER);
+        chat.on_deadline(&mut cx, BROWSER);
+        assert_eq!(cx.closed[&BROWSER], (4109, "idle".to_owned()));
+        assert!(cx.take(BROWSER).is_empty(), "the Close frame says it");
+    }
+
+    #[test]
+    fn a_program_on_the_line_port_reads_why_it_ends() {
+        let (mut chat, mut cx) = chat();
+        chat.on_open(&mut cx, NC, Opening::Line);
+        say(&mut chat, &mut cx, NC, r#"{"type":"ping"}"#);
+        cx.take(NC);
+        cx.now = Millis(MINUTES_5);
+        assert!(cx.poll_deadline(NC));
+        chat.on_deadline(&mut cx, NC);
+        assert_eq!(cx.take_texts(NC), [r#"{"type":"bye","reason":"idle","reconnect":true}"#]);
     }
 }

@@ -8,18 +8,21 @@
 //!     ann> /join dev         ann types
 //!     ann< * dev: 1 here     ann reads the next thing that she was told
 //!     bot< {"type":"pong"    bot reads something that begins so, if what is written is not whole
+//!     ann< ...               ann reads whatever she has been told; all< ... if everybody does
 //!     @ 1500                 1500 ms have passed
 //!     - ann                  ann's connection is gone
 //!     here ann bob           both have been here for long, under these names, and know of each other
+//!     ann sleeps             she reads nothing, and what her rooms say is forgotten before she does
+//!     ann wakes              and is sent what there is in its place
 //! ```
 //!
 //! Whatever somebody is told must be read before the next step: what a transcript does not show has not been said. What
 //! cannot be known beforehand, a secret or an epoch, is written by its name: `{epoch}` and `{secret}` stand for what was
-//! last told.
+//! last told; `{epoch:dev}` and `{secret:ann}` for what was last told of that room and to that connection.
 
 use super::{Effects, Hub, LOBBY, MemberId, Mode, Now, Replayed, RoomId, Seed, Settings};
 use crate::time::Millis;
-use crate::wire::{self, Command, Event, GapReason, Goodbye, RequestId, RoomName, json, text};
+use crate::wire::{self, Changes, Command, Event, GapReason, Goodbye, RequestId, RoomName, json, text};
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
@@ -30,15 +33,7 @@ pub fn play(transcript: &str) {
 
 /// Plays a transcript.
 pub fn play_with(settings: Settings, transcript: &str) {
-    let mut stage = Stage::new(settings);
-    for (number, line) in transcript.lines().enumerate() {
-        let line = line.trim();
-        if !line.is_empty() {
-            let step = format!("line {}: {line}", number + 1);
-            stage.play_line(line, &step);
-        }
-    }
-    stage.house.assert_all_read("the end");
+    Stage::new(settings).play(transcript);
 }
 
 /// The hub and those who are at it.
@@ -56,13 +51,24 @@ pub struct Stage {
 #[derive(Default)]
 pub struct House {
     followers: BTreeMap<RoomId, Vec<MemberId>>,
+    /// The number of each room's next entry.
+    heads: BTreeMap<RoomId, u64>,
     told: BTreeMap<MemberId, VecDeque<String>>,
+    /// What waits for those who sleep.
+    asleep: BTreeMap<MemberId, Vec<Waiting>>,
     programs: Vec<MemberId>,
     with_seq: Vec<MemberId>,
-    entries: u64,
-    replays: Vec<(MemberId, RoomId, Range<u64>)>,
-    epoch: String,
-    secret: String,
+    questions: Vec<(MemberId, Waiting)>,
+    /// What was told that cannot be known beforehand, by the name under which it is written.
+    names: BTreeMap<String, String>,
+    /// Who is called what here, to tell secrets apart.
+    labels: BTreeMap<MemberId, String>,
+}
+
+/// Something that a member is still to be sent.
+enum Waiting {
+    Told(String),
+    Entries { room: RoomId, entries: Range<u64>, has_lagged: bool },
 }
 
 impl Stage {
@@ -73,18 +79,45 @@ impl Stage {
         Stage { hub, house: House::default(), began, now, people: Vec::new() }
     }
 
+    /// Plays a transcript, or one more.
+    pub fn play(&mut self, transcript: &str) {
+        for (number, line) in transcript.lines().enumerate() {
+            let line = line.trim();
+            if !line.is_empty() {
+                let step = format!("line {}: {line}", number + 1);
+                self.play_line(line, &step);
+            }
+        }
+        self.house.assert_all_read("the end");
+    }
+
+    /// Plays what leads to the beginning of a transcript: everybody reads whatever they are told.
+    pub fn arrange(&mut self, transcript: &str) {
+        for line in transcript.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            self.play_line(line, line);
+            self.house.forget();
+        }
+    }
+
     fn now(&self) -> Now {
-        Now { at: self.now, unix_ms: 1_000_000 + self.now.0 }
+        Now { at: self.now, unix_ms: UNIX_MS + (self.now - self.began).0 }
     }
 
     fn play_line(&mut self, line: &str, step: &str) {
         if let Some((label, expected)) =
             line.split_once("< ").filter(|(label, _)| !label.contains(['>', ' ', '{']))
         {
+            if label == "all" {
+                return self.house.forget();
+            }
             let id = self.find(label);
-            let told = self.house.told.entry(id).or_default().pop_front().unwrap_or_default();
-            let expected =
-                expected.replace("{epoch}", &self.house.epoch).replace("{secret}", &self.house.secret);
+            let told = self.house.told.entry(id).or_default();
+            if expected == "..." {
+                assert!(!told.is_empty(), "{step}\n    nothing was told");
+                return told.clear();
+            }
+            let told = told.pop_front().unwrap_or_default();
+            let expected = self.house.fill_in(expected);
             let is_whole = !expected.starts_with('{') || expected.ends_with('}');
             let agrees = if is_whole { told == expected } else { told.starts_with(&expected) };
             assert!(agrees, "{step}\n    expected {expected}\n    told     {told}");
@@ -101,11 +134,20 @@ impl Stage {
             let id = self.find(label);
             self.people[id.0 as usize] = None;
             self.house.programs.retain(|&it| it != id);
+            self.house.with_seq.retain(|&it| it != id);
+            self.house.asleep.remove(&id);
             self.hub.leave(self.now(), id, &mut self.house);
         } else if let Some(labels) = line.strip_prefix("here ") {
             labels.split(' ').for_each(|label| self.settle(label));
         } else if let Some(millis) = line.strip_prefix("@ ") {
             self.advance(self.began + Millis(millis.parse().expect(step)));
+        } else if let Some(label) = line.strip_suffix(" sleeps") {
+            let id = self.find(label);
+            self.house.asleep.insert(id, Vec::new());
+        } else if let Some(label) = line.strip_suffix(" wakes") {
+            let id = self.find(label);
+            let waiting = self.house.asleep.remove(&id).expect(step);
+            self.house.questions.extend(waiting.into_iter().map(|waiting| (id, waiting)));
         } else if let Some((label, typed)) = line.split_once('>') {
             self.type_line(label, typed.strip_prefix(' ').unwrap_or(typed));
         } else {
@@ -117,14 +159,30 @@ impl Stage {
 
     /// Gives what was asked for, as a server would whose readers are fast.
     fn answer_questions(&mut self) {
-        for (id, room, entries) in std::mem::take(&mut self.house.replays) {
+        for (id, waiting) in std::mem::take(&mut self.house.questions) {
+            let (room, entries, has_lagged) = match waiting {
+                Waiting::Told(line) => {
+                    self.house.put(id, Waiting::Told(line));
+                    continue;
+                }
+                // Whoever has fallen asleep in the meantime asks when it wakes.
+                waiting if self.house.asleep.contains_key(&id) => {
+                    self.house.put(id, waiting);
+                    continue;
+                }
+                Waiting::Entries { room, entries, has_lagged } => (room, entries, has_lagged),
+            };
             let end = entries.end;
             let mut memory = Vec::new();
             let house = &mut self.house;
-            let reached = self.hub.replay(room, entries, false, |room, epoch, replayed| {
+            let reached = self.hub.replay(room, entries, has_lagged, |room, epoch, replayed| {
                 match replayed {
                     Replayed::Gap(from, to) => {
                         house.tell(id, None, &Event::Gap { room, epoch, from, to, reason: GapReason::Slow });
+                    }
+                    Replayed::Members(members) => {
+                        let changes = Changes::Counted { joined: 0, left: 0 };
+                        house.tell(id, None, &Event::Presence { room, changes, members });
                     }
                     Replayed::Message(record) => {
                         let message =
@@ -134,7 +192,10 @@ impl Stage {
                 }
                 true
             });
-            assert_eq!(reached, Some(end));
+            match reached {
+                Some(reached) => assert_eq!(reached, end),
+                None => self.house.close(id, Goodbye::TooSlow),
+            }
         }
     }
 
@@ -142,7 +203,9 @@ impl Stage {
         let free = self.people.iter().position(Option::is_none).unwrap_or(self.people.len());
         self.people.resize(self.people.len().max(free + 1), None);
         self.people[free] = Some(label.to_owned());
-        MemberId(u32::try_from(free).unwrap())
+        let id = MemberId(u32::try_from(free).unwrap());
+        self.house.labels.insert(id, label.to_owned());
+        id
     }
 
     /// Connects somebody, in the way in which those come who type.
@@ -165,7 +228,7 @@ impl Stage {
     /// Somebody types a line, or a program sends one.
     pub fn type_line(&mut self, label: &str, line: &str) {
         let id = self.find(label);
-        let line = line.replace("{epoch}", &self.house.epoch).replace("{secret}", &self.house.secret);
+        let line = self.house.fill_in(line);
         let (now, mut memory) = (self.now(), Vec::new());
         let parsed = match self.house.programs.contains(&id) {
             true => json::parse(&line, &mut memory),
@@ -206,23 +269,70 @@ impl House {
 
     fn assert_all_read(&self, step: &str) {
         for (id, lines) in &self.told {
-            assert!(lines.is_empty(), "before {step}\nnot read by {id:?}: {lines:?}");
+            assert!(lines.is_empty(), "before {step}\nnot read by {}: {lines:?}", self.labels[id]);
+        }
+    }
+
+    /// A line with what could not be known when it was written.
+    fn fill_in(&self, line: &str) -> String {
+        let fill =
+            |line: String, (name, value): (&String, &String)| line.replace(&format!("{{{name}}}"), value);
+        self.names.iter().fold(line.to_owned(), fill)
+    }
+
+    fn put(&mut self, member: MemberId, waiting: Waiting) {
+        match (self.asleep.get_mut(&member), waiting) {
+            (Some(all), waiting) => all.push(waiting),
+            (None, Waiting::Told(line)) => self.told.entry(member).or_default().push_back(line),
+            (None, question) => self.questions.push((member, question)),
         }
     }
 
     fn publish(&mut self, room: RoomId, event: &Event<'_>, except: &[MemberId]) -> u64 {
+        let head = self.heads.entry(room).or_insert(FIRST_ENTRY);
+        let entry = *head;
+        *head += 1;
         let followers = self.followers.get(&room).cloned().unwrap_or_default();
-        followers.into_iter().filter(|it| !except.contains(it)).for_each(|it| self.tell(it, None, event));
-        self.entries += 1;
-        self.entries - 1
+        for member in followers.into_iter().filter(|it| !except.contains(it)) {
+            match self.asleep.get_mut(&member) {
+                None => self.tell(member, None, event),
+                // What follows what is missing already is missing with it.
+                Some(waiting) => match waiting.last_mut() {
+                    Some(Waiting::Entries { room: its, entries, has_lagged: true })
+                        if *its == room && entries.end == entry =>
+                    {
+                        entries.end += 1;
+                    }
+                    _ => {
+                        let entries = entry..entry + 1;
+                        waiting.push(Waiting::Entries { room, entries, has_lagged: true });
+                    }
+                },
+            }
+        }
+        entry
     }
 }
 
+/// What the calendar says when a transcript's clock is 0.
+const UNIX_MS: u64 = 1_795_000_000_000;
+/// How many things may wait for somebody who sleeps, before others may not add to them.
+const CROWD: usize = 2;
+/// Not zero: a room's stream may have had another life before.
+const FIRST_ENTRY: u64 = 1000;
+
 impl Effects for House {
     fn tell(&mut self, member: MemberId, id: Option<RequestId>, event: &Event<'_>) {
+        let mut learn = |name: String, value: &str| drop(self.names.insert(name, value.to_owned()));
         match event {
-            Event::Joined { epoch, .. } => (*epoch).clone_into(&mut self.epoch),
-            Event::Welcome { secret, .. } => (*secret).clone_into(&mut self.secret),
+            Event::Joined { room, epoch, .. } => {
+                learn("epoch".to_owned(), epoch);
+                learn(format!("epoch:{room}"), epoch);
+            }
+            Event::Welcome { secret, .. } => {
+                learn("secret".to_owned(), secret);
+                learn(format!("secret:{}", self.labels[&member]), secret);
+            }
             _ => {}
         }
         let mut line = Vec::new();
@@ -230,9 +340,11 @@ impl Effects for House {
             true => json::render(id, event, &mut line),
             false => text::render(event, self.with_seq.contains(&member), &mut line),
         }
-        let line = String::from_utf8(line).unwrap();
-        let lines = line.split('\n').filter(|line| !line.is_empty());
-        self.told.entry(member).or_default().extend(lines.map(str::to_owned));
+        let lines = String::from_utf8(line).unwrap();
+        // A page of history is many lines.
+        for line in lines.split('\n').filter(|line| !line.is_empty()) {
+            self.put(member, Waiting::Told(line.to_owned()));
+        }
     }
 
     fn answer(&mut self, member: MemberId, room: RoomId, id: Option<RequestId>, event: &Event<'_>) {
@@ -240,6 +352,10 @@ impl Effects for House {
         let follows = followers.is_some_and(|followers| followers.contains(&member));
         assert!(follows, "an answer in a stream that {member:?} does not follow");
         self.tell(member, id, event);
+    }
+
+    fn is_crowded(&self, member: MemberId) -> bool {
+        self.asleep.get(&member).is_some_and(|waiting| waiting.len() >= CROWD)
     }
 
     fn say(&mut self, room: RoomId, message: &wire::Message<'_>, json: &[u8], except: &[MemberId]) -> u64 {
@@ -269,12 +385,14 @@ impl Effects for House {
         followers.retain(|&it| it != member);
         if followers.is_empty() {
             self.followers.remove(&room);
+            // Numbers go on, but not by one.
+            *self.heads.entry(room).or_insert(FIRST_ENTRY) += 100;
         }
     }
 
     fn replay(&mut self, member: MemberId, room: RoomId, entries: Range<u64>) {
         assert!(!entries.is_empty(), "what is asked for is something");
-        self.replays.push((member, room, entries));
+        self.put(member, Waiting::Entries { room, entries, has_lagged: false });
     }
 
     fn show_seq(&mut self, member: MemberId, shows: bool) {
@@ -285,6 +403,6 @@ impl Effects for House {
     }
 
     fn close(&mut self, member: MemberId, goodbye: Goodbye) {
-        self.told.entry(member).or_default().push_back(format!("({goodbye:?})"));
+        self.put(member, Waiting::Told(format!("({goodbye:?})")));
     }
 }

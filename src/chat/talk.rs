@@ -6,13 +6,14 @@ use super::keys::{KeyHash, Published, hash_data};
 use super::membership::{position, room_meant, room_of_stream};
 use super::pressure::{self, Replayed, Slow};
 use super::{Effects, MemberId, Mode, Now, RoomId};
-use crate::time::Millis;
 use crate::wire::name::folded;
 use crate::wire::{Data, Event, Message, Page, Refusal, RequestId, RoomName, json};
 use std::ops::Range;
 
 /// The longest key.
 const KEY_BYTES_MAX: usize = 128;
+/// When to try again to say something to somebody who is busy.
+const BUSY_RETRY_MS: u64 = 1000;
 /// How many bytes of messages a page of history holds, but for its first, which may be longer.
 const PAGE_BYTES_MAX: usize = 64 * 1024;
 
@@ -87,10 +88,11 @@ impl Hub {
         self.rooms.remember(now.at, index, record);
         self.messages += 1;
         let (keys_max, window) = (self.settings.keys_max, self.settings.key_window);
-        if let (Some(hash), Some(room)) = (key_hash, self.rooms.get_mut(index)) {
-            room.keys.insert(now.at, hash, Published { seq, at, data: data_hash });
-            let before = if now.at > window { now.at - window } else { Millis(0) };
-            room.keys.forget(before, room.history.oldest(), keys_max);
+        if let Some(room) = self.rooms.get_mut(index) {
+            if let Some(hash) = key_hash {
+                room.keys.insert(now.at, hash, Published { seq, at, data: data_hash });
+            }
+            room.keys.forget(now.at, window, room.history.oldest(), keys_max);
         }
         Ok(())
     }
@@ -109,6 +111,10 @@ impl Hub {
             return Err(Refusal::MessageTooBig { bytes_max });
         }
         let reader = self.find(to).ok_or(Refusal::NoSuchName(to))?;
+        // A room's messages wait in its log, once for all; these wait in the reader's own memory.
+        if effects.is_crowded(reader) {
+            return Err(Refusal::Busy { retry_ms: BUSY_RETRY_MS });
+        }
         let direct = Event::Direct {
             from: self.members.name(id),
             to: self.members.name(reader),
@@ -245,9 +251,11 @@ impl Hub {
             (true, Slow::Disconnect) => return None,
             (true, slow) => slow,
         };
-        let reached = pressure::replay(&room.history, slow, missing, |replayed| {
-            give(&room.name, &room.epoch, replayed)
-        });
+        let mut give = |replayed: Replayed<'_>| give(&room.name, &room.epoch, replayed);
+        let reached = pressure::replay(&room.history, slow, missing.clone(), &mut give);
+        if has_lagged && pressure::has_notices(&room.history, missing.start..reached) {
+            give(Replayed::Members(room.roster.len()));
+        }
         Some(reached)
     }
 

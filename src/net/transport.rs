@@ -74,6 +74,8 @@ impl Transport {
     /// Registered once, for both directions, and never again.
     pub fn register(&mut self, registry: &Registry, key: usize) -> io::Result<()> {
         let interest = Interest::READABLE | Interest::WRITABLE;
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        let interest = interest | Interest::PRIORITY;
         match self {
             Transport::Tcp(stream) => stream.register(registry, Token(key), interest),
             Transport::Unix(stream) => stream.register(registry, Token(key), interest),

@@ -54,6 +54,12 @@ impl Context for ServerContext<'_> {
         }
     }
 
+    fn is_crowded(&self, conn: ConnId) -> bool {
+        let queued =
+            |index| self.state.conns[index as usize].outbox.as_ref().map_or(0, |it| it.queued_bytes());
+        self.find(conn).is_some_and(|index| queued(index) >= self.state.limits.outbox_high_bytes)
+    }
+
     fn farewell(&mut self, conn: ConnId, message: Message<'_>) {
         if let Some(index) = self.find(conn) {
             self.state.keep_farewell(index, message);

@@ -24,6 +24,8 @@ pub struct FakeContext {
     pub closed: BTreeMap<ConnId, (u16, String)>,
     /// Who is subscribed to what.
     pub subscriptions: BTreeSet<(Topic, ConnId, Class)>,
+    /// For whom too much waits.
+    pub crowded: BTreeSet<ConnId>,
     /// Which earlier entries are to be sent to whom.
     pub questions: Vec<(ConnId, Topic, Range<u64>)>,
     published: u64,
@@ -84,6 +86,10 @@ impl Context for FakeContext {
 
     fn send_after(&mut self, conn: ConnId, _topic: Topic, message: Message<'_>) {
         self.send(conn, message);
+    }
+
+    fn is_crowded(&self, conn: ConnId) -> bool {
+        self.crowded.contains(&conn)
     }
 
     fn farewell(&mut self, conn: ConnId, message: Message<'_>) {

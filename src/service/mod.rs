@@ -259,6 +259,10 @@ pub trait Context {
     /// The same, but behind everything that the topic has said so far: an answer about a topic, in its stream.
     fn send_after(&mut self, conn: ConnId, topic: Topic, message: Message<'_>);
 
+    /// Whether so much waits for a connection that it is not read any more. Its own requests cannot make that more then;
+    /// what others have sent to it would.
+    fn is_crowded(&self, conn: ConnId) -> bool;
+
     /// Keeps a message for the end of the connection: whoever closes it, this is sent behind everything else. Unlike what
     /// is sent before a close, it is not lost when something before it is, since it does not wait behind questions
     /// that nobody will answer any more. A later one takes its place.

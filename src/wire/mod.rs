@@ -437,6 +437,11 @@ pub enum Refusal<'a> {
     LineTooLong,
     /// A line was not UTF-8 (`bad_request`).
     NotUtf8,
+    /// Whoever it is for reads so slowly that nothing can be added to what waits (`busy`).
+    Busy {
+        /// When to try again.
+        retry_ms: u64,
+    },
     /// Too much was asked in too short a time (`rate_limited`).
     RateLimited {
         /// When to try again.

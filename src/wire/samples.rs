@@ -203,6 +203,7 @@ impl Material {
             Refusal::MessageTooBig { bytes_max: 4096 },
             Refusal::LineTooLong,
             Refusal::NotUtf8,
+            Refusal::Busy { retry_ms: first },
             Refusal::RateLimited { retry_ms: first },
         ];
         events.iter().for_each(&mut *see);

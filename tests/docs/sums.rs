@@ -12,6 +12,11 @@
 //!     sha-1    b3 7a 4f 2c ...
 //!     base64   s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
 //!     ```
+//!     ```sum                            numbers at the ends of their lines, and in the last line what they come to
+//!     its place in a log       16
+//!     its place in the wheel   16
+//!     together                 32
+//!     ```
 //! ````
 
 use super::transcript::{bytes, without_comment};
@@ -66,6 +71,28 @@ fn the_budgets_of_memory_are_the_tests_own() {
     let (_, rest) = tests.split_once("assert!(bytes <= ").expect("the budget of a connection");
     let budget = rest.split(',').next().expect("a number");
     assert!(chapter.contains(&format!("at most {budget} bytes")), "{budget} bytes for a connection");
+}
+
+#[test]
+fn sums_are_added_up() {
+    let pages = pages();
+    let blocks = pages.iter().flat_map(|page| page.blocks()).filter(|block| block.info == "sum");
+    let mut counted = 0;
+    for block in blocks {
+        let last = |line: &&str| line.split_whitespace().last().and_then(|word| word.parse::<u64>().ok());
+        let numbers: Option<Vec<u64>> = block.lines.iter().map(last).collect();
+        let numbers = numbers.unwrap_or_else(|| panic!("{}: a line has no number", block.place(0)));
+        let (sum, parts) = numbers.split_last().expect("a sum");
+        assert_eq!(parts.iter().sum::<u64>(), *sum, "{}", block.place(0));
+        counted += 1;
+    }
+    assert!(counted > 0, "the chapter on buffers has some");
+}
+
+#[test]
+fn the_chat_is_embedded_in_under_40_lines() {
+    assert!(source("examples/embed_chat.rs").lines().count() < 40);
+    assert!(source("README.md").contains("in under 40 lines"));
 }
 
 /// The README's program is the one of the crate's documentation, which is compiled and run.

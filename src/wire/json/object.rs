@@ -88,12 +88,18 @@ impl<'a> Object<'a> {
         self
     }
 
-    /// JSON is copied as it came.
+    /// JSON is copied as it came, but in one line: some readers take each line for an object. Line ends are white space
+    /// wherever they stand in it, since no string holds one that is not escaped.
     pub fn data(&mut self, name: &str, data: Data<'_>) -> &mut Self {
         let out = &mut self.name(name).out;
         match data {
             Data::Text(text) => append_string(out, text),
-            Data::Json(json) => out.extend_from_slice(json.as_bytes()),
+            Data::Json(json) => {
+                let start = out.len();
+                out.extend_from_slice(json.as_bytes());
+                let line_ends = out[start..].iter_mut().filter(|byte| matches!(**byte, b'\n' | b'\r'));
+                line_ends.for_each(|byte| *byte = b' ');
+            }
         }
         self
     }
@@ -147,6 +153,13 @@ fn append_number(out: &mut Vec<u8>, mut number: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn data_is_one_line_however_it_was_sent() {
+        let mut out = Vec::new();
+        Object::new(&mut out).data("data", Data::Json("{\r\n  \"a\\nb\":\n[1,\t2] }")).end();
+        assert_eq!(str::from_utf8(&out), Ok("{\"data\":{    \"a\\nb\": [1,\t2] }}"));
+    }
 
     #[test]
     fn numbers_have_their_digits() {

@@ -153,6 +153,7 @@ fn render_refusal(id: Option<RequestId>, refusal: Refusal<'_>, out: &mut Vec<u8>
         Refusal::TooManyRooms { .. } => ("too_many_rooms", None),
         Refusal::Full => ("denied", None),
         Refusal::MessageTooBig { .. } | Refusal::LineTooLong => ("too_big", None),
+        Refusal::Busy { retry_ms } => ("busy", Some(retry_ms)),
         Refusal::RateLimited { retry_ms } => ("rate_limited", Some(retry_ms)),
     };
     let mut object = Object::begin("error", id, out);
@@ -179,6 +180,7 @@ fn render_refusal(id: Option<RequestId>, refusal: Refusal<'_>, out: &mut Vec<u8>
         }
         Refusal::LineTooLong => object.text("reason", "the line was too long and was skipped"),
         Refusal::NotUtf8 => object.text("reason", "the line was not UTF-8 and was skipped"),
+        Refusal::Busy { .. } => object.text("reason", "too much waits for them already"),
         Refusal::RateLimited { .. } => object.text("reason", "too much in too short a time"),
     };
     object.end();

@@ -216,11 +216,22 @@ fn render_refusal(refusal: Refusal<'_>, out: &mut Vec<u8>) -> io::Result<()> {
         }
         Refusal::LineTooLong => write!(out, "* too long: that line was skipped"),
         Refusal::NotUtf8 => write!(out, "* not UTF-8: that line was skipped"),
-        // Rounded up: who comes back when told to should not be early.
-        Refusal::RateLimited { retry_ms } => match retry_ms.div_ceil(100) {
-            tenths if tenths % 10 == 0 => write!(out, "* slow down: {} s", tenths / 10),
-            tenths => write!(out, "* slow down: {}.{} s", tenths / 10, tenths % 10),
-        },
+        Refusal::Busy { retry_ms } => {
+            write!(out, "* busy: too much waits for them already, try again in ")?;
+            render_seconds(retry_ms, out)
+        }
+        Refusal::RateLimited { retry_ms } => {
+            write!(out, "* slow down: ")?;
+            render_seconds(retry_ms, out)
+        }
+    }
+}
+
+/// Rounded up: who comes back when told to should not be early.
+fn render_seconds(ms: u64, out: &mut Vec<u8>) -> io::Result<()> {
+    match ms.div_ceil(100) {
+        tenths if tenths % 10 == 0 => write!(out, "{} s", tenths / 10),
+        tenths => write!(out, "{}.{} s", tenths / 10, tenths % 10),
     }
 }
 
@@ -348,6 +359,10 @@ mod tests {
             ),
             (refused(Refusal::LineTooLong), "* too long: that line was skipped"),
             (refused(Refusal::NotUtf8), "* not UTF-8: that line was skipped"),
+            (
+                refused(Refusal::Busy { retry_ms: 1000 }),
+                "* busy: too much waits for them already, try again in 1 s",
+            ),
             (refused(Refusal::RateLimited { retry_ms: 1500 }), "* slow down: 1.5 s"),
             (refused(Refusal::RateLimited { retry_ms: 1401 }), "* slow down: 1.5 s"),
             (refused(Refusal::RateLimited { retry_ms: 2000 }), "* slow down: 2 s"),
