@@ -1,6 +1,6 @@
 //! What a topic says, who hears it, and in which order.
 
-use crate::server::{Peer, Server, text, told};
+use crate::server::{Peer, Server, closed, text, told};
 use crate::support::{Heard, client_hears};
 
 fn join(server: &mut Server, peers: &[Peer]) {
@@ -160,4 +160,51 @@ fn many_that_speak_in_one_turn_are_heard_in_one_write() {
     assert_eq!(server.network.writes - writes, 1);
     let expected: Vec<Heard> = (0..50).map(|n| told(&n.to_string())).collect();
     assert_eq!(client_hears(&server.says(bob)), expected);
+}
+
+#[test]
+fn what_many_say_in_one_turn_is_lost_to_nobody_who_reads() {
+    let mut server = Server::new();
+    let bob = server.upgrade();
+    let others = server.upgrade_many(40);
+    join(&mut server, &[bob]);
+    // Each in one read, and together ten times what a room remembers.
+    let words = "x".repeat(1000);
+    for &other in &others {
+        server.sends(other, &text(&format!("say 1 {words}")).repeat(60));
+    }
+    assert!(server.tells(bob) == vec![told(&words); 40 * 60]);
+    assert!(!server.notes(bob).contains(&"Lagged".to_owned()));
+}
+
+#[test]
+fn who_says_more_than_a_room_remembers_is_not_read_until_it_has_been_heard() {
+    let mut server = Server::new();
+    let (ann, bob) = (server.upgrade(), server.upgrade());
+    join(&mut server, &[bob]);
+    let words = "x".repeat(60_000);
+    let said = text(&format!("say 1 {words}")).repeat(200);
+    let (mut heard, mut most) = (Vec::with_capacity(said.len()), 0);
+    let before = server.heap_bytes();
+    server.sends(ann, &said);
+    while server.unread(ann) > 0 || server.waits_for(bob) > 0 {
+        server.turn();
+        most = most.max(server.heap_bytes() - before);
+        heard.extend(server.takes(bob, usize::MAX));
+    }
+    assert!(client_hears(&heard) == vec![told(&words); 200], "bob is a fast reader");
+    assert!(most < 1 << 20, "{most} bytes of heap for 12 MB that were said");
+}
+
+#[test]
+fn who_is_sent_far_more_by_others_than_it_takes_is_too_slow() {
+    let mut server = Server::new();
+    let (bob, ann) = (server.upgrade(), server.upgrade());
+    server.set_capacity(bob, 0);
+    // To bob alone, whose own reading is not at fault: he has said nothing.
+    for _ in 0..40 {
+        server.hears(ann, &text("first give 50000"));
+    }
+    assert_eq!(server.notes(bob).last().map(String::as_str), Some("closed 4108 too-slow"));
+    assert_eq!(server.tells(bob), [closed(4108, "too slow")]);
 }

@@ -58,9 +58,7 @@ fn when_nobody_is_let_in_any_more_nobody_listens() {
     assert!(!path.exists(), "the socket's file is gone");
     // Whoever is in is served on.
     inside.write_all(b"hello").expect("it is connected");
-    turning.until("hello", |recorder| {
-        recorder.connections[0].as_ref().is_some_and(|connection| connection.bytes == b"hello")
-    });
+    turning.until_of_first("hello", |connection| connection.bytes == b"hello");
 }
 
 #[test]
@@ -69,9 +67,7 @@ fn a_unix_socket_serves_like_any_other() {
     assert_eq!(turning.recorder.peers, [Peer::Unix]);
     client.set_read_timeout(Some(PATIENCE)).expect("it can be");
     client.write_all(b"hello").expect("it is connected");
-    turning.until("hello", |recorder| {
-        recorder.connections[0].as_ref().is_some_and(|connection| connection.bytes == b"hello")
-    });
+    turning.until_of_first("hello", |connection| connection.bytes == b"hello");
     turning.recorder.connection(0).to_write = b"and to you".to_vec();
     turning.recorder.connection(0).to_close = true;
     turning.until("it to be written", |recorder| recorder.count() == 0);

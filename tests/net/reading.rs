@@ -31,9 +31,7 @@ fn what_a_full_read_left_is_read_in_the_next_turn_though_no_event_comes() {
         [READ_BUFFER_LEN],
         "no more than a buffer full in a turn"
     );
-    turning.until("the rest", |recorder| {
-        recorder.connections[0].as_ref().is_some_and(|connection| connection.bytes.len() == bytes.len())
-    });
+    turning.until_of_first("the rest", |connection| connection.bytes.len() == bytes.len());
     assert_eq!(turning.recorder.connection(0).reads, [READ_BUFFER_LEN, READ_BUFFER_LEN, 1000]);
     assert!(turning.recorder.connection(0).bytes == bytes);
 }
@@ -65,7 +63,7 @@ fn the_end_behind_a_short_read_is_seen() {
     let (mut turning, mut client) = Loop::with_unix_client();
     write_at_once(&mut client, b"hello");
     client.shutdown(Shutdown::Write).expect("it is connected");
-    turning.until("the end", |recorder| recorder.connections[0].as_ref().is_some_and(|it| it.has_ended));
+    turning.until_of_first("the end", |it| it.has_ended);
     assert_eq!(turning.recorder.connection(0).bytes, b"hello");
     assert!(!turning.sleeps_less_than(Millis(50)), "an end is told once");
 }
@@ -76,7 +74,7 @@ fn the_end_behind_full_reads_is_seen() {
     let bytes = numbered(2 * READ_BUFFER_LEN);
     write_at_once(&mut client, &bytes);
     drop(client);
-    turning.until("the end", |recorder| recorder.connections[0].as_ref().is_some_and(|it| it.has_ended));
+    turning.until_of_first("the end", |it| it.has_ended);
     assert!(turning.recorder.connection(0).bytes == bytes);
 }
 
@@ -95,9 +93,7 @@ fn bytes_that_are_not_wanted_stay_where_they_are_until_they_are() {
 
     turning.recorder.is_deaf = false;
     turning.recorder.resumed.push(0);
-    turning.until("the bytes", |recorder| {
-        recorder.connections[0].as_ref().is_some_and(|connection| connection.bytes.len() == bytes.len())
-    });
+    turning.until_of_first("the bytes", |connection| connection.bytes.len() == bytes.len());
     assert!(turning.recorder.connection(0).bytes == bytes);
 }
 
@@ -111,7 +107,7 @@ fn an_end_that_is_not_wanted_waits_behind_the_bytes() {
     assert!(!turning.recorder.connection(0).has_ended);
     turning.recorder.is_deaf = false;
     turning.recorder.resumed.push(0);
-    turning.until("the end", |recorder| recorder.connections[0].as_ref().is_some_and(|it| it.has_ended));
+    turning.until_of_first("the end", |it| it.has_ended);
     assert_eq!(turning.recorder.connection(0).bytes, b"hello");
 }
 
@@ -137,8 +133,7 @@ fn a_reset_is_told_though_bytes_are_not_wanted() {
     turning.recorder.is_deaf = true;
     turning.settle();
     reset(client);
-    turning
-        .until("the reset", |recorder| recorder.connections[0].as_ref().is_some_and(|it| it.reset.is_some()));
+    turning.until_of_first("the reset", |it| it.reset.is_some());
     assert_eq!(turning.recorder.connection(0).reset, Some(io::ErrorKind::ConnectionReset));
 }
 
@@ -150,8 +145,7 @@ fn what_came_before_a_reset_is_read_before_it() {
     turning.settle();
     client.write_all(b"hello").expect("it is connected");
     reset(client);
-    turning
-        .until("the reset", |recorder| recorder.connections[0].as_ref().is_some_and(|it| it.reset.is_some()));
+    turning.until_of_first("the reset", |it| it.reset.is_some());
     assert_eq!(turning.recorder.connection(0).bytes, b"hello");
 }
 
@@ -180,9 +174,7 @@ fn everything_arrives_in_order_over_tcp() {
         client.set_write_timeout(Some(PATIENCE)).expect("it can be");
         client.write_all(&numbered(LEN)).expect("it is read");
     });
-    turning.until("the end", |recorder| {
-        recorder.connections.first().is_some_and(|it| it.as_ref().is_some_and(|it| it.has_ended))
-    });
+    turning.until_of_first("the end", |it| it.has_ended);
     sender.join().expect("all was sent");
     assert!(turning.recorder.connection(0).bytes == numbered(LEN));
 }
@@ -196,7 +188,5 @@ fn urgent_bytes_are_bytes() {
     socket.send(b"before").expect("it is connected");
     socket.send_out_of_band(b"!").expect("it is connected");
     socket.send(b"behind").expect("it is connected");
-    turning.until("all of it", |recorder| {
-        recorder.connections[0].as_ref().is_some_and(|connection| connection.bytes == b"before!behind")
-    });
+    turning.until_of_first("all of it", |connection| connection.bytes == b"before!behind");
 }

@@ -238,6 +238,14 @@ impl Loop {
         }
     }
 
+    /// The same, of the first connection.
+    #[track_caller]
+    pub fn until_of_first(&mut self, what: &str, is_so: impl Fn(&Connection) -> bool) {
+        self.until(what, |recorder| {
+            recorder.connections.first().and_then(Option::as_ref).is_some_and(&is_so)
+        });
+    }
+
     /// Turns until there is nothing to do for a moment.
     pub fn settle(&mut self) {
         while self.sleeps_less_than(Millis(20)) {}

@@ -19,9 +19,7 @@ fn a_short_write_goes_on_when_there_is_room() {
     let (mut turning, address) = Loop::on_tcp();
     let mut client = tcp_client(&mut turning, address);
     turning.recorder.connection(0).to_write = bytes.clone();
-    turning.until("a full kernel", |recorder| {
-        recorder.connections[0].as_ref().is_some_and(|connection| connection.is_blocked)
-    });
+    turning.until_of_first("a full kernel", |connection| connection.is_blocked);
     turning.settle();
     assert!(!turning.sleeps_less_than(Millis(50)), "whoever cannot write waits");
     let reader = std::thread::spawn(move || {
@@ -29,9 +27,7 @@ fn a_short_write_goes_on_when_there_is_room() {
         client.read_exact(&mut read).expect("all of it comes");
         read
     });
-    turning.until("all to be written", |recorder| {
-        recorder.connections[0].as_ref().is_some_and(|connection| connection.to_write.is_empty())
-    });
+    turning.until_of_first("all to be written", |connection| connection.to_write.is_empty());
     assert!(reader.join().expect("all was read") == bytes);
 }
 
@@ -56,13 +52,13 @@ fn after_our_fin_the_peer_is_still_heard() {
     let connection = turning.recorder.connection(0);
     connection.to_write = b"the last words".to_vec();
     connection.to_shut = true;
-    turning.until("FIN", |recorder| recorder.connections[0].as_ref().is_some_and(|it| !it.to_shut));
+    turning.until_of_first("FIN", |it| !it.to_shut);
     let mut read = Vec::new();
     client.read_to_end(&mut read).expect("FIN follows");
     assert_eq!(read, b"the last words");
     client.write_all(b"and mine").expect("it is open in this direction");
     drop(client);
-    turning.until("the end", |recorder| recorder.connections[0].as_ref().is_some_and(|it| it.has_ended));
+    turning.until_of_first("the end", |it| it.has_ended);
     assert_eq!(turning.recorder.connection(0).bytes, b"and mine");
 }
 
@@ -77,9 +73,7 @@ fn what_is_closed_is_closed_and_its_key_is_another_connections() {
     let mut second = tcp_client(&mut turning, address);
     assert_eq!(turning.recorder.connections.len(), 1, "the key is used again");
     second.write_all(b"hello").expect("it is connected");
-    turning.until("hello", |recorder| {
-        recorder.connections[0].as_ref().is_some_and(|connection| connection.bytes == b"hello")
-    });
+    turning.until_of_first("hello", |connection| connection.bytes == b"hello");
 }
 
 #[test]
