@@ -98,7 +98,7 @@ fn the_chat_is_embedded_in_under_40_lines() {
 /// The README's program is the one of the crate's documentation, which is compiled and run.
 #[test]
 fn the_readme_shows_the_example_that_is_run() {
-    let documentation = source("src/server/mod.rs");
+    let documentation = source("src/lib.rs");
     let lines = documentation.lines().filter_map(|line| line.strip_prefix("//!"));
     let example = lines.map(|line| line.strip_prefix(' ').unwrap_or(line));
     let example = example.skip_while(|line| *line != "```").skip(1).take_while(|line| *line != "```");
