@@ -290,7 +290,8 @@ impl Server {
         let notes = self.notes.borrow();
         let notes_len = notes.capacity() * size_of::<(Option<ConnId>, String)>();
         let texts = notes.iter().map(|(_, note)| note.capacity());
-        heap::live_bytes() - notes_len - wires.chain(ends).chain(texts).sum::<usize>()
+        let others = notes_len + wires.chain(ends).chain(texts).sum::<usize>();
+        usize::try_from(heap::live_bytes()).expect("the server is in use") - others
     }
 
     /// Turns of the loop until it would sleep.
