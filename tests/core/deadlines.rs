@@ -366,6 +366,19 @@ fn a_slow_line_is_given_up_like_a_slow_websocket() {
 }
 
 #[test]
+fn a_slow_reader_of_answers_is_given_up_like_a_slow_websocket() {
+    let mut server = Server::new();
+    let ann = server.accept();
+    server.set_capacity(ann, 20);
+    server.hears(ann, &b"GET /page HTTP/1.1\r\nHost: a\r\n\r\n".repeat(1000));
+    // It has no word for why, so there is nothing to see before it is freed.
+    server.at(BEGIN + secs(35));
+    assert!(!server.is_closed(ann));
+    server.at(BEGIN + secs(40) + TICK + TICK);
+    assert!(server.is_closed(ann));
+}
+
+#[test]
 fn a_shutdown_takes_no_longer_than_it_may() {
     let mut server = Server::with(Limits { drain_timeout: secs(3), ..Limits::default() });
     let peers = [server.upgrade(), server.accept(), server.accept_line()];

@@ -15,6 +15,7 @@ mod server;
 
 mod backpressure;
 mod closing;
+mod counts;
 mod deadlines;
 mod door;
 mod eof;

@@ -208,3 +208,21 @@ fn who_is_sent_far_more_by_others_than_it_takes_is_too_slow() {
     assert_eq!(server.notes(bob).last().map(String::as_str), Some("closed 4108 too-slow"));
     assert_eq!(server.tells(bob), [closed(4108, "too slow")]);
 }
+
+#[test]
+fn a_member_that_is_closed_while_behind_is_sent_no_hole() {
+    let mut server = Server::new();
+    let (bob, ann, eve) = (server.upgrade(), server.upgrade(), server.upgrade());
+    join(&mut server, &[bob, eve]);
+    server.set_capacity(bob, 4);
+    server.hears(ann, &[text("say 1 one"), text("say 1 two"), text("first close 4000")].concat());
+    // The room moves on, beyond what bob was still to hear.
+    let words = text(&format!("say 1 {}", "x".repeat(1000)));
+    for _ in 0..1000 {
+        server.hears(ann, &words);
+        server.says(eve);
+    }
+    let heard = server.tells(bob);
+    assert_eq!(heard[0], told("one"), "what had begun is finished");
+    assert!(matches!(heard[1..], [Heard::Close(Some((4000, _)))]), "and what follows a hole is not sent");
+}

@@ -8,34 +8,42 @@ use std::cell::Cell;
 struct Counting;
 
 thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
     static LIVE_BYTES: Cell<isize> = const { Cell::new(0) };
 }
 
-/// How many bytes the thread has allocated and not freed.
-pub fn live_bytes() -> usize {
-    usize::try_from(LIVE_BYTES.get()).expect("what is freed has been allocated by the same thread")
+/// How often the thread has asked for memory, or for more of it.
+#[allow(dead_code, reason = "not everybody counts them")]
+pub fn allocations() -> usize {
+    ALLOCATIONS.get()
 }
 
-fn count(bytes: isize) {
+/// How many bytes the thread has in use. What another has allocated and this one frees counts against them.
+pub fn live_bytes() -> isize {
+    LIVE_BYTES.get()
+}
+
+fn count(allocations: usize, bytes: isize) {
+    ALLOCATIONS.set(ALLOCATIONS.get() + allocations);
     LIVE_BYTES.set(LIVE_BYTES.get() + bytes);
 }
 
 // SAFETY: everything is passed on to the system's allocator, with the arguments as they came.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
+        count(1, layout.size() as isize);
         // SAFETY: the caller's promises are the same as ours.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
+        count(0, -(layout.size() as isize));
         // SAFETY: the caller's promises are the same as ours.
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count(size as isize - layout.size() as isize);
+        count(1, size as isize - layout.size() as isize);
         // SAFETY: the caller's promises are the same as ours.
         unsafe { System.realloc(pointer, layout, size) }
     }
