@@ -79,6 +79,32 @@ fn a_large_room_does_not_starve_a_small_one_or_those_with_something_of_their_own
 }
 
 #[test]
+fn several_large_rooms_do_not_starve_a_small_one() {
+    let mut server = Server::new();
+    let (ann, bob, eve) = (server.upgrade(), server.upgrade(), server.upgrade());
+    server.hears(bob, &text("join 1"));
+    let rooms = 2..=6;
+    let large = server.upgrade_many(MANY);
+    for (member, room) in large.iter().zip(rooms.clone().cycle()) {
+        server.hears(*member, &text(&format!("join {room}")));
+    }
+    let all_speak = |server: &mut Server| {
+        rooms.clone().for_each(|room| server.sends(eve, &text(&format!("say {room} words"))));
+        large.iter().for_each(|&member| drop(server.takes(member, usize::MAX)));
+    };
+    for _ in 0..3 {
+        all_speak(&mut server);
+        server.turn();
+    }
+    for n in 0..8 {
+        let words = n.to_string();
+        server.sends(ann, &text(&format!("say 1 {words}")));
+        let turns = turns_until_told(&mut server, bob, &words, all_speak);
+        assert!(turns <= SOON, "{turns} turns");
+    }
+}
+
+#[test]
 fn a_turn_writes_to_a_bounded_number_and_the_next_goes_on() {
     let mut server = Server::new();
     let members = server.upgrade_many(MANY);

@@ -26,3 +26,4 @@ mod pings;
 mod rooms;
 mod services;
 mod shutdown;
+mod work;

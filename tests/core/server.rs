@@ -75,7 +75,8 @@ pub struct Server {
     pub now: Millis,
     ends: Vec<End>,
     notes: Notes,
-    turns: usize,
+    /// How often the loop has turned.
+    pub turns: usize,
 }
 
 impl Server {

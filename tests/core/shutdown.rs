@@ -124,6 +124,20 @@ fn a_peer_whose_reading_was_paused_can_still_answer() {
 }
 
 #[test]
+fn a_peer_that_takes_nothing_can_still_answer() {
+    let mut server = Server::new();
+    let ann = server.upgrade();
+    server.set_capacity(ann, 0);
+    server.hears(ann, &text(&"x".repeat(1000)).repeat(300));
+    server.hears_of_its_end(Shutdown::Stop);
+    assert_eq!(server.unread(ann), 0, "what she had sent before is read, and dropped");
+    server.hears(ann, &close(&1001u16.to_be_bytes()));
+    server.hears_fin(ann);
+    assert_eq!(server.tells(ann).last(), Some(&closed(1001, "the server stops")));
+    assert!(server.core.is_done(), "nothing more is awaited");
+}
+
+#[test]
 fn when_its_time_is_over_nothing_is_left() {
     let mut server = Server::new();
     let (_members, _) = blocked_members(&mut server, 20);
