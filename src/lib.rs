@@ -32,6 +32,8 @@ pub mod chat;
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "cli")]
+pub mod client;
+#[cfg(feature = "cli")]
 pub mod config;
 pub mod metrics;
 pub mod net;
