@@ -233,8 +233,8 @@ impl Hub {
     }
 
     /// Gives a member the messages that stand in these entries of a room's stream, and stops when `give` says that this
-    /// is enough for now. Returns the first entry that has not been dealt with; `None` if the member is to be closed,
-    /// since the room does not wait for it.
+    /// is enough for now. Returns the first entry that has not been dealt with; `None` if the member is to be closed:
+    /// since the room does not wait for it, or not for so long that nobody knows any more what it lacks.
     pub fn replay(
         &self,
         room: RoomId,
@@ -250,7 +250,7 @@ impl Hub {
             (true, slow) => slow,
         };
         let mut give = |replayed: Replayed<'_>| give(&room.name, &room.epoch, replayed);
-        let reached = pressure::replay(&room.history, slow, missing.clone(), &mut give);
+        let reached = pressure::replay(&room.history, slow, missing.clone(), &mut give)?;
         if has_lagged && pressure::has_notices(&room.history, missing.start..reached) {
             give(Replayed::Members(room.roster.len()));
         }
