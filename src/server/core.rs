@@ -5,7 +5,7 @@
 //! it from a seed. This file keeps the turn; `session` makes bytes into events, `flush` makes what was noted into writes.
 
 use super::close_reason::CloseReason;
-use super::connection::{Codec, Phase, Wire};
+use super::connection::{Codec, Connection, Phase, Wire};
 use super::context::ServerContext;
 use super::door::TurnedAway;
 use super::limits::Limits;
@@ -337,12 +337,17 @@ impl Handler for Core {
             self.with_service_of(now, id, |service, cx| service.on_drain(cx, id));
         }
         for id in std::mem::take(&mut self.state.resumed) {
-            let Some(index) = self.state.find(id) else { continue };
             // What has been read goes before what has not.
-            if let Some(unread) = self.state.conn(index).unread.take() {
+            if let Some(index) = self.state.find(id)
+                && let Some(unread) = self.state.conn(index).unread.take()
+            {
                 self.process_unread(now, index, unread);
             }
-            self.state.readable.push(index);
+            // It may have been closed in the meantime; it is to be read all the same.
+            let is_there = |conn: &Connection| conn.generation == id.generation && conn.phase != Phase::Gone;
+            if self.state.conns.get(id.index as usize).is_some_and(is_there) {
+                self.state.readable.push(id.index);
+            }
         }
         self.tell_endings(now);
     }

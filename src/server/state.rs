@@ -410,7 +410,9 @@ impl State {
         conn.reason = Some(reason);
         conn.deadline = deadline;
         conn.unread = None;
-        conn.is_paused = false;
+        // What the peer says now is dropped, but for its Close; unread it would stand in the way of that, and of ours: a
+        // socket that is closed with bytes in it is reset.
+        let was_paused = std::mem::take(&mut conn.is_paused);
         if std::mem::take(&mut conn.is_announced)
             && let Some(service) = conn.service
         {
@@ -419,6 +421,9 @@ impl State {
         }
         if let CloseReason::Reset(_) = reason {
             return self.free_later(index);
+        }
+        if was_paused {
+            self.readable.push(index);
         }
         let conn = self.conn(index);
         if reason == CloseReason::TooSlow
