@@ -242,8 +242,8 @@ impl Hub {
         has_lagged: bool,
         mut give: impl FnMut(&str, &str, Replayed<'_>) -> bool,
     ) -> Option<u64> {
-        // Who has left and lets the room go with its last messages has nothing to come back to.
-        let Some(room) = room_of_stream(self, room) else { return Some(missing.end) };
+        // Who left a room, and has not read what it said before, while the room was kept and then forgotten.
+        let room = room_of_stream(self, room)?;
         let slow = match (has_lagged, self.settings.slow) {
             (false, _) => Slow::CatchUp,
             (true, Slow::Disconnect) => return None,
