@@ -15,7 +15,7 @@
 //! waits, so one thread serves them all.
 
 use chinwag::net::wheel::Wheel;
-use chinwag::net::{Address, Handler, ListenerId, Peer, Reactor, Sockets};
+use chinwag::net::{Address, Handler, KeepAlive, ListenerId, Peer, Reactor, Sockets};
 use chinwag::proto::Input;
 use chinwag::proto::line::{Decoder, Event};
 use chinwag::service::add;
@@ -69,7 +69,7 @@ fn serve(address: &str) -> io::Result<ExitCode> {
     let address: Address =
         address.parse().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     let mut reactor = Reactor::new()?;
-    let (_, local) = reactor.listen(&address)?;
+    let (_, local) = reactor.listen(&address, KeepAlive::ByKernel)?;
     println!("listening on {local}");
     reactor.run(&mut Server::default())?;
     Ok(ExitCode::SUCCESS)

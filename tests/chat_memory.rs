@@ -1,47 +1,13 @@
 //! What the chat itself costs, counted by the allocator: so much for each member, and for a message the memory in which
 //! its room remembers it.
-//!
-//! Everything stands in one test: the counter counts for the whole process.
 
-#![allow(unsafe_code, reason = "an allocator that counts is an allocator, and those are unsafe")]
+#[path = "support/heap.rs"]
+mod heap;
 
 use chinwag::chat::{Chat, Seed, Settings};
 use chinwag::service::{Class, ConnId, Context, Ending, Message, Opening, Service, Topic};
 use chinwag::time::Millis;
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::ops::Range;
-use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
-
-struct Counting;
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-static LIVE_BYTES: AtomicIsize = AtomicIsize::new(0);
-
-// SAFETY: everything is passed on to the system's allocator, with the arguments as they came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Relaxed);
-        LIVE_BYTES.fetch_add(layout.size() as isize, Relaxed);
-        // SAFETY: the caller's promises are the same as ours.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        LIVE_BYTES.fetch_sub(layout.size() as isize, Relaxed);
-        // SAFETY: the caller's promises are the same as ours.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Relaxed);
-        LIVE_BYTES.fetch_add(size as isize - layout.size() as isize, Relaxed);
-        // SAFETY: the caller's promises are the same as ours.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// A server that renders what is published, once, and forgets everything.
 struct Forgetful {
@@ -116,26 +82,26 @@ fn a_member_costs_little_and_a_message_what_is_remembered_of_it() {
     // Tables double: 10,000 is somewhere in between, and one more than a power of two is as bad as it gets.
     for (count, bytes_max) in [(10_000, 180), (8193, 230)] {
         let mut cx = Forgetful::new();
-        let before = LIVE_BYTES.load(Relaxed);
+        let before = heap::live_bytes();
         let mut chat = Chat::new(Settings::default(), Seed::new([1; 32]));
         fill(&mut chat, &mut cx, count);
-        let bytes = (LIVE_BYTES.load(Relaxed) - before) / count as isize;
+        let bytes = (heap::live_bytes() - before) / count as isize;
         println!("{count} members: {bytes} bytes of heap each");
         assert!(bytes <= bytes_max, "{bytes} bytes of heap for each of {count} members");
 
         // As many as a room remembers: from then on each message takes the place of another.
         speak(&mut chat, &mut cx, 1000..1200);
-        let before = ALLOCATIONS.load(Relaxed);
+        let before = heap::allocations();
         speak(&mut chat, &mut cx, 0..1000);
-        assert_eq!(ALLOCATIONS.load(Relaxed) - before, 1000, "for 1,000 messages and 1,000 notices");
+        assert_eq!(heap::allocations() - before, 1000, "for 1,000 messages and 1,000 notices");
 
         // What is left is tables of the size that was once needed, and no names.
         (0..count)
             .for_each(|index| chat.on_close(&mut cx, conn(index), Ending { code: 1000, word: "closed" }));
-        let empty = LIVE_BYTES.load(Relaxed);
+        let empty = heap::live_bytes();
         fill(&mut chat, &mut cx, count);
         (0..count)
             .for_each(|index| chat.on_close(&mut cx, conn(index), Ending { code: 1000, word: "closed" }));
-        assert_eq!(LIVE_BYTES.load(Relaxed), empty, "the second time costs no more than the first");
+        assert_eq!(heap::live_bytes(), empty, "the second time costs no more than the first");
     }
 }

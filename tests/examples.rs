@@ -74,6 +74,48 @@ fn both_add_and_say_what_is_wrong() {
     }
 }
 
+/// Reads until it has read this.
+fn read_until(stream: &mut TcpStream, expected: &str) {
+    let mut read = Vec::new();
+    while !String::from_utf8_lossy(&read).contains(expected) {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap_or_else(|error| panic!("{error}, and no {expected:?}: {read:?}"));
+        read.push(byte[0]);
+    }
+}
+
+#[test]
+fn the_chat_is_one_service_among_others() {
+    let mut program = example("embed_chat")
+        .args(["127.0.0.1:0", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the example is built");
+    let stdout = program.stdout.take().expect("it is piped");
+    let lines: Vec<String> =
+        BufReader::new(stdout).lines().take(2).map(|line| line.expect("it says where it listens")).collect();
+    let [http, line]: [SocketAddr; 2] = [("listening on ", &lines[0]), ("lines on ", &lines[1])]
+        .map(|(start, line)| line.strip_prefix(start).expect("in this order").parse().expect("an address"));
+    // It is killed at the end, whatever happens before.
+    let _server = Server { name: "embed_chat", process: program, address: http };
+
+    let mut nc = TcpStream::connect(line).expect("it listens");
+    nc.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    nc.write_all(b"/name ann\n").expect("it reads");
+    read_until(&mut nc, "* you are ann\n");
+    for (path, sent, answer) in
+        [("/chat?name=bob", "/who", "* lobby: 2 here: ann, bob"), ("/shout", "hey", "HEY")]
+    {
+        let (mut socket, _) = tungstenite::connect(format!("ws://{http}{path}")).expect("it upgrades");
+        if let tungstenite::stream::MaybeTlsStream::Plain(stream) = socket.get_ref() {
+            stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        }
+        socket.send(sent.into()).expect("it reads");
+        while socket.read().expect("it answers").into_text().expect("text") != answer {}
+    }
+    read_until(&mut nc, "* bob joined\n");
+}
+
 #[test]
 fn wrong_arguments_are_told_the_right_ones() {
     for name in ["add_tcp", "add_udp"] {

@@ -1,48 +1,13 @@
 //! What a connection costs, counted by the allocator: a budget for the idle, and none at all for what is done most.
-//!
-//! Everything stands in one test: the counter counts for the whole process.
 
-#![allow(unsafe_code, reason = "an allocator that counts is an allocator, and those are unsafe")]
-
+#[path = "support/heap.rs"]
+mod heap;
 #[path = "support/offline.rs"]
 mod offline;
 
 use chinwag::chat::{Chat, Seed, Settings};
 use chinwag::time::Millis;
 use offline::{EchoAndFanOut, Server};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
-
-struct Counting;
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-static LIVE_BYTES: AtomicIsize = AtomicIsize::new(0);
-
-// SAFETY: everything is passed on to the system's allocator, with the arguments as they came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Relaxed);
-        LIVE_BYTES.fetch_add(layout.size() as isize, Relaxed);
-        // SAFETY: the caller's promises are the same as ours.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        LIVE_BYTES.fetch_sub(layout.size() as isize, Relaxed);
-        // SAFETY: the caller's promises are the same as ours.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Relaxed);
-        LIVE_BYTES.fetch_add(size as isize - layout.size() as isize, Relaxed);
-        // SAFETY: the caller's promises are the same as ours.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// Heap bytes that each of 2,000 joined, idle connections costs. Tables are counted as they stand, slack and all, except
 /// that their growth by doubling is averaged out by counting between two powers of two.
@@ -51,14 +16,14 @@ fn idle_bytes(server: &mut Server) -> isize {
     for _ in 0..COUNT {
         server.connect("/ws");
     }
-    let before = LIVE_BYTES.load(Relaxed);
+    let before = heap::live_bytes();
     for _ in COUNT..2 * COUNT {
         server.connect("/ws");
     }
     // Presence notices and the like are over when their time has come.
     server.now = server.now + Millis(5000);
     (0..100).for_each(|_| server.turn());
-    (LIVE_BYTES.load(Relaxed) - before) / COUNT as isize
+    (heap::live_bytes() - before) / COUNT as isize
 }
 
 #[test]
@@ -76,9 +41,9 @@ fn what_is_idle_costs_little_and_what_is_done_most_allocates_nothing() {
 
     let mut buffer = Vec::with_capacity(1024);
     let mut allocations_of = |server: &mut Server, message: &[u8]| {
-        let before = ALLOCATIONS.load(Relaxed);
+        let before = heap::allocations();
         (0..100).for_each(|_| server.say(7, message, &mut buffer));
-        ALLOCATIONS.load(Relaxed) - before
+        heap::allocations() - before
     };
     allocations_of(&mut server, b"echo: warm up");
     let allocations =

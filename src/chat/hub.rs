@@ -10,13 +10,13 @@
 //! What an idle member in a room costs, in bytes of heap:
 //!
 //! ```text
-//!     its entry in `members`          88     up to 176 just after that table has doubled
+//!     its entry in `members`          80     up to 160 just after that table has doubled
 //!     its name                        11     for `guest-12345`; as many as it is long
 //!     its slot in `names`              9     up to 18
 //!     its place in the room            4     up to 8
 //!     what the service keeps of it     8     up to 16
 //!                                    ───
-//!                                    120     up to 229
+//!                                    112     up to 213
 //! ```
 //!
 //! ```

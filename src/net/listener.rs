@@ -1,8 +1,7 @@
 //! Listening sockets, and what happens when the process has no descriptor left to accept with.
 //!
 //! `accept` at the descriptor limit fails with `EMFILE` and leaves the connection in the backlog, so a loop that asks
-//! again at once spins, and one that waits for an event waits for ever. So each set of listeners holds one descriptor in
-//! reserve: it is given up to accept the next peer and tell it why it cannot stay. Then the listener rests: the peers
+//! again at once spins, and one that waits for an event waits for ever. So each listener holds one descriptor in reserve: it is given up to accept the next peer and tell it why it cannot stay. Then the listener rests: the peers
 //! behind it wait in the backlog, where they cost nothing and may still get in when somebody leaves.
 
 use super::peer::Peer;
@@ -11,17 +10,19 @@ use crate::time::Millis;
 use mio::event::Source;
 use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// How long a listener rests after it had to turn somebody away.
 pub(super) const REST: Millis = Millis(100);
+/// How many peers are turned away for each time that it is said aloud: at ten a second, a line in ten seconds.
+const REFUSALS_PER_WARNING: u64 = 100;
 /// How many connections may wait to be accepted; the kernel caps it at `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
 
@@ -66,34 +67,44 @@ impl fmt::Display for Address {
 #[derive(Debug)]
 enum Acceptor {
     Tcp(TcpListener),
-    Unix(UnixListener, PathBuf),
+    Unix(UnixListener, SocketFile),
+}
+
+/// Who finds out that the peer of an idle connection is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeepAlive {
+    /// The protocol does, by asking.
+    ByProtocol,
+    /// The protocol cannot ask: the kernel does, and gives up a peer that has acknowledged nothing for 35 s.
+    ByKernel,
 }
 
 /// One listening socket.
 #[derive(Debug)]
 pub(super) struct Listener {
     acceptor: Acceptor,
+    pub reserve: Reserve,
     /// Not asked before this moment.
     rests_until: Millis,
 }
 
 impl Listener {
-    pub fn bind(address: &Address) -> io::Result<Listener> {
+    pub fn bind(address: &Address, keep_alive: KeepAlive) -> io::Result<Listener> {
         let acceptor = match address {
-            Address::Tcp(address) => Acceptor::Tcp(bind_tcp(*address)?),
+            Address::Tcp(address) => Acceptor::Tcp(bind_tcp(*address, keep_alive)?),
             Address::Unix(path) => {
                 remove_stale_socket(path)?;
-                Acceptor::Unix(UnixListener::bind(path)?, path.clone())
+                Acceptor::Unix(UnixListener::bind(path)?, SocketFile::of(path))
             }
         };
-        Ok(Listener { acceptor, rests_until: Millis(0) })
+        Ok(Listener { acceptor, reserve: Reserve::new(), rests_until: Millis(0) })
     }
 
     /// Where it listens, with the port that the system chose.
     pub fn local_address(&self) -> io::Result<Address> {
         match &self.acceptor {
             Acceptor::Tcp(listener) => listener.local_addr().map(Address::Tcp),
-            Acceptor::Unix(_, path) => Ok(Address::Unix(path.clone())),
+            Acceptor::Unix(_, file) => Ok(Address::Unix(file.path.clone())),
         }
     }
 
@@ -115,6 +126,17 @@ impl Listener {
         }
     }
 
+    /// Accepts one peer in the reserve's place and tells it why it cannot stay.
+    pub fn refuse(&mut self, refusal: &[u8]) {
+        self.reserve.restore();
+        self.reserve.held = None;
+        if let Ok((mut transport, peer)) = self.accept() {
+            self.reserve.say_why(&peer);
+            say_no(&mut transport, refusal);
+            self.reserve.refused = Some(transport);
+        }
+    }
+
     pub fn rest(&mut self, now: Millis) {
         self.rests_until = now + REST;
     }
@@ -129,21 +151,43 @@ impl Listener {
     }
 }
 
-impl Drop for Listener {
+/// The file that stands for a Unix socket, and which it was: it goes with the listener, unless it is another by then.
+#[derive(Debug)]
+struct SocketFile {
+    path: PathBuf,
+    identity: Option<(u64, u64)>,
+}
+
+impl SocketFile {
+    fn of(path: &Path) -> SocketFile {
+        SocketFile { path: path.to_owned(), identity: identity(path) }
+    }
+}
+
+impl Drop for SocketFile {
     fn drop(&mut self) {
-        if let Acceptor::Unix(_, path) = &self.acceptor {
-            // Somebody may have removed or replaced it; that is theirs to do.
-            let _ = std::fs::remove_file(path);
+        if self.identity.is_some() && identity(&self.path) == self.identity {
+            // Nobody is left to tell.
+            let _ = std::fs::remove_file(&self.path);
         }
     }
 }
 
-fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+/// Device and inode.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    std::fs::symlink_metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+fn bind_tcp(address: SocketAddr, keep_alive: KeepAlive) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // So that a restart need not wait for the old connections' TIME_WAIT to pass.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
-    prepare_tcp(SockRef::from(&socket))?;
+    prepare_tcp(SockRef::from(&socket), keep_alive)?;
+    if address.is_ipv6() {
+        // `[::]` is IPv6 and nothing else: so it can stand beside `0.0.0.0` on the same port, whatever the system's habit.
+        socket.set_only_v6(true)?;
+    }
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(TcpListener::from_std(socket.into()))
@@ -152,10 +196,15 @@ fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
 /// A Unix socket outlives a process that was killed. Nobody answers on such a leftover, and it may go.
 fn remove_stale_socket(path: &Path) -> io::Result<()> {
     let is_socket = std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket());
-    let is_stale = is_socket
-        && std::os::unix::net::UnixStream::connect(path)
-            .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
-    if is_stale { std::fs::remove_file(path) } else { Ok(()) }
+    if is_socket && is_stale(path)? { std::fs::remove_file(path) } else { Ok(()) }
+}
+
+fn is_stale(path: &Path) -> io::Result<bool> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    // A live one whose backlog is full would have us wait.
+    socket.set_nonblocking(true)?;
+    let connected = socket.connect(&SockAddr::unix(path)?);
+    Ok(connected.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused))
 }
 
 /// The descriptor in reserve.
@@ -165,22 +214,24 @@ pub(super) struct Reserve {
     /// The peer that was last turned away. Closing at once would reset the connection if its request is still on the
     /// way, and take the answer from under it; so it stays, half-closed, in the reserve's place while the listener rests.
     refused: Option<Transport>,
+    /// How many were turned away.
+    refusals: u64,
 }
 
 impl Reserve {
     pub fn new() -> Reserve {
-        Reserve { held: open_descriptor(), refused: None }
+        Reserve { held: open_descriptor(), refused: None, refusals: 0 }
     }
 
-    /// Accepts one peer in the reserve's place and tells it why it cannot stay.
-    pub fn refuse(&mut self, listener: &Listener, refusal: &[u8]) {
-        self.restore();
-        self.held = None;
-        if let Ok((mut transport, peer)) = listener.accept() {
-            log::warn!("no descriptor left: {peer} is turned away");
-            say_no(&mut transport, refusal);
-            self.refused = Some(transport);
-        }
+    /// Logs that a peer is turned away: the first in a while loudly, since there may be very many.
+    fn say_why(&mut self, peer: &Peer) {
+        let level = if self.refusals.is_multiple_of(REFUSALS_PER_WARNING) {
+            log::Level::Warn
+        } else {
+            log::Level::Debug
+        };
+        log::log!(level, "no descriptor left: {peer} is turned away");
+        self.refusals += 1;
     }
 
     /// The rest is over: whoever was turned away has had its answer.
@@ -209,6 +260,17 @@ fn drop_input(transport: &mut Transport) {
 
 fn open_descriptor() -> Option<File> {
     File::open("/dev/null").ok()
+}
+
+/// Whether an error of `accept` is of the connection that was to be accepted, and says nothing of the next (accept(2)).
+pub(super) fn is_of_one_peer(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        ConnectionAborted, ConnectionReset, HostUnreachable, Interrupted, NetworkDown, NetworkUnreachable,
+    };
+    const EPROTO: i32 = 71;
+    let kinds =
+        [ConnectionAborted, ConnectionReset, HostUnreachable, Interrupted, NetworkDown, NetworkUnreachable];
+    kinds.contains(&error.kind()) || error.raw_os_error() == Some(EPROTO)
 }
 
 /// Whether an error of `accept` says that descriptors or kernel memory ran out, rather than that one peer went away.
@@ -240,8 +302,11 @@ mod tests {
         let path = folder.path().join("socket");
         drop(std::os::unix::net::UnixListener::bind(&path).expect("bind"));
         let address = Address::Unix(path.clone());
-        let live = Listener::bind(&address).expect("the leftover is replaced");
-        assert_eq!(Listener::bind(&address).expect_err("it is in use").kind(), io::ErrorKind::AddrInUse);
+        let live = Listener::bind(&address, KeepAlive::ByProtocol).expect("the leftover is replaced");
+        assert_eq!(
+            Listener::bind(&address, KeepAlive::ByProtocol).expect_err("it is in use").kind(),
+            io::ErrorKind::AddrInUse
+        );
         drop(live);
         assert!(!path.exists(), "the socket file goes with its listener");
     }

@@ -43,7 +43,7 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 
 pub use inbox::{Inbox, Post};
-pub use listener::{Address, ListenerId};
+pub use listener::{Address, KeepAlive, ListenerId};
 pub use peer::Peer;
 pub use reactor::{Reactor, UdpId};
 

@@ -48,6 +48,13 @@ pub struct Question {
     pub has_lagged: bool,
 }
 
+impl Item {
+    /// How many of the outbox's own bytes it stands for.
+    fn own_len(&self) -> usize {
+        if let Item::Own(len) = self { *len } else { 0 }
+    }
+}
+
 /// Frames in order.
 #[derive(Debug, Default)]
 struct Lane {
@@ -171,6 +178,12 @@ impl Outbox {
         self.items.push_back(mark);
     }
 
+    /// Puts a mark before all others.
+    pub fn push_front_mark(&mut self, mark: Item) {
+        debug_assert!(!matches!(mark, Item::Own(_)), "a frame comes with its bytes");
+        self.items.push_front(mark);
+    }
+
     /// Makes one frame of all that is queued, so that nothing urgent overtakes any of it. For a connection that changes
     /// its protocol: its last response is not to be interrupted by a frame.
     pub fn seal(&mut self) {
@@ -207,15 +220,14 @@ impl Outbox {
         self.own.truncate(self.begun_own());
     }
 
-    /// Drops the first question and everything behind it: nobody will answer any more, and what follows a hole is worth
-    /// less than a clean end.
-    pub fn cut_at_ask(&mut self) {
-        if let Some(at) = self.items.iter().position(|item| matches!(item, Item::Ask(..))) {
-            self.items.truncate(at);
-            let kept: usize =
-                self.items.iter().map(|item| if let Item::Own(len) = item { *len } else { 0 }).sum();
-            self.own.truncate(self.begun_own() + kept);
-        }
+    /// Drops the first item of that kind and everything behind it. Returns whether there was one.
+    pub fn cut_at(&mut self, is_wanted: impl FnMut(&Item) -> bool) -> bool {
+        let Some(at) = self.items.iter().position(is_wanted) else { return false };
+        self.items.truncate(at);
+        let kept: usize =
+            self.items.iter().map(|item| if let Item::Own(len) = item { *len } else { 0 }).sum();
+        self.own.truncate(self.begun_own() + kept);
+        true
     }
 
     /// The rest of a log's frame whose beginning the peer has been sent: nothing, if that was all of it.
@@ -316,13 +328,11 @@ impl Outbox {
     /// can leave the log then, and loses nothing.
     pub fn resolve_marks(&mut self, log: u32, mut resolve: impl FnMut(&mut Outbox, Item)) {
         let is_of_log = |item: &Item| matches!(item, Item::Through(l, _) | Item::Skip(l, _) if *l == log);
-        if !self.items.iter().any(is_of_log) {
-            return;
-        }
-        let begun = self.begun_own();
-        let items = std::mem::take(&mut self.items);
-        let mut own = std::mem::take(&mut self.own);
-        self.own.extend(own.drain(..begun));
+        let Some(at) = self.items.iter().position(is_of_log) else { return };
+        // What stands before the first mark stays where it is.
+        let kept: usize = self.items.range(..at).map(Item::own_len).sum();
+        let items = self.items.split_off(at);
+        let mut own = self.own.split_off(self.begun_own() + kept);
         for item in items {
             match item {
                 Item::Own(len) => {
@@ -425,14 +435,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_follows_a_question_that_nobody_answers() {
+    fn what_is_cut_off_ends_at_a_frame_boundary() {
         let mut outbox = Outbox::default();
         outbox.push_frame(b"", b"first");
         outbox.push_frame(b"", b"second");
         outbox.push_mark(Item::Ask(Question { topic: 1, missing: 5..9, has_lagged: true }));
         outbox.push_frame(b"", b"third");
         assert_eq!(write(&mut outbox, 2), b"fi");
-        outbox.cut_at_ask();
+        assert!(outbox.cut_at(|item| matches!(item, Item::Ask(..))));
         outbox.validate();
         outbox.push_frame(b"", b"!");
         assert_eq!(write(&mut outbox, 100), b"rstsecond!");

@@ -1,13 +1,14 @@
 //! The readiness loop over mio. [`super`] tells what a turn is; this file is that list of nine, one function for each.
 
 use super::inbox::{Inbox, Post};
-use super::listener::{Address, Listener, ListenerId, Reserve, is_exhaustion, say_no};
+use super::listener::{Address, KeepAlive, Listener, ListenerId, is_exhaustion, is_of_one_peer, say_no};
 use super::transport::Transport;
 use super::{Handler, Sockets};
 use crate::time::Millis;
 use mio::event::Event;
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
+use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -16,6 +17,10 @@ use std::time::{Duration, Instant};
 const READ_BUFFER_LEN: usize = 64 * 1024;
 /// How many events one poll fetches; the rest wait for the next, so nobody is lost.
 const EVENTS_LEN: usize = 1024;
+/// How many sockets are read in a turn; the others keep their places on the list.
+const READS_PER_TURN_MAX: usize = 1024;
+/// How many turns in a row may put off the timers, because there was more to hear than one turn can.
+const FULL_TURNS_MAX: u32 = 32;
 /// How many connections one listener may bring in a turn.
 const ACCEPTS_PER_TURN_MAX: usize = 64;
 /// How many datagrams one socket may bring in a turn.
@@ -43,12 +48,11 @@ pub struct Reactor<M> {
     listeners: Vec<Listener>,
     /// Listeners that may have connections waiting.
     listeners_ready: Vec<bool>,
-    reserve: Reserve,
     table: SocketTable,
     udp_ready: Vec<bool>,
     read_buffer: Box<[u8]>,
-    /// The ready list of the turn under way; kept for its memory.
-    reading: Vec<usize>,
+    /// How many turns in a row have not heard everybody.
+    full_turns: u32,
 }
 
 /// The sockets, by key, and which of them may have something to read.
@@ -56,7 +60,7 @@ pub struct Reactor<M> {
 struct SocketTable {
     sockets: Vec<Option<Socket>>,
     /// The ready-again list. A key is on it at most once.
-    ready: Vec<usize>,
+    ready: VecDeque<usize>,
     udp: Vec<UdpSocket>,
 }
 
@@ -69,6 +73,8 @@ struct Socket {
     is_parked: bool,
     /// The peer has said FIN, so a short read does not mean that the end has been seen.
     is_read_closed: bool,
+    /// There are urgent bytes: a read stops before them, short, whatever comes behind.
+    has_urgent: bool,
     /// The end has been seen, or the connection is broken: it is not read again.
     is_read_done: bool,
 }
@@ -86,19 +92,18 @@ impl<M: Send + 'static> Reactor<M> {
             post,
             listeners: Vec::new(),
             listeners_ready: Vec::new(),
-            reserve: Reserve::new(),
             table: SocketTable::default(),
             udp_ready: Vec::new(),
             read_buffer: vec![0; READ_BUFFER_LEN].into_boxed_slice(),
-            reading: Vec::new(),
+            full_turns: 0,
         })
     }
 
     /// Listens on `address`. Returns the listener's number and where it really listens.
-    pub fn listen(&mut self, address: &Address) -> io::Result<(ListenerId, Address)> {
+    pub fn listen(&mut self, address: &Address, keep_alive: KeepAlive) -> io::Result<(ListenerId, Address)> {
         let id = ListenerId(self.listeners.len());
         assert!(id.0 < TOKENS_PER_KIND, "more listeners than tokens for them");
-        let mut listener = Listener::bind(address)?;
+        let mut listener = Listener::bind(address, keep_alive)?;
         listener.register(self.poll.registry(), Token(LISTENERS_TOP - id.0))?;
         let local = listener.local_address()?;
         self.listeners.push(listener);
@@ -146,7 +151,9 @@ impl<M: Send + 'static> Reactor<M> {
         }
         self.accept(now, handler);
         self.read(now, handler);
-        handler.handle_timers(now);
+        if self.has_heard_all() {
+            handler.handle_timers(now);
+        }
         handler.handle_wake(now);
         handler.flush(now, &mut self.table);
         handler.reap(now, &mut self.table);
@@ -166,12 +173,23 @@ impl<M: Send + 'static> Reactor<M> {
             false => (self.listeners.iter().zip(&self.listeners_ready).map(listener_due))
                 .fold(handler.next_deadline(), Millis::min),
         };
-        let timeout = (wake_at != Millis::NEVER).then(|| Duration::from_millis((wake_at - now).0));
-        match self.poll.poll(&mut self.events, timeout) {
-            // A signal handler of somebody's ran. There are no events.
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
-            polled => polled,
+        let mut timeout = (wake_at != Millis::NEVER).then(|| Duration::from_millis((wake_at - now).0));
+        loop {
+            match self.poll.poll(&mut self.events, timeout) {
+                // A signal, or the whole process was stopped for a while. What came in the meantime comes before the timers.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => timeout = Some(Duration::ZERO),
+                polled => return polled,
+            }
         }
+    }
+
+    /// Whether everybody who had something to say could say it. A poll that comes back full has left some out, and a read
+    /// has its bound too: nobody is to be taken for silent who has not been heard. Not for ever: timers are not put off
+    /// more than a few times.
+    fn has_heard_all(&mut self) -> bool {
+        let is_full = self.events.iter().count() == EVENTS_LEN || self.table.ready.len() > READS_PER_TURN_MAX;
+        self.full_turns = if is_full { (self.full_turns + 1) % FULL_TURNS_MAX } else { 0 };
+        self.full_turns == 0
     }
 
     /// Turns events into what they mean for later steps: who may be read, who may be written to again.
@@ -208,7 +226,7 @@ impl<M: Send + 'static> Reactor<M> {
     fn accept_from<H: Handler>(&mut self, now: Millis, id: ListenerId, handler: &mut H) {
         let listener = &mut self.listeners[id.0];
         if listener.end_rest() {
-            self.reserve.restore();
+            listener.reserve.restore();
         }
         for _ in 0..ACCEPTS_PER_TURN_MAX {
             match listener.accept() {
@@ -226,21 +244,27 @@ impl<M: Send + 'static> Reactor<M> {
                     return;
                 }
                 Err(error) if is_exhaustion(&error) => {
-                    self.reserve.refuse(listener, handler.refusal(id));
+                    listener.refuse(handler.refusal(id));
                     listener.rest(now);
                     return;
                 }
                 // The peer went away while it waited; the next may be sound.
-                Err(error) => log::debug!("accept: {error}"),
+                Err(error) if is_of_one_peer(&error) => log::debug!("accept: {error}"),
+                Err(error) => {
+                    log::warn!("accept: {error}");
+                    listener.rest(now);
+                    return;
+                }
             }
         }
     }
 
     /// 5: one buffer full from each socket that may have bytes, one bounded batch from each UDP socket.
     fn read<H: Handler>(&mut self, now: Millis, handler: &mut H) {
-        std::mem::swap(&mut self.reading, &mut self.table.ready);
-        for key in self.reading.drain(..) {
-            self.table.read(now, key, &mut self.read_buffer, handler);
+        for _ in 0..self.table.ready.len().min(READS_PER_TURN_MAX) {
+            if let Some(key) = self.table.ready.pop_front() {
+                self.table.read(now, key, &mut self.read_buffer, handler);
+            }
         }
         for index in 0..self.udp_ready.len() {
             if self.udp_ready[index] {
@@ -260,6 +284,7 @@ impl SocketTable {
             is_listed: false,
             is_parked: false,
             is_read_closed: false,
+            has_urgent: false,
             is_read_done: false,
         };
         let former = self.sockets[key].replace(socket);
@@ -275,7 +300,7 @@ impl SocketTable {
         let Some(socket) = self.get(key) else { return };
         if !socket.is_listed && !socket.is_read_done {
             socket.is_listed = true;
-            self.ready.push(key);
+            self.ready.push_back(key);
         }
     }
 
@@ -283,12 +308,15 @@ impl SocketTable {
         // A socket that was closed in this very turn may still have an event in the batch.
         let Some(socket) = self.get(key) else { return };
         socket.is_read_closed |= event.is_read_closed();
-        if event.is_error() {
-            // Read or not: a connection that is not being read must hear of its end too.
-            if let Some(error) = socket.transport.take_error() {
-                socket.is_read_done = true;
-                return handler.handle_reset(now, key, error);
-            }
+        socket.has_urgent |= event.is_priority();
+        // What came before a reset is read first; the error follows it. But a connection that is not being read must hear
+        // of its end too.
+        if event.is_error()
+            && !(event.is_readable() && handler.wants_bytes(key))
+            && let Some(error) = socket.transport.take_error()
+        {
+            socket.is_read_done = true;
+            return handler.handle_reset(now, key, error);
         }
         if event.is_readable() || event.is_read_closed() {
             self.list(key);
@@ -315,12 +343,12 @@ impl SocketTable {
             }
             Ok(len) => {
                 // A read shorter than the buffer has emptied the socket, unless the end comes behind it.
-                if len == buffer.len() || socket.is_read_closed {
+                if len == buffer.len() || socket.is_read_closed || socket.has_urgent {
                     self.list(key);
                 }
                 handler.handle_bytes(now, key, &mut buffer[..len]);
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => socket.has_urgent = false,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => self.list(key),
             Err(error) => {
                 socket.is_read_done = true;
@@ -379,18 +407,5 @@ impl Sockets for SocketTable {
 
     fn send_to(&mut self, socket: UdpId, to: SocketAddr, bytes: &[u8]) -> io::Result<()> {
         self.udp[socket.0].send_to(bytes, to).map(drop)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_socket_costs_the_loop_twelve_bytes() {
-        // Debug builds of mio keep more in a stream, to catch one registered twice.
-        if !cfg!(debug_assertions) {
-            assert_eq!(size_of::<Option<Socket>>(), 12);
-        }
     }
 }

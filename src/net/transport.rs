@@ -1,5 +1,6 @@
 //! A connected stream socket, whatever it runs over, and the options that every one of them gets.
 
+use super::listener::KeepAlive;
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
@@ -19,20 +20,24 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 const KEEPALIVE_RETRIES: u32 = 2;
 
 /// Sets what the connections of a listener inherit from it, once for all of them (Linux copies these on accept).
-pub fn prepare_tcp(listener: SockRef<'_>) -> io::Result<()> {
+pub fn prepare_tcp(listener: SockRef<'_>, keep_alive: KeepAlive) -> io::Result<()> {
     // A chat is many small messages, and we gather those of a turn ourselves: Nagle would only hold the last one back.
     listener.set_tcp_nodelay(true)?;
+    // Urgent data is data: otherwise a read stops before it, short, and does not mean that the socket is empty.
+    listener.set_out_of_band_inline(true)?;
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    {
-        listener.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
+    listener.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
+    if keep_alive == KeepAlive::ByKernel {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
         listener.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
+        listener.set_tcp_keepalive(
+            &TcpKeepalive::new()
+                .with_time(KEEPALIVE_IDLE)
+                .with_interval(KEEPALIVE_INTERVAL)
+                .with_retries(KEEPALIVE_RETRIES),
+        )?;
     }
-    listener.set_tcp_keepalive(
-        &TcpKeepalive::new()
-            .with_time(KEEPALIVE_IDLE)
-            .with_interval(KEEPALIVE_INTERVAL)
-            .with_retries(KEEPALIVE_RETRIES),
-    )
+    Ok(())
 }
 
 /// A connected stream socket, non-blocking.
@@ -69,6 +74,8 @@ impl Transport {
     /// Registered once, for both directions, and never again.
     pub fn register(&mut self, registry: &Registry, key: usize) -> io::Result<()> {
         let interest = Interest::READABLE | Interest::WRITABLE;
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        let interest = interest | Interest::PRIORITY;
         match self {
             Transport::Tcp(stream) => stream.register(registry, Token(key), interest),
             Transport::Unix(stream) => stream.register(registry, Token(key), interest),

@@ -77,6 +77,17 @@ pub enum Phase {
     Gone,
 }
 
+/// Whether a connection is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intake {
+    /// It is.
+    Open,
+    /// So much waits for it that it is not, until much of that has been taken.
+    Paused,
+    /// That has been taken; what it had sent before comes first, and then it is read again.
+    Resuming,
+}
+
 /// A subscription: a log, and the member's slot in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subscription {
@@ -175,8 +186,8 @@ pub struct Connection {
     pub is_pending: bool,
     /// The kernel takes no more bytes; we will hear when it does.
     pub is_blocked: bool,
-    /// So much waits for it that it is not read.
-    pub is_paused: bool,
+    /// Whether it is read.
+    pub intake: Intake,
     /// The peer has ended its side.
     pub is_eof: bool,
     /// A Ping is out since `deadline - pong_timeout`, and nothing has come since.
@@ -191,6 +202,8 @@ pub struct Connection {
     pub is_asking: bool,
     /// It has been blocked since the service last heard `on_drain`.
     pub was_blocked: bool,
+    /// It has been blocked for so long that it is tried whether the kernel takes anything.
+    pub is_probed: bool,
     /// Who it is.
     pub peer: Peer,
     /// How its bytes are read.
@@ -253,11 +266,16 @@ impl Connection {
         }
     }
 
+    /// Whether there is any use for what it says.
+    pub fn is_heard(&self) -> bool {
+        matches!(self.phase, Phase::Open | Phase::Closing)
+    }
+
     /// Whether bytes of it are to be read now.
     pub fn wants_bytes(&self) -> bool {
         match self.phase {
-            Phase::Open => !self.is_paused,
-            Phase::Closing | Phase::Flushing | Phase::Draining => true,
+            Phase::Open | Phase::Closing => self.intake == Intake::Open,
+            Phase::Flushing | Phase::Draining => true,
             Phase::Gone => false,
         }
     }

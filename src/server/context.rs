@@ -44,13 +44,13 @@ impl Context for ServerContext<'_> {
 
     fn send(&mut self, conn: ConnId, message: Message<'_>) {
         if let Some(index) = self.find(conn) {
-            self.state.push_message(index, message);
+            self.state.push_message(self.now, index, message);
         }
     }
 
     fn send_after(&mut self, conn: ConnId, topic: Topic, message: Message<'_>) {
         if let Some(index) = self.find(conn) {
-            self.state.push_message_after(index, self.key(topic), message);
+            self.state.push_message_after(self.now, index, self.key(topic), message);
         }
     }
 

@@ -5,7 +5,7 @@
 //! it from a seed. This file keeps the turn; `session` makes bytes into events, `flush` makes what was noted into writes.
 
 use super::close_reason::CloseReason;
-use super::connection::{Codec, Connection, Phase, Wire};
+use super::connection::{Codec, Intake, Phase, Wire};
 use super::context::ServerContext;
 use super::door::TurnedAway;
 use super::limits::Limits;
@@ -41,6 +41,8 @@ pub struct Core {
     line_listeners: HashMap<ListenerId, ServiceId>,
     /// What a service replays; kept for its memory.
     replay: Replay,
+    /// Connections whose moment has come; kept for its memory.
+    expired: Vec<u32>,
     /// What the calendar said when the loop's clock was 0, in milliseconds since 1970.
     unix_ms_at_zero: u64,
     /// Set once the server shuts down: when it stops being patient.
@@ -194,8 +196,13 @@ impl Core {
         let conn = self.state.conn(index);
         let id = conn.id(index);
         if conn.is_blocked && conn.stalled_at + stall_timeout <= now {
-            return self.state.close(now, index, CloseReason::TooSlow);
+            // The kernel tells that it takes bytes again when much of what it has is gone. A peer that reads slowly is
+            // not dead for that: whether anything has gone is tried.
+            conn.is_blocked = false;
+            conn.is_probed = true;
+            self.state.arm(index);
         }
+        let conn = self.state.conn(index);
         if conn.service_deadline <= now {
             conn.service_deadline = Millis::NEVER;
             self.with_service_of(now, id, |service, cx| service.on_deadline(cx, id));
@@ -299,8 +306,8 @@ impl Handler for Core {
         }
     }
 
-    fn handle_writable(&mut self, _now: Millis, key: usize) {
-        self.state.handle_writable(key as u32);
+    fn handle_writable(&mut self, now: Millis, key: usize) {
+        self.state.handle_writable(now, key as u32);
     }
 
     fn wants_bytes(&self, key: usize) -> bool {
@@ -308,7 +315,10 @@ impl Handler for Core {
     }
 
     fn handle_timers(&mut self, now: Millis) {
-        while let Some(index) = self.state.wheel.poll_expired(now) {
+        let mut expired = std::mem::take(&mut self.expired);
+        // All of them first: a service that asks for this very moment again has its next turn.
+        expired.extend(std::iter::from_fn(|| self.state.wheel.poll_expired(now)));
+        for index in expired.drain(..) {
             // The wheel is told only of deadlines that come sooner; it finds out here about those put off.
             let due = self.state.conns[index as usize].next_deadline(&self.state.limits);
             if due <= now {
@@ -316,6 +326,7 @@ impl Handler for Core {
             }
             self.state.touch_timer(index);
         }
+        self.expired = expired;
         if self.ends_at.is_some_and(|ends_at| ends_at <= now) {
             for index in self.indexes() {
                 self.state.free_later(index);
@@ -336,18 +347,24 @@ impl Handler for Core {
         for id in std::mem::take(&mut self.state.drained) {
             self.with_service_of(now, id, |service, cx| service.on_drain(cx, id));
         }
+        for (id, log) in std::mem::take(&mut self.state.crowding) {
+            if self.state.topics.is_crowded(log, self.state.limits.write_queue_bytes_max) {
+                self.state.crowding.push((id, log));
+            } else if let Some(index) = self.state.find_any(id) {
+                // Unless so much waits for it too: then it is let in when that has been taken.
+                if !self.state.is_loaded(index) {
+                    self.state.let_in(index);
+                }
+            }
+        }
         for id in std::mem::take(&mut self.state.resumed) {
+            let Some(index) = self.state.find_any(id) else { continue };
+            self.state.conn(index).intake = Intake::Open;
             // What has been read goes before what has not.
-            if let Some(index) = self.state.find(id)
-                && let Some(unread) = self.state.conn(index).unread.take()
-            {
+            if let Some(unread) = self.state.conn(index).unread.take() {
                 self.process_unread(now, index, unread);
             }
-            // It may have been closed in the meantime; it is to be read all the same.
-            let is_there = |conn: &Connection| conn.generation == id.generation && conn.phase != Phase::Gone;
-            if self.state.conns.get(id.index as usize).is_some_and(is_there) {
-                self.state.readable.push(id.index);
-            }
+            self.state.readable.push(index);
         }
         self.tell_endings(now);
     }
@@ -370,6 +387,7 @@ impl Handler for Core {
             || !state.drained.is_empty()
             || !state.resumed.is_empty()
             || !state.readable.is_empty()
+            || !state.crowding.is_empty()
     }
 
     fn next_deadline(&self) -> Millis {

@@ -7,7 +7,7 @@
 //! room next to a large one does not wait until the large one is served.
 
 use super::close_reason::CloseReason;
-use super::connection::{Connection, Phase, Subscription};
+use super::connection::{Connection, Intake, Phase, Subscription};
 use super::state::State;
 use super::topic::Topics;
 use crate::net::Sockets;
@@ -17,8 +17,10 @@ use std::io::{self, IoSlice};
 
 /// How many connections are written to in a turn before the others' input is looked at again.
 const WRITES_PER_TURN_MAX: usize = 512;
-/// How many members of a log are visited before the next log has its share.
-const VISITS_PER_LOG: usize = 64;
+/// How many connections with something of their own are written to before a log has its share, and how many members of
+/// a log are visited before others have theirs.
+const CONNECTIONS_PER_SHARE: usize = 64;
+const MEMBERS_PER_SHARE: usize = 64;
 /// How many slices go into one write. A connection that follows one log needs two.
 const SLICES_MAX: usize = 32;
 /// How many topics' marks one write can keep apart; the next write goes on.
@@ -113,6 +115,10 @@ fn gather<'a>(conn: &'a Connection, topics: &'a Topics) -> Slices<'a> {
         }
         slices.push(&outbox.own_slices(run_start, run_end - run_start));
     }
+    // One that is ending is sent what it was left with, and follows nothing.
+    if conn.phase != Phase::Open {
+        return slices;
+    }
     for &Subscription { log, .. } in conn.subscriptions.as_slice() {
         let source = topics.log(log);
         let Some(cursor) = ahead.known(log).map_or_else(|| actual(log), |known| Some(*known)) else { break };
@@ -130,29 +136,49 @@ impl State {
     /// Writes, a bounded number of connections.
     pub fn flush(&mut self, now: Millis, sockets: &mut dyn Sockets) {
         while let Some(index) = self.readable.pop() {
-            sockets.resume(index as usize);
+            if self.conns.contains(index as usize) {
+                sockets.resume(index as usize);
+            }
         }
         let mut budget = WRITES_PER_TURN_MAX;
-        for _ in 0..self.pending.len().min(budget) {
+        // What is armed from now on has its turn in the next.
+        let mut pending = self.pending.len();
+        while budget > 0 && (pending > 0 || self.topics.is_dirty()) {
+            let share = pending.min(CONNECTIONS_PER_SHARE);
+            pending -= share;
+            budget = budget.saturating_sub(self.flush_pending(now, share, sockets));
+            budget = budget.saturating_sub(self.flush_log(now, MEMBERS_PER_SHARE.min(budget), sockets));
+        }
+    }
+
+    /// Writes to some of those who have something of their own. Returns how many that were.
+    fn flush_pending(&mut self, now: Millis, share: usize, sockets: &mut dyn Sockets) -> usize {
+        let mut written = 0;
+        for _ in 0..share {
             let Some(index) = self.pending.pop_front() else { break };
             let Some(conn) = self.conns.get_mut(index as usize) else { continue };
             if std::mem::take(&mut conn.is_pending) {
                 self.flush_conn(now, index, sockets);
-                budget -= 1;
+                written += 1;
             }
         }
-        while budget > 0
-            && let Some(log) = self.topics.pop_dirty()
+        written
+    }
+
+    /// Goes some steps round the members of the next log. Returns how many.
+    fn flush_log(&mut self, now: Millis, share: usize, sockets: &mut dyn Sockets) -> usize {
+        let Some(log) = self.topics.pop_dirty() else { return 0 };
+        let mut visited = 0;
+        while visited < share
+            && let Some((conn, is_behind)) = self.topics.next_on_round(log)
         {
-            for _ in 0..VISITS_PER_LOG.min(budget) {
-                let Some((conn, is_behind)) = self.topics.next_on_round(log) else { break };
-                if is_behind {
-                    self.flush_conn(now, conn, sockets);
-                }
-                budget -= 1;
+            if is_behind {
+                self.flush_conn(now, conn, sockets);
             }
-            self.topics.push_dirty(log);
+            visited += 1;
         }
+        self.topics.push_dirty(log, self.limits.write_queue_bytes_max);
+        visited
     }
 
     fn flush_conn(&mut self, now: Millis, index: u32, sockets: &mut dyn Sockets) {
@@ -179,6 +205,16 @@ impl State {
         if written > 0 || !conn.was_blocked {
             conn.stalled_at = now;
         }
+        if std::mem::take(&mut conn.is_probed) {
+            if written == 0 && is_short {
+                conn.is_blocked = true;
+                return self.close(now, index, CloseReason::TooSlow);
+            }
+            conn.heard_at = now;
+            conn.is_pinged = false;
+            self.touch_timer(index);
+        }
+        let conn = self.conn(index);
         if is_short {
             conn.is_blocked = true;
             conn.was_blocked = true;
@@ -213,8 +249,10 @@ impl State {
                     && cursor < to
                 {
                     if cursor < source.first() {
-                        *item = source.question(cursor..to);
-                        return source.set_cursor(slot, to);
+                        // What the log still holds of it is sent from there.
+                        let held_from = source.first().min(to);
+                        outbox.push_front_mark(source.question(cursor..held_from));
+                        return source.set_cursor(slot, held_from);
                     }
                     let len = source.slices(cursor, to).map(<[u8]>::len).iter().sum();
                     if left < len {
@@ -231,13 +269,16 @@ impl State {
                 outbox.settle_front(0);
             }
         }
+        if conn.phase != Phase::Open {
+            return;
+        }
         for &Subscription { log, slot } in conn.subscriptions.as_slice() {
             let source = self.topics.log_mut(log);
             let (cursor, head) = (source.members()[slot as usize].cursor, source.head());
             if cursor < source.first() {
                 let outbox = conn.outbox.get_or_insert_with(|| self.spare_outboxes.pop().unwrap_or_default());
-                outbox.push_mark(source.question(cursor..head));
-                source.set_cursor(slot, head);
+                outbox.push_mark(source.question(cursor..source.first()));
+                source.set_cursor(slot, source.first());
                 continue;
             }
             let len: usize = source.slices(cursor, head).map(<[u8]>::len).iter().sum();
@@ -259,17 +300,19 @@ impl State {
     /// What follows from having written: an empty outbox goes, a reader is read again, a connection that has said all
     /// says FIN, and one that has come to a question is noted for its service.
     fn after_write(&mut self, now: Millis, index: u32, sockets: &mut dyn Sockets) {
+        self.note_question(now, index);
         if self.conn(index).outbox.as_ref().is_some_and(|outbox| outbox.is_empty()) {
             self.recycle_outbox(index);
         }
-        self.note_question(index);
+        if self.conn(index).phase != Phase::Open && self.conn(index).outbox.is_none() {
+            self.drop_subscriptions(index);
+        }
         let low = self.limits.outbox_low_bytes;
         let conn = self.conn(index);
         let id = conn.id(index);
         let queued = conn.outbox.as_ref().map_or(0, |outbox| outbox.queued_bytes());
-        if conn.is_paused && queued < low {
-            conn.is_paused = false;
-            self.resumed.push(id);
+        if queued <= low && !self.crowding.iter().any(|(crowding, _)| *crowding == id) {
+            self.let_in(index);
         }
         let conn = self.conn(index);
         if conn.is_blocked {
@@ -293,20 +336,36 @@ impl State {
         if conn.outbox.is_some() {
             return !conn.is_asking;
         }
-        conn.subscriptions.as_slice().iter().any(|&Subscription { log, slot }| {
-            let source = self.topics.log(log);
-            source.members()[slot as usize].cursor < source.head()
-        })
+        conn.phase == Phase::Open
+            && conn.subscriptions.as_slice().iter().any(|&Subscription { log, slot }| {
+                let source = self.topics.log(log);
+                source.members()[slot as usize].cursor < source.head()
+            })
     }
 
     /// When a connection has been sent everything before a question, the service is to be asked.
-    fn note_question(&mut self, index: u32) {
+    fn note_question(&mut self, now: Millis, index: u32) {
         let conn = self.conn(index);
         let Some(outbox) = &conn.outbox else { return };
-        if outbox.has_no_head() && matches!(outbox.front(), Some(Item::Ask(..))) && !conn.is_asking {
-            conn.is_asking = true;
+        let is_question = outbox.has_no_head() && matches!(outbox.front(), Some(Item::Ask(..)));
+        match conn.phase {
+            Phase::Open if is_question && !conn.is_asking => {
+                conn.is_asking = true;
+                let id = conn.id(index);
+                self.asking.push(id);
+            }
+            Phase::Closing | Phase::Flushing if is_question => self.end_at_hole(now, index),
+            _ => {}
+        }
+    }
+
+    /// A connection that was not read is to be again.
+    pub fn let_in(&mut self, index: u32) {
+        let conn = self.conn(index);
+        if conn.intake == Intake::Paused {
+            conn.intake = Intake::Resuming;
             let id = conn.id(index);
-            self.asking.push(id);
+            self.resumed.push(id);
         }
     }
 
@@ -317,9 +376,12 @@ impl State {
     }
 
     /// The kernel takes bytes again.
-    pub fn handle_writable(&mut self, index: u32) {
+    pub fn handle_writable(&mut self, now: Millis, index: u32) {
         let Some(conn) = self.conns.get_mut(index as usize) else { return };
         if std::mem::take(&mut conn.is_blocked) {
+            // What the peer has taken is proof of life, and a Ping that is out has stood behind it.
+            conn.heard_at = now;
+            conn.is_pinged = false;
             // Also with nothing to send: what follows a write that emptied everything has yet to follow.
             self.arm(index);
             self.touch_timer(index);

@@ -32,6 +32,8 @@ pub struct Limits {
     pub outbox_high_bytes: usize,
     /// See `outbox_high_bytes`. Below it every Ping has its own Pong; above it only the newest has (RFC 6455, 5.5.3).
     pub outbox_low_bytes: usize,
+    /// Bytes that others can make wait for one connection: one that has more waiting is closed when there is more to say.
+    pub outbox_bytes_max: usize,
     /// Bytes that a topic holds for those of its members who are behind.
     pub write_queue_bytes_max: usize,
     /// The largest body of a request.
@@ -56,6 +58,7 @@ impl Default for Limits {
             drain_timeout: Millis::from_secs(5),
             outbox_high_bytes: 64 * 1024,
             outbox_low_bytes: 16 * 1024,
+            outbox_bytes_max: 1024 * 1024,
             write_queue_bytes_max: 256 * 1024,
             body_bytes_max: 64 * 1024,
             line_bytes_max: 64 * 1024,

@@ -1,29 +1,7 @@
 //! The server: it joins the loop, the protocols and the services.
 //!
-//! [`Server`] is what a program holds: it listens, and runs its services until it is told to stop. An echo server, whole:
-//!
-//! ```
-//! use chinwag::server::{Server, Shutdown};
-//! use chinwag::service::{ConnId, Context, Message, Service};
-//!
-//! struct Echo;
-//!
-//! impl Service for Echo {
-//!     fn on_message(&mut self, cx: &mut dyn Context, conn: ConnId, message: Message<'_>) {
-//!         cx.send(conn, message);
-//!     }
-//! }
-//!
-//! # fn main() -> std::io::Result<()> {
-//! let mut server = Server::new(Default::default())?;
-//! let echo = server.mount(Echo, 64 * 1024);
-//! server.serve("/echo", echo);
-//! let address = server.listen(&"127.0.0.1:0".parse().expect("an address"))?;
-//! println!("listening on {address}");
-//! # server.stopper().send(Shutdown::Stop).expect("the server is there");
-//! server.run()
-//! # }
-//! ```
+//! [`Server`] is what a program holds: it listens, and runs its services until it is told to stop. The front page of this
+//! crate has an echo server, whole.
 //!
 //! Inside, [`Core`] is all of it but the sockets.
 
@@ -40,7 +18,7 @@ mod session;
 mod state;
 mod topic;
 
-use crate::net::{Address, Post, Reactor};
+use crate::net::{Address, KeepAlive, Post, Reactor};
 use crate::proto::http::Response;
 use crate::service::Service;
 use std::io;
@@ -92,12 +70,12 @@ impl Server {
 
     /// Listens for HTTP and WebSocket. Returns where it really listens.
     pub fn listen(&mut self, address: &Address) -> io::Result<Address> {
-        self.reactor.listen(address).map(|(_, local)| local)
+        self.reactor.listen(address, KeepAlive::ByProtocol).map(|(_, local)| local)
     }
 
     /// Listens for lines, which are one service's. Returns where it really listens.
     pub fn listen_lines(&mut self, address: &Address, service: ServiceId) -> io::Result<Address> {
-        let (listener, local) = self.reactor.listen(address)?;
+        let (listener, local) = self.reactor.listen(address, KeepAlive::ByKernel)?;
         self.core.speak_lines(listener, service);
         Ok(local)
     }

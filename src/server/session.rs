@@ -1,7 +1,7 @@
 //! Step 5 of the turn: the bytes of a connection become requests, messages and lines, and reach their service.
 
 use super::close_reason::CloseReason;
-use super::connection::{Codec, Phase, Wire};
+use super::connection::{Codec, Intake, Phase, Wire};
 use super::core::Core;
 use super::router::{Route, ServiceId};
 use crate::proto::http::{self, Head, HeaderSlots, Response, body};
@@ -26,6 +26,7 @@ impl Core {
     pub(super) fn process(&mut self, now: Millis, index: u32, input: &mut Input<'_>) {
         // The codec is at work here, not in the slab, so that services can be called while an event borrows from it.
         let mut codec = std::mem::take(&mut self.state.conn(index).codec);
+        self.state.speaking = Some(index);
         while self.is_served(index) && !input.is_empty() {
             match &mut codec {
                 Codec::Http => match self.process_http(now, index, input) {
@@ -42,6 +43,7 @@ impl Core {
                 }
             }
         }
+        self.state.speaking = None;
         self.state.conn(index).codec = codec;
     }
 
@@ -54,7 +56,7 @@ impl Core {
         let mut input = Input::new(bytes);
         self.process(now, index, &mut input);
         let conn = self.state.conn(index);
-        if conn.phase == Phase::Open && !input.is_empty() {
+        if conn.is_heard() && !input.is_empty() {
             conn.unread = Some(Box::new(input.remaining().to_vec()));
         }
     }
@@ -66,7 +68,7 @@ impl Core {
         self.process(now, index, &mut input);
         let left = input.len();
         let conn = self.state.conn(index);
-        if conn.phase == Phase::Open && left > 0 {
+        if conn.is_heard() && left > 0 {
             unread.drain(..unread.len() - left);
             conn.unread = Some(unread);
         }
@@ -76,8 +78,7 @@ impl Core {
     fn is_served(&mut self, index: u32) -> bool {
         let conn = self.state.conn(index);
         match conn.phase {
-            Phase::Open => !conn.is_paused,
-            Phase::Closing => true,
+            Phase::Open | Phase::Closing => conn.intake == Intake::Open,
             Phase::Flushing | Phase::Draining | Phase::Gone => false,
         }
     }
@@ -105,11 +106,11 @@ impl Core {
                 }
                 Err(_) if !is_open => self.state.finish(now, index),
                 Err(error) => {
-                    log::debug!("protocol error peer={} {error}", self.state.conn(index).peer);
                     self.state.close(now, index, CloseReason::Protocol(error));
                 }
             }
         }
+        ws.release();
     }
 
     fn handle_message(&mut self, now: Millis, index: u32, service: u16, message: Message<'_>) {
@@ -126,11 +127,26 @@ impl Core {
             && let Some(event) = decoder.poll_event(input)
         {
             match event {
+                line::Event::Line(text) if self.is_http_by_mistake(index, text) => {
+                    self.state.push_bytes(index, b"* this port speaks lines of text, not HTTP\n");
+                    self.state.close(now, index, CloseReason::Answered(400));
+                }
                 line::Event::Line(text) => self.handle_message(now, index, service, Message::Text(text)),
                 line::Event::TooLong => self.handle_bad_line(now, index, service, BadLine::TooLong),
                 line::Event::NotUtf8 => self.handle_bad_line(now, index, service, BadLine::NotUtf8),
             }
         }
+    }
+
+    /// Whether the first line of a connection is the first of an HTTP request. Any web page can have a browser send one here,
+    /// with a body of its choosing; no header is looked at that would tell which page.
+    fn is_http_by_mistake(&mut self, index: u32, line: &str) -> bool {
+        let mut words = line.split(' ');
+        let is_method = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase());
+        self.state.conn(index).messages_in == 0
+            && words.next().is_some_and(is_method)
+            && words.nth(1).is_some_and(|version| version.starts_with("HTTP/"))
+            && words.next().is_none()
     }
 
     fn handle_bad_line(&mut self, now: Millis, index: u32, service: u16, error: BadLine) {
@@ -236,11 +252,20 @@ impl Core {
             return Err(Response::text(404, "there is no WebSocket endpoint at this path\n"));
         };
         let offer = handshake::Offer::parse(head).map_err(|error| error.response())?;
+        // What follows the head are frames; a body would be taken for them.
+        if body::length(head, 0) != Ok(0) {
+            return Err(Response::text(400, "a handshake has no body\n"));
+        }
         if !self.origins.permits(head.header("origin"), head.host().unwrap_or_default()) {
             return Err(Response::text(403, "pages of this origin may not connect here\n"));
         }
         let request = Request { head, body: &[] };
         let subprotocol = match self.with_service(now, id.0, |service, cx| service.on_upgrade(cx, &request)) {
+            // 4.2.2: only what the client has offered.
+            Upgrade::Accept { subprotocol: Some(chosen) } if !offer.subprotocols().any(|it| it == chosen) => {
+                log::error!("a service chooses the subprotocol {chosen}, which was not offered");
+                None
+            }
             Upgrade::Accept { subprotocol } => subprotocol,
             Upgrade::Refuse(response) => return Err(response),
         };

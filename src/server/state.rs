@@ -4,7 +4,7 @@
 //! ([`State::arm`]), and one frees ([`State::reap`]).
 
 use super::close_reason::CloseReason;
-use super::connection::{Codec, Connection, Phase, Subscription, Subscriptions, Wire};
+use super::connection::{Codec, Connection, Intake, Phase, Subscription, Subscriptions, Wire};
 use super::door::{Door, TurnedAway};
 use super::limits::Limits;
 use super::topic::{Encoding, Framing, TopicKey, Topics};
@@ -19,6 +19,8 @@ use slab::Slab;
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 
+/// What can lie unread of one connection beside a request's body: a head, and what one read brought behind it.
+const UNREAD_BYTES_MAX: usize = 128 * 1024;
 /// How many empty outboxes are kept for the next connections that need one, and how large they may have grown.
 const SPARE_OUTBOXES_MAX: usize = 256;
 const SPARE_OUTBOX_BYTES_MAX: usize = 16 * 1024;
@@ -50,6 +52,10 @@ pub struct State {
     pub resumed: Vec<ConnId>,
     /// Those whose sockets have yet to hear of it.
     pub readable: Vec<u32>,
+    /// Who is being served, if anybody is.
+    pub speaking: Option<u32>,
+    /// Who is not read because of what it has said in a room that has yet to hear it.
+    pub crowding: Vec<(ConnId, u32)>,
     gone: Vec<u32>,
     /// What connections are to be told last, by slot.
     farewells: HashMap<u32, Box<str>>,
@@ -84,7 +90,7 @@ impl State {
             is_announced: false,
             is_pending: false,
             is_blocked: false,
-            is_paused: false,
+            intake: Intake::Open,
             is_eof: false,
             is_pinged: false,
             is_mid_request: false,
@@ -92,6 +98,7 @@ impl State {
             head_searched: 0,
             is_asking: false,
             was_blocked: false,
+            is_probed: false,
             peer,
             codec,
             subscriptions: Subscriptions::None,
@@ -115,6 +122,12 @@ impl State {
     /// A connection that is known to be there.
     pub fn conn(&mut self, index: u32) -> &mut Connection {
         self.conns.get_mut(index as usize).expect("slot is live: nothing is freed before the end of the turn")
+    }
+
+    /// The slot of a connection that is not gone.
+    pub fn find_any(&self, id: ConnId) -> Option<u32> {
+        let conn = self.conns.get(id.index as usize)?;
+        (conn.generation == id.generation && conn.phase != Phase::Gone).then_some(id.index)
     }
 
     /// The slot of a connection that is still being served.
@@ -168,8 +181,13 @@ impl State {
         self.note_queued(index);
     }
 
-    /// Queues one message, wrapped as the connection reads it.
-    pub fn push_message(&mut self, index: u32, message: Message<'_>) {
+    /// Queues one message, wrapped as the connection reads it. Who takes so little that this would be far too much is
+    /// closed instead.
+    pub fn push_message(&mut self, now: Millis, index: u32, message: Message<'_>) {
+        let queued = self.conn(index).outbox.as_ref().map_or(0, |outbox| outbox.queued_bytes());
+        if queued > self.limits.outbox_bytes_max {
+            return self.close(now, index, CloseReason::TooSlow);
+        }
         match (self.conn(index).wire, message) {
             (Wire::WebSocket, Message::Text(text)) => self.push_frame(index, Opcode::Text, text.as_bytes()),
             (Wire::WebSocket, Message::Binary(bytes)) => self.push_frame(index, Opcode::Binary, bytes),
@@ -201,11 +219,17 @@ impl State {
         let high = self.limits.outbox_high_bytes;
         let conn = self.conn(index);
         let queued = conn.outbox.as_ref().map_or(0, |outbox| outbox.queued_bytes());
-        if queued >= high && !conn.is_paused && conn.phase == Phase::Open {
-            conn.is_paused = true;
+        if queued >= high && conn.intake == Intake::Open && conn.phase == Phase::Open {
+            conn.intake = Intake::Paused;
             self.metrics.paused += 1;
         }
         self.arm(index);
+    }
+
+    /// Whether so much waits for a connection that it is not to be read.
+    pub fn is_loaded(&self, index: u32) -> bool {
+        let outbox = self.conns[index as usize].outbox.as_ref();
+        outbox.is_some_and(|outbox| outbox.queued_bytes() > self.limits.outbox_low_bytes)
     }
 
     /// Answers a Ping: each with its own Pong while little waits, and only the newest while much does (5.5.3).
@@ -242,11 +266,12 @@ impl State {
         subscriptions.iter().copied().find(|subscription| self.topics.log(subscription.log).key == key)
     }
 
-    /// Ends a subscription. What the log holds for the member moves to its outbox, so that it still arrives; what it has
-    /// forgotten will be asked for.
+    /// Ends a subscription. What the log holds for the member moves to its outbox, so that it still arrives. If that is
+    /// much, or the log has forgotten it, it will be asked for: a log is shared, and a copy is not.
     pub fn unsubscribe(&mut self, index: u32, log: u32) {
         let Some(slot) = self.conn(index).subscriptions.slot(log) else { return };
         let source = self.topics.log(log);
+        let copied_bytes_max = self.limits.outbox_low_bytes;
         let mut cursor = source.members()[slot as usize].cursor;
         let mut resolve = |outbox: &mut Outbox, mark| {
             let to = match mark {
@@ -259,9 +284,11 @@ impl State {
                 if cursor < source.first() {
                     outbox.push_mark(source.question(cursor..to));
                 } else {
-                    for entry in cursor..to {
-                        let [first, second] = source.slices(entry, entry + 1);
-                        outbox.push_frame(first, second);
+                    let [first, second] = source.slices(cursor, to);
+                    match first.len() + second.len() {
+                        // One run: nothing of it need be told apart.
+                        len if len <= copied_bytes_max => outbox.push_frame(first, second),
+                        _ => outbox.push_mark(source.question(cursor..to)),
                     }
                 }
             }
@@ -317,6 +344,16 @@ impl State {
                 }
                 Framing::Line => self.topics.append(log, b"", &self.rendered, b"\n", bytes_max),
             }
+            if let Some(index) = self.speaking
+                && self.topics.is_crowded(log, bytes_max)
+            {
+                let conn = self.conn(index);
+                if conn.intake == Intake::Open {
+                    conn.intake = Intake::Paused;
+                    let id = conn.id(index);
+                    self.crowding.push((id, log));
+                }
+            }
         }
         for &id in except {
             if let Some(index) = self.find(id) {
@@ -351,14 +388,14 @@ impl State {
     }
 
     /// Queues a message behind all that a topic has said.
-    pub fn push_message_after(&mut self, index: u32, key: TopicKey, message: Message<'_>) {
+    pub fn push_message_after(&mut self, now: Millis, index: u32, key: TopicKey, message: Message<'_>) {
         if let Some(Subscription { log, slot }) = self.subscription(index, key) {
             let head = self.topics.log(log).head();
             if self.topics.log(log).members()[slot as usize].cursor < head {
                 self.outbox(index).push_mark(Item::Through(log, head));
             }
         }
-        self.push_message(index, message);
+        self.push_message(now, index, message);
     }
 
     /// Queues the answer to the question at the front of an outbox, whose last entry is before `end`. What has not been
@@ -394,36 +431,23 @@ impl State {
         if self.conn(index).phase != Phase::Open {
             return;
         }
-        while let Some(&Subscription { log, .. }) = self.conn(index).subscriptions.as_slice().first() {
-            match reason {
-                CloseReason::TooSlow | CloseReason::Reset(_) => self.drop_subscription(index, log),
-                _ => self.unsubscribe(index, log),
-            };
+        match reason {
+            CloseReason::TooSlow | CloseReason::Reset(_) => self.drop_subscriptions(index),
+            _ => self.take_leave(index),
         }
         let deadline = now + self.limits.close_timeout;
         let conn = self.conn(index);
-        if let Some(outbox) = &mut conn.outbox {
-            outbox.cut_at_ask();
-        }
-        let farewell = self.farewells.remove(&index);
+        let id = conn.id(index);
         let conn = self.conn(index);
         conn.reason = Some(reason);
         conn.deadline = deadline;
-        conn.unread = None;
-        // What the peer says now is dropped, but for its Close; unread it would stand in the way of that, and of ours: a
-        // socket that is closed with bytes in it is reset.
-        let was_paused = std::mem::take(&mut conn.is_paused);
         if std::mem::take(&mut conn.is_announced)
             && let Some(service) = conn.service
         {
-            let id = conn.id(index);
             self.endings.push_back((id, service, reason.ending()));
         }
         if let CloseReason::Reset(_) = reason {
             return self.free_later(index);
-        }
-        if was_paused {
-            self.readable.push(index);
         }
         let conn = self.conn(index);
         if reason == CloseReason::TooSlow
@@ -432,23 +456,96 @@ impl State {
             // It does not take what waits for it; what it has begun to receive is finished, and then it is told why.
             outbox.drop_unbegun();
         }
-        conn.phase = Phase::Flushing;
-        if let Some(farewell) = farewell {
-            self.push_message(index, Message::Text(&farewell));
-        }
-        let conn = self.conn(index);
-        if let (Wire::WebSocket, Some(code)) = (conn.wire, reason.close_code()) {
+        conn.phase = match (conn.wire, reason) {
             // 7.1.2: whoever sends the first Close waits for the other. 7.1.7: not so when it fails the connection.
-            if let CloseReason::Service(_) | CloseReason::Stopping | CloseReason::Restarting = reason {
-                conn.phase = Phase::Closing;
+            (Wire::WebSocket, CloseReason::Service(_) | CloseReason::Stopping | CloseReason::Restarting) => {
+                Phase::Closing
             }
-            match code {
-                close::NO_STATUS_RECEIVED => self.push_frame(index, Opcode::Close, &[]),
-                code => self.push_frame(index, Opcode::Close, &encoder::close_payload(code, text)),
+            _ => Phase::Flushing,
+        };
+        match (conn.phase, conn.intake) {
+            (Phase::Closing, Intake::Paused) => {
+                // The peer's Close comes behind what it has said before.
+                conn.intake = Intake::Resuming;
+                self.resumed.push(id);
+            }
+            (Phase::Closing, Intake::Open | Intake::Resuming) => {}
+            (_, intake) => {
+                conn.intake = Intake::Open;
+                conn.unread = None;
+                if intake != Intake::Open {
+                    // What still comes is dropped, but it is read: a reset would overtake our last bytes.
+                    self.readable.push(index);
+                }
             }
         }
+        self.push_last_words(now, index, reason, text);
         self.arm(index);
         self.touch_timer(index);
+    }
+
+    /// Queues the service's farewell, if it has left one, and the Close frame that goes with the reason, if one does.
+    fn push_last_words(&mut self, now: Millis, index: u32, reason: CloseReason, text: &str) {
+        if let Some(farewell) = self.farewells.get(&index).cloned() {
+            self.push_message(now, index, Message::Text(&farewell));
+        }
+        match (self.conn(index).wire, reason.close_code()) {
+            (Wire::WebSocket, Some(close::NO_STATUS_RECEIVED)) => self.push_frame(index, Opcode::Close, &[]),
+            (Wire::WebSocket, Some(code)) => {
+                self.push_frame(index, Opcode::Close, &encoder::close_payload(code, text));
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a connection follows a log that has moved past it.
+    fn is_lagging(&self, index: u32, log: u32) -> bool {
+        self.conns[index as usize].subscriptions.slot(log).is_some_and(|slot| {
+            let source = self.topics.log(log);
+            source.members()[slot as usize].cursor < source.first()
+        })
+    }
+
+    /// What the topics have said until now is still sent, from where it lies, and nothing later. What they have forgotten
+    /// nobody will answer for any more; a stream ends before such a hole, not behind it.
+    fn take_leave(&mut self, index: u32) {
+        let subscriptions = self.conn(index).subscriptions.as_slice().to_vec();
+        let lags = |log: &u32| self.is_lagging(index, *log);
+        let lagging: Vec<u32> =
+            subscriptions.iter().map(|subscription| subscription.log).filter(lags).collect();
+        let is_hole = |item: &Item| match item {
+            Item::Ask(..) => true,
+            Item::Through(log, _) => lagging.contains(log),
+            Item::Own(_) | Item::Skip(..) => false,
+        };
+        let has_hole = self.conn(index).outbox.as_mut().is_some_and(|outbox| outbox.cut_at(is_hole));
+        for Subscription { log, slot } in subscriptions {
+            let source = self.topics.log(log);
+            let (cursor, head) = (source.members()[slot as usize].cursor, source.head());
+            if cursor == head || lagging.contains(&log) {
+                self.drop_subscription(index, log);
+            } else if !has_hole {
+                self.outbox(index).push_mark(Item::Through(log, head));
+            }
+        }
+    }
+
+    /// A connection that has begun to end has come to a hole in its stream, made since: what is left is the Close.
+    pub fn end_at_hole(&mut self, now: Millis, index: u32) {
+        if let Some(outbox) = &mut self.conn(index).outbox {
+            outbox.drop_unbegun();
+        }
+        self.drop_subscriptions(index);
+        if let Some(reason) = self.conn(index).reason {
+            self.push_last_words(now, index, reason, &reason.text());
+        }
+    }
+
+    /// Ends all subscriptions at once.
+    pub fn drop_subscriptions(&mut self, index: u32) {
+        while let Some(&Subscription { log, .. }) = self.conn(index).subscriptions.as_slice().first() {
+            self.drop_subscription(index, log);
+        }
     }
 
     /// The peer has answered our Close, or the wait for that is over: what is queued goes out, then FIN.
@@ -477,11 +574,9 @@ impl State {
 
     /// Nothing more is to come of this connection.
     pub fn free_later(&mut self, index: u32) {
+        self.drop_subscriptions(index);
         let conn = self.conn(index);
-        debug_assert!(
-            !conn.is_announced && conn.subscriptions.as_slice().is_empty(),
-            "it has been closed before"
-        );
+        debug_assert!(!conn.is_announced, "it has been closed before");
         if conn.phase != Phase::Gone {
             conn.phase = Phase::Gone;
             self.gone.push(index);
@@ -493,6 +588,7 @@ impl State {
         while let Some(index) = self.gone.pop() {
             sockets.close(index as usize);
             self.wheel.disarm(index);
+            self.farewells.remove(&index);
             let conn = self.conns.remove(index as usize);
             self.door.leave(&self.limits, conn.peer);
             self.metrics.closed += 1;
@@ -506,16 +602,16 @@ impl State {
         self.wheel.validate();
         self.topics.validate(self.limits.write_queue_bytes_max);
         assert!(self.gone.is_empty() && self.endings.is_empty(), "a turn leaves no ends untold");
-        let is_served =
-            |index: &u32| self.conns.get(*index as usize).is_some_and(|it| it.phase == Phase::Open);
-        assert!(self.farewells.keys().all(is_served), "a farewell for nobody");
+        let is_here = |index: &u32| self.conns.contains(*index as usize);
+        assert!(self.farewells.keys().all(is_here), "a farewell for nobody");
         for (index, conn) in &self.conns {
             let index = index as u32;
             for &Subscription { log, slot } in conn.subscriptions.as_slice() {
                 let (member, head) =
                     (self.topics.log(log).members()[slot as usize], self.topics.log(log).head());
                 assert_eq!(member.conn, index, "the member's way back");
-                let is_seen_to = conn.is_pending || conn.is_blocked || conn.is_asking;
+                let is_seen_to =
+                    conn.is_pending || conn.is_blocked || conn.is_asking || conn.phase != Phase::Open;
                 assert!(
                     member.cursor == head || is_seen_to || self.topics.is_round_open(log),
                     "forgotten by the flush"
@@ -529,6 +625,8 @@ impl State {
                     "somebody sees to what is queued"
                 );
             }
+            let unread = conn.unread.as_ref().map_or(0, |unread| unread.len());
+            assert!(unread <= UNREAD_BYTES_MAX + self.limits.body_bytes_max, "{unread} bytes unread");
             assert_eq!(conn.is_pending, self.pending.contains(&index), "pending, and on the list");
             let deadline = conn.next_deadline(&self.limits);
             assert!(

@@ -16,7 +16,8 @@
 //! call: whatever has come in the meantime rides along, and nothing was pushed, counted, copied or allocated for it.
 //! The more there is to do, the more messages share a write.
 //!
-//! A log holds at most so many bytes; then its oldest entries go, whether or not everybody has had them. A member whose
+//! A log holds at most so many bytes when the flush has been round; then its oldest entries go, whether or not everybody
+//! has had them. A member whose
 //! cursor stands before `first` is *lagging*: it costs nobody anything but its cursor, and when its turn comes the
 //! service is asked for what the log has forgotten. When no other member is behind the head, the log is emptied and its
 //! memory freed.
@@ -30,6 +31,10 @@ use crate::service::{Class, Topic};
 use slab::Slab;
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
+
+/// How many times its bound a log may hold until everybody has been visited: what many say in one turn is more than its
+/// bound at once, and a fast reader is not to lose it for that. Whoever speaks beyond the bound is not read until then.
+const BURST_FACTOR: usize = 16;
 
 /// How an entry is wrapped for the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -165,7 +170,7 @@ impl Log {
         self.ends.push_back(self.base.wrapping_add(self.bytes.len() as u32));
         self.behind = self.members.len() - self.lagging;
         self.round_left = self.members.len();
-        if self.bytes.len() > bytes_max {
+        if self.bytes.len() > bytes_max.saturating_mul(BURST_FACTOR) {
             self.trim(bytes_max);
         }
         // When everybody lags, nobody waits for it.
@@ -260,6 +265,7 @@ impl Log {
         assert_eq!(self.behind, count(|log, cursor| cursor >= log.first && cursor < log.head()), "behind");
         assert_eq!(self.lagging, count(|log, cursor| cursor < log.first), "lagging");
         assert_eq!(self.offset(head), self.bytes.len(), "the entries and their bytes");
+        let bytes_max = if self.is_round_open() { bytes_max * BURST_FACTOR } else { bytes_max };
         assert!(self.bytes.len() <= bytes_max || self.ends.len() == 1, "over the bound");
         assert!(self.behind > 0 || self.bytes.is_empty(), "held for nobody");
     }
@@ -367,11 +373,22 @@ impl Topics {
         Some((member.conn, member.cursor < log.head()))
     }
 
-    /// Puts a log back, if its round is still open.
-    pub fn push_dirty(&mut self, log: u32) {
-        if self.logs.get(log as usize).is_some_and(Log::is_round_open) {
-            self.dirty.push_back(log);
+    /// Puts a log back whose round is still open. Of one that everybody has been visited for, it forgets what is too much:
+    /// whoever still lacks that reads more slowly than the room speaks.
+    pub fn push_dirty(&mut self, log: u32, bytes_max: usize) {
+        let Some(source) = self.logs.get_mut(log as usize) else { return };
+        if source.is_round_open() {
+            return self.dirty.push_back(log);
         }
+        if source.len_bytes() > bytes_max {
+            source.trim(bytes_max);
+            source.free_if_read();
+        }
+    }
+
+    /// Whether a log holds more than it is to, and has members who have yet to be visited.
+    pub fn is_crowded(&self, log: u32, bytes_max: usize) -> bool {
+        self.logs.get(log as usize).is_some_and(|log| log.is_round_open() && log.len_bytes() > bytes_max)
     }
 
     /// Whether the flush has members of this log to visit.

@@ -31,6 +31,7 @@ pub mod add;
 pub mod echo;
 
 use crate::proto::http::{Head, Response};
+use crate::proto::ws::handshake;
 use crate::time::Millis;
 use std::ops::Range;
 
@@ -196,8 +197,7 @@ pub trait Service {
 
     /// A plain HTTP request for a path of this service.
     fn on_request(&mut self, _cx: &mut dyn Context, _request: &Request<'_>) -> Response {
-        Response::text(426, "this path speaks WebSocket: ask for an upgrade\n")
-            .with_header("Upgrade", "websocket")
+        handshake::Error::Upgrade.response()
     }
 
     /// A connection is open. What was sent in `on_open` follows the handshake's response.

@@ -9,7 +9,19 @@ const FOLDERS: [&str; 8] =
     ["src/", "tests/", "benches/", "docs/", "scripts/", "assets/", "examples/", "fuzz/"];
 
 /// Names that look like ours and are others'.
-const FOREIGN: [&str; 4] = ["epoll_wait", "TCP_NODELAY", "TCP_NOTSENT_LOWAT", "TCP_USER_TIMEOUT"];
+const FOREIGN: [&str; 11] = [
+    "epoll_wait",
+    "TCP_NODELAY",
+    "TCP_NOTSENT_LOWAT",
+    "TCP_USER_TIMEOUT",
+    "limit_conn",
+    "proxy_buffering",
+    "proxy_read_timeout",
+    "proxy_timeout",
+    "stream_timeout",
+    "worker_connections",
+    "worker_shutdown_timeout",
+];
 
 /// The targets of a line's links.
 fn links(line: &str) -> impl Iterator<Item = &str> {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!     transcript.rs   a dump of an exchange is played against the server, and every byte must be as printed
+//!     talk.rs         a conversation is held with the chat, and every message must be as printed
 //!     tables.rs       a table between two markers is generated from the code, and must be as printed
 //!     sums.rs         an unmasking, an accept, a size: worked out anew
 //!     links.rs        every link, path and name that is mentioned is there
@@ -15,6 +16,7 @@ mod links;
 mod stage;
 mod sums;
 mod tables;
+mod talk;
 mod transcript;
 
 use std::fs;

@@ -17,16 +17,20 @@ const HTTP: ListenerId = ListenerId(0);
 const LINES: ListenerId = ListenerId(1);
 /// What one read brings at most.
 const READ_BUFFER_LEN: usize = 64 * 1024;
+/// What the calendar says when the invented time begins.
+pub const CALENDAR: u64 = 1_795_000_000_000;
 
 /// How a peer is connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Way<'a> {
     /// To the port for HTTP and WebSocket; nothing has been said.
     Http,
     /// To the line port.
     Line,
     /// Over a WebSocket to this path.
-    WebSocket(&'static str),
+    WebSocket(&'a str),
+    /// The same, offering a subprotocol.
+    Offering(&'a str, &'a str),
 }
 
 /// Something that the server did to a peer's socket.
@@ -115,6 +119,7 @@ impl Stage {
     /// A server with nobody there.
     pub fn new(limits: Limits, chat: chat::Settings) -> Stage {
         let mut core = Core::new(limits);
+        core.set_calendar(CALENDAR);
         let chat = core.mount(Chat::new(chat, Seed::new([1; 32])), 64 * 1024);
         let echo = core.mount(Echo::new(Response::html("<!doctype html>\n")), 16 * 1024 * 1024);
         let add = core.mount(Add, 64 * 1024);
@@ -134,7 +139,7 @@ impl Stage {
     }
 
     /// Somebody connects.
-    pub fn connect(&mut self, name: &str, way: Way) {
+    pub fn connect(&mut self, name: &str, way: Way<'_>) {
         let listener = if way == Way::Line { LINES } else { HTTP };
         self.connected += 1;
         let number = self.connected;
@@ -144,10 +149,15 @@ impl Stage {
         // Whoever had the name before is not meant any more.
         self.peers.retain(|peer| peer.name != name);
         self.peers.push(Peer { name: name.to_owned(), key, number });
-        if let Way::WebSocket(path) = way {
+        let (path, offer) = match way {
+            Way::Http | Way::Line => ("", String::new()),
+            Way::WebSocket(path) => (path, String::new()),
+            Way::Offering(path, subprotocol) => (path, format!("Sec-WebSocket-Protocol: {subprotocol}\r\n")),
+        };
+        if !path.is_empty() {
             let request = format!(
                 "GET {path} HTTP/1.1\r\nHost: chat.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-                 Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+                 Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{offer}\r\n"
             );
             self.send(name, request.as_bytes());
         }
@@ -155,7 +165,7 @@ impl Stage {
     }
 
     /// Somebody is in the chat, under this name.
-    pub fn seat(&mut self, name: &str, way: Way) {
+    pub fn seat(&mut self, name: &str, way: Way<'_>) {
         self.connect(name, way);
         let line = format!("/name {name}");
         if way == Way::Line {

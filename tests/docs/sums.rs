@@ -12,6 +12,11 @@
 //!     sha-1    b3 7a 4f 2c ...
 //!     base64   s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
 //!     ```
+//!     ```sum                            numbers at the ends of their lines, and in the last line what they come to
+//!     its place in a log       16
+//!     its place in the wheel   16
+//!     together                 32
+//!     ```
 //! ````
 
 use super::transcript::{bytes, without_comment};
@@ -68,10 +73,32 @@ fn the_budgets_of_memory_are_the_tests_own() {
     assert!(chapter.contains(&format!("at most {budget} bytes")), "{budget} bytes for a connection");
 }
 
+#[test]
+fn sums_are_added_up() {
+    let pages = pages();
+    let blocks = pages.iter().flat_map(|page| page.blocks()).filter(|block| block.info == "sum");
+    let mut counted = 0;
+    for block in blocks {
+        let last = |line: &&str| line.split_whitespace().last().and_then(|word| word.parse::<u64>().ok());
+        let numbers: Option<Vec<u64>> = block.lines.iter().map(last).collect();
+        let numbers = numbers.unwrap_or_else(|| panic!("{}: a line has no number", block.place(0)));
+        let (sum, parts) = numbers.split_last().expect("a sum");
+        assert_eq!(parts.iter().sum::<u64>(), *sum, "{}", block.place(0));
+        counted += 1;
+    }
+    assert!(counted > 0, "the chapter on buffers has some");
+}
+
+#[test]
+fn the_chat_is_embedded_in_under_40_lines() {
+    assert!(source("examples/embed_chat.rs").lines().count() < 40);
+    assert!(source("README.md").contains("in under 40 lines"));
+}
+
 /// The README's program is the one of the crate's documentation, which is compiled and run.
 #[test]
 fn the_readme_shows_the_example_that_is_run() {
-    let documentation = source("src/server/mod.rs");
+    let documentation = source("src/lib.rs");
     let lines = documentation.lines().filter_map(|line| line.strip_prefix("//!"));
     let example = lines.map(|line| line.strip_prefix(' ').unwrap_or(line));
     let example = example.skip_while(|line| *line != "```").skip(1).take_while(|line| *line != "```");

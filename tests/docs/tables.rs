@@ -24,6 +24,7 @@ type Table = (&'static str, fn() -> String);
 const TABLES: &[Table] = &[
     ("flags", flags),
     ("commands", commands),
+    ("error-codes", error_codes),
     ("sources", sources),
     ("layers", layers),
     ("first-bytes", first_bytes),
@@ -35,6 +36,7 @@ const TABLES: &[Table] = &[
     ("turn", turn),
     ("phases", phases),
     ("log", log),
+    ("runs", runs),
     ("limits", limits),
     ("counts", counts),
 ];
@@ -225,6 +227,10 @@ fn phases() -> String {
 /// The log of a topic, and cursors in it.
 fn log() -> String {
     picture("src/server/topic.rs")
+}
+
+fn runs() -> String {
+    picture("src/chat/history.rs")
 }
 
 /// The first picture that stands at the head of a source.
@@ -446,6 +452,21 @@ fn limits() -> String {
         vec![code(name), value, comment]
     };
     table(&["limit", "default", "what it bounds"], values.into_iter().zip(comments).map(row))
+}
+
+/// The codes of the chat's errors stand at the end of what their variants say, in brackets.
+fn error_codes() -> String {
+    let mut codes: Vec<(String, Vec<String>)> = Vec::new();
+    for (_, comment) in documented(&source("src/wire/mod.rs"), "pub enum Refusal<'a>") {
+        let Some((when, code)) = comment.strip_suffix("`).").and_then(|text| text.rsplit_once(" (`")) else {
+            continue; // A field of a variant.
+        };
+        match codes.iter_mut().find(|(known, _)| known == code) {
+            Some((_, all)) => all.push(format!("{when}.")),
+            None => codes.push((code.to_owned(), vec![format!("{when}.")])),
+        }
+    }
+    table(&["code", "when"], codes.into_iter().map(|(name, when)| vec![code(name), when.join(" ")]))
 }
 
 fn counts() -> String {

@@ -26,9 +26,9 @@ use chinwag::server::{Limits, Shutdown};
 use chinwag::time::Millis;
 
 /// One line of a transcript, with those that go on with it.
-struct Step {
-    text: String,
-    place: String,
+pub struct Step {
+    pub text: String,
+    pub place: String,
 }
 
 #[test]
@@ -50,9 +50,8 @@ fn every_exchange_is_as_the_server_has_it() {
     println!("{played} exchanges");
 }
 
-/// The stage as the words behind the fence set it.
-fn set(setting: &str) -> Stage {
-    let mut words: Vec<&str> = setting.split_whitespace().collect();
+/// Takes those words out that set a bound, and sets it.
+pub fn limits(words: &mut Vec<&str>) -> (Limits, chat::Settings) {
     let (mut limits, mut chat) = (Limits::default(), chat::Settings::default());
     words.retain(|word| match word.split_once('=') {
         Some(("write-queue-bytes", number)) => {
@@ -66,6 +65,13 @@ fn set(setting: &str) -> Stage {
         Some(other) => panic!("no such setting: {other:?}"),
         None => true,
     });
+    (limits, chat)
+}
+
+/// The stage as the words behind the fence set it.
+fn set(setting: &str) -> Stage {
+    let mut words: Vec<&str> = setting.split_whitespace().collect();
+    let (limits, chat) = limits(&mut words);
     let mut stage = Stage::new(limits, chat);
     match words[..] {
         ["http"] => stage.connect("C", Way::Http),
@@ -122,7 +128,8 @@ fn expectation(text: &str) -> Option<(&str, &str)> {
     text.split_once("< ").filter(|(name, _)| name.chars().all(char::is_alphanumeric))
 }
 
-fn act(stage: &mut Stage, step: &Step) {
+/// Any other step than what somebody is sent.
+pub fn act(stage: &mut Stage, step: &Step) {
     let Step { text, place } = step;
     let words: Vec<&str> = text.split_whitespace().collect();
     match words[..] {

@@ -12,6 +12,7 @@
 //!   limits.rs     no descriptor left; floods; nothing to do
 //!   foreign.rs    clients that know nothing of ours: websockets, ws, nc
 //!   browser.rs    the pages in Chromium
+//!   proxy.rs      behind nginx and HAProxy
 //!   ../many.rs    nineteen thousand at once, in a program of its own
 //! ```
 
@@ -25,4 +26,5 @@ mod harness;
 mod http;
 #[cfg(target_os = "linux")]
 mod limits;
+mod proxy;
 mod services;

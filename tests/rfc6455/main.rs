@@ -22,11 +22,11 @@
 //! | 4.1 | TLS before the handshake, with server name indication | with TLS |
 //! | 4.1, 5.3 | the keys of handshakes and of frames are fresh and unpredictable | `client`: here they are arguments |
 //! | 4.1 | nothing is sent before the response has come | `tests/e2e` |
-//! | 4.2.2 | an Origin that is not welcome gets 403, a path that is not there 404 | `tests/e2e` |
-//! | 5.5.1 | a Close is answered with a Close, and no data follows it | `tests/sim`, `tests/e2e` |
-//! | 5.5.1, 7.1.7, 7.2 | TCP is closed after both Closes, a failure, a loss | `tests/sim`, `tests/e2e` |
-//! | 5.5.2 | a ping is answered | `tests/sim`, `tests/e2e` |
-//! | 6.1 | nothing is sent unless the connection is open; what is to be sent is sent | `tests/sim`, `tests/e2e` |
+//! | 4.2.2 | an Origin that is not welcome gets 403, a path that is not there 404 | `tests/core/http.rs`, `tests/e2e` |
+//! | 5.5.1 | a Close is answered with a Close, and no data follows it | `tests/core/closing.rs`, `tests/e2e` |
+//! | 5.5.1, 7.1.7, 7.2 | TCP is closed after both Closes, a failure, a loss | `tests/core/closing.rs`, `tests/e2e` |
+//! | 5.5.2 | a ping is answered | `tests/core/pings.rs`, `tests/e2e` |
+//! | 6.1 | nothing is sent unless the connection is open; what is to be sent is sent | `tests/core`, `tests/sim` |
 
 #[path = "../support/mod.rs"]
 mod support;

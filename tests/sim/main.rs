@@ -5,6 +5,7 @@
 //! A failure prints its seed; `CHINWAG_SIM_SEED=n cargo test --test sim` replays it, and
 //! `CHINWAG_SIM_SEEDS=n` runs more of them.
 
+#[path = "../support/network.rs"]
 mod network;
 mod peer;
 mod random;

@@ -137,6 +137,7 @@ impl World {
 
     /// One turn of the loop, as `net` has it.
     fn turn(&mut self) {
+        self.network.now = self.now;
         self.writable();
         self.read();
         self.core.handle_timers(self.now);
@@ -152,7 +153,7 @@ impl World {
         let is_forgotten = |(&key, wire): (&usize, &Wire)| wire.is_parked && self.core.wants_bytes(key);
         let is_any_forgotten = self.network.wires.iter().any(is_forgotten) && !self.core.has_work();
         assert!(!is_any_forgotten, "wanted again, and nobody says so");
-        for key in std::mem::take(&mut self.network.closed) {
+        for (key, _) in std::mem::take(&mut self.network.closed) {
             let at = self.peers.iter().position(|peer| peer.key == key).expect("who is closed was there");
             self.trace = self.trace.wrapping_mul(31).wrapping_add(key as u64 ^ self.peers[at].read << 8);
             self.peers.swap_remove(at);

@@ -18,7 +18,7 @@
 //! more of them.
 
 mod model;
-#[path = "../sim/network.rs"]
+#[path = "../support/network.rs"]
 mod network;
 mod peer;
 mod person;

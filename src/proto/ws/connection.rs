@@ -135,6 +135,11 @@ impl Connection {
         Some((header.opcode, payload))
     }
 
+    /// Frees the message that the last event was lent from, rather than at the next call, which may be long in coming.
+    pub fn release(&mut self) {
+        self.free_lent();
+    }
+
     /// Frees what the caller has seen by now, and the box once there is nothing in it.
     fn free_lent(&mut self) {
         self.partial.take_if(|partial| {

@@ -181,21 +181,24 @@ impl Listening {
     }
 }
 
-/// What the daemon writes to stderr, gathered by a thread that ends with it.
+/// What a process writes to stderr, gathered by a thread that ends with it.
 #[derive(Debug, Default)]
-struct Log {
+pub struct Log {
     lines: Mutex<Lines>,
     grown: Condvar,
 }
 
+/// What it has written so far.
 #[derive(Debug, Default)]
-struct Lines {
-    lines: Vec<String>,
+pub struct Lines {
+    /// Line by line.
+    pub lines: Vec<String>,
     has_ended: bool,
 }
 
 impl Log {
-    fn of(stderr: ChildStderr) -> Arc<Log> {
+    /// Begins to gather.
+    pub fn of(stderr: ChildStderr) -> Arc<Log> {
         let log = Arc::new(Log::default());
         let gathered = Arc::clone(&log);
         std::thread::spawn(move || {
@@ -209,12 +212,14 @@ impl Log {
         log
     }
 
-    fn lines(&self) -> MutexGuard<'_, Lines> {
+    /// What there is.
+    pub fn lines(&self) -> MutexGuard<'_, Lines> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Waits until `wanted` finds something in it.
     #[track_caller]
-    fn wait<T>(&self, what: &str, mut wanted: impl FnMut(&[String]) -> Option<T>) -> T {
+    pub fn wait<T>(&self, what: &str, mut wanted: impl FnMut(&[String]) -> Option<T>) -> T {
         let mut found = None;
         self.wait_while(what, |lines| {
             found = wanted(&lines.lines);

@@ -1,0 +1,14 @@
+//! The loop, on real sockets: loopback, and ports that the system chooses. The handler here knows no protocol; what is
+//! held is what `chinwag::net` promises whoever does.
+//!
+//! Nothing sleeps and hopes. A test turns the loop until what it waits for has come, and fails when that takes too long.
+#![cfg(target_os = "linux")]
+
+mod recorder;
+
+mod accepting;
+mod datagrams;
+mod exhaustion;
+mod reading;
+mod waking;
+mod writing;
