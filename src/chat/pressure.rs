@@ -40,7 +40,7 @@ pub enum Replayed<'a> {
     Message(&'a Record),
     /// These will not come, from and to.
     Gap(u64, u64),
-    /// So many are in the room now. Notices of who came and went are missing too, and are not said again.
+    /// So many are in the room, as it has been told. Notices of who came and went are missing too, and are not said again.
     Members(usize),
 }
 

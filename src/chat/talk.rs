@@ -188,6 +188,10 @@ impl Hub {
             next: next.as_deref(),
         };
         effects.answer(id, room.id, request, &members);
+        let index = room.id.index;
+        if let Some(room) = self.rooms.get_mut(index) {
+            room.presence.note_listed();
+        }
         Ok(())
     }
 
@@ -252,7 +256,7 @@ impl Hub {
         let mut give = |replayed: Replayed<'_>| give(&room.name, &room.epoch, replayed);
         let reached = pressure::replay(&room.history, slow, missing.clone(), &mut give)?;
         if has_lagged && pressure::has_notices(&room.history, missing.start..reached) {
-            give(Replayed::Members(room.roster.len()));
+            give(Replayed::Members(room.roster.told_of()));
         }
         Some(reached)
     }
