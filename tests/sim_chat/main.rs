@@ -1,4 +1,4 @@
-//! The chat on the whole server, on invented time, in one thread: thousands of seeded schedules of people and programs who
+//! The chat on the whole server, on invented time: thousands of seeded schedules of people and programs who
 //! come, speak, are cut off at any byte, come back, repeat themselves, read slowly or never, and of clocks that jump. Caps
 //! are tiny, so that they are reached.
 //!
@@ -7,16 +7,20 @@
 //!     person.rs    somebody with a name, a memory, and now and then a connection
 //!     peer.rs      that connection: bytes out, messages in
 //!     witness.rs   stands between the server and the chat, and tells the model what the chat is told
-//!     model.rs     the chat as plainly as it can be written: what each connection is to read, in which order
+//!     model.rs     the chat as plainly as it can be written: what follows from what is said
+//!     expected.rs  what each connection is to read of that, in which order
 //!     reading.rs   what a connection has read, held against that
+//!     counts.rs    how often what has happened
 //! ```
 //!
 //! The model knows no logs, cursors or rings: it writes down for each connection the whole of what it is to be told. A
 //! reader may lack something of that only where it has been told so, and where its room has really forgotten it.
 //!
-//! A failure prints its seed; `CHINWAG_SIM_SEED=n cargo test --test sim_chat` replays it, and `CHINWAG_SIM_SEEDS=n` runs
-//! more of them.
+//! A failure prints its seed; `CHINWAG_SIM_SEED=n cargo test --test sim_chat` replays it and prints what was said and read,
+//! and `CHINWAG_SIM_SEEDS=n` runs more of them.
 
+mod counts;
+mod expected;
 mod model;
 #[path = "../support/network.rs"]
 mod network;
@@ -28,8 +32,9 @@ mod reading;
 mod witness;
 mod world;
 
-use model::Counts;
+use counts::{Counts, INTERESTING};
 use random::Random;
+use std::sync::atomic::{AtomicU64, Ordering};
 use world::World;
 
 fn number_from_env(name: &str) -> Option<u64> {
@@ -37,76 +42,46 @@ fn number_from_env(name: &str) -> Option<u64> {
 }
 
 /// Runs one schedule to its end. Returns how often what has happened.
-fn run(seed: u64) -> Counts {
-    let mut world = World::new(Random::new(seed));
-    for _ in 0..world.random.below(400) + 50 {
+fn run(seed: u64, is_traced: bool) -> Counts {
+    let mut world = World::new(Random::new(seed), is_traced);
+    for _ in 0..world.random.below(300) + 30 {
         world.step();
     }
     world.settle()
 }
 
-/// What must have happened in one schedule or another: of what never happens, nothing is proved.
-const INTERESTING: &[&str] = &[
-    "welcomed",
-    "joined",
-    "resumed",
-    "not resumed: epoch",
-    "not resumed: ahead",
-    "not resumed: trimmed",
-    "history with a join",
-    "published",
-    "duplicates",
-    "repeats over another connection",
-    "same key, other data",
-    "gaps",
-    "answers behind a gap",
-    "lagged",
-    "replayed what was asked for",
-    "replayed in slices",
-    "pages",
-    "members listed",
-    "rooms listed",
-    "presence by name",
-    "presence by number",
-    "presence made good",
-    "direct",
-    "busy",
-    "renamed",
-    "taken over",
-    "guests come back",
-    "name taken",
-    "too big",
-    "not joined",
-    "too many rooms",
-    "rate limited",
-    "closed: service",
-    "closed: too slow for the room",
-    "closed: rate abuse",
-    "closed: replaced",
-    "closed: too-slow",
-    "closed: pong-timeout",
-    "closed: peer-eof",
-    "closed: reset",
-    "rooms that had another life",
-    "said goodbye",
-];
-
 #[test]
 fn everybody_is_told_what_the_model_says() {
     if let Some(seed) = number_from_env("CHINWAG_SIM_SEED") {
-        println!("{:#?}", run(seed));
+        println!("{:#?}", run(seed, true));
         return;
     }
-    let mut totals = Counts::default();
-    for seed in 0..number_from_env("CHINWAG_SIM_SEEDS").unwrap_or(3000) {
-        match std::panic::catch_unwind(|| run(seed)) {
-            Ok(counts) => totals.add(&counts),
-            Err(panic) => {
-                eprintln!("CHINWAG_SIM_SEED={seed} replays this failure");
-                std::panic::resume_unwind(panic);
+    let (seeds, next) = (number_from_env("CHINWAG_SIM_SEEDS").unwrap_or(2000), AtomicU64::new(0));
+    let work = || {
+        let mut totals = Counts::default();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= seeds {
+                return totals;
+            }
+            match std::panic::catch_unwind(|| run(seed, false)) {
+                Ok(counts) => totals.add(&counts),
+                Err(panic) => {
+                    eprintln!("CHINWAG_SIM_SEED={seed} replays this failure");
+                    next.store(seeds, Ordering::Relaxed);
+                    std::panic::resume_unwind(panic);
+                }
             }
         }
-    }
+    };
+    let mut totals = Counts::default();
+    std::thread::scope(|scope| {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            totals.add(&worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+    });
     println!("{totals:#?}");
     let missing: Vec<_> = INTERESTING.iter().filter(|what| totals.get(what) == 0).collect();
     assert!(missing.is_empty(), "never happened: {missing:?}");
@@ -114,6 +89,6 @@ fn everybody_is_told_what_the_model_says() {
 
 #[test]
 fn a_seed_replays_its_run() {
-    assert_eq!(run(7), run(7));
-    assert_ne!(run(7), run(8));
+    assert_eq!(run(7, false), run(7, false));
+    assert_ne!(run(7, false), run(8, false));
 }

@@ -6,51 +6,15 @@
 //!
 //! Presence is not foreseen here, since it comes when it comes: only that it adds up in the end.
 
-use chinwag::chat::{Rate, Settings, Slow};
+use super::counts::Counts;
+use super::expected::{Conn, Dialect, Expected, Life, LifeId, Said};
+use chinwag::chat::{Rate, Settings};
 use chinwag::service::ConnId;
 use chinwag::time::Millis;
 use chinwag::wire::{
-    Command, Data, Event, LimitsTold, Message, Name, Page, Position, Refusal, RequestId, Resumed, RoomName,
-    json, text,
+    Command, Data, Event, Message, Name, Position, Refusal, RequestId, RoomName, json, text,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-
-/// How often what has happened.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counts(BTreeMap<&'static str, u64>);
-
-impl Counts {
-    pub fn count(&mut self, what: &'static str) {
-        *self.0.entry(what).or_default() += 1;
-    }
-
-    pub fn get(&self, what: &str) -> u64 {
-        self.0.get(what).copied().unwrap_or(0)
-    }
-
-    pub fn add(&mut self, other: &Counts) {
-        for (what, times) in &other.0 {
-            *self.0.entry(what).or_default() += times;
-        }
-    }
-}
-
-/// A life of a room's numbering, by its place in [`Model::lives`].
-pub type LifeId = usize;
-
-/// Everything that was ever said in a life of a room.
-pub struct Life {
-    pub room: String,
-    /// As the first who was told it has read it.
-    pub epoch: Option<String>,
-    pub messages: Vec<Said>,
-}
-
-/// A message, as it reads to programs, to people, and to people who want numbers.
-pub struct Said {
-    pub json: String,
-    pub typed: [String; 2],
-}
 
 /// A room that is there.
 struct Room {
@@ -71,89 +35,9 @@ struct Key {
     since: Millis,
 }
 
-/// How a connection speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
-    Json,
-    Text,
-}
-
-/// One connection, as long as anybody remembers it.
-pub struct Conn {
-    pub dialect: Option<Dialect>,
-    pub name: Option<String>,
-    /// As it has read it.
-    pub secret: Option<String>,
-    pub rooms: Vec<String>,
-    echoes: bool,
-    shows_seq: bool,
-    number: u64,
-    publishes: Bucket,
-    commands: Bucket,
-    refusals: Bucket,
-    /// Whoever types cannot tell by the words of a refusal what it was about: these come in any order.
-    pub refusals_typed: Vec<String>,
-    /// What it is to read: by room, and under no name what is about none.
-    pub streams: BTreeMap<String, VecDeque<Expected>>,
-    /// How many members it believes its rooms to have.
-    pub counts_told: BTreeMap<String, usize>,
-    /// The room that whoever types reads of.
-    pub room_read: String,
-    pub has_read_goodbye: bool,
-    pub was_behind_a_gap: bool,
-    /// The chat has let it go: nothing more is to be read than what was said before.
-    pub is_gone: bool,
-}
-
-/// Something that a connection is to read.
-#[derive(Clone, Debug)]
-pub enum Expected {
-    /// Just this.
-    Line(String),
-    Said(LifeId, u64),
-    Welcome(Option<RequestId>, String),
-    Joined(Joined),
-    Page {
-        id: Option<RequestId>,
-        life: LifeId,
-        seqs: Vec<u64>,
-        has_more: bool,
-    },
-    /// The same, where it is not foreseen what is remembered.
-    AnyPage(LifeId),
-    Members {
-        id: Option<RequestId>,
-        room: String,
-        names: BTreeSet<String>,
-    },
-    Rooms {
-        id: Option<RequestId>,
-        rooms: BTreeSet<(String, usize)>,
-    },
-    ShowSeqIs {
-        is_on: bool,
-        at: (LifeId, u64),
-    },
-}
-
-/// The answer to a join.
-#[derive(Clone, Debug)]
-pub struct Joined {
-    pub id: Option<RequestId>,
-    pub life: LifeId,
-    pub newest: u64,
-    pub members: usize,
-    /// What was asked for.
-    pub since: Option<(String, u64)>,
-    pub history: usize,
-    /// What follows, if it is foreseen.
-    pub foreseen: Option<(Resumed, u64)>,
-    pub shows_seq: bool,
-}
-
 /// A bucket of microseconds that fills as time passes.
 #[derive(Clone, Copy, Default)]
-struct Bucket {
+pub struct Bucket {
     used: u64,
     at: Millis,
 }
@@ -192,15 +76,12 @@ pub struct Model {
     pub counts: Counts,
     /// For the calendar.
     pub unix_ms_at_zero: u64,
+    /// Whether to print what is said and read.
+    pub is_traced: bool,
 }
 
-/// The stream of what is about no room.
-pub const NO_ROOM: &str = "";
-/// The stream of all rooms of somebody who types.
-pub const ANY_ROOM: &str = "*";
-
 impl Model {
-    pub fn new(settings: Settings, is_exact: bool, unix_ms_at_zero: u64) -> Model {
+    pub fn new(settings: Settings, is_exact: bool, unix_ms_at_zero: u64, is_traced: bool) -> Model {
         Model {
             settings,
             is_exact,
@@ -212,6 +93,14 @@ impl Model {
             guests_secrets: BTreeMap::new(),
             counts: Counts::default(),
             unix_ms_at_zero,
+            is_traced,
+        }
+    }
+
+    /// Prints something about a connection.
+    pub fn trace(&self, now: Millis, ConnId { index, generation }: ConnId, what: std::fmt::Arguments<'_>) {
+        if self.is_traced {
+            println!("{:>9} ms  {index}.{generation} {what}", now.0);
         }
     }
 
@@ -234,6 +123,8 @@ impl Model {
                 refusals_typed: Vec::new(),
                 streams: BTreeMap::new(),
                 counts_told: BTreeMap::new(),
+                names_told: BTreeMap::new(),
+                names_had: BTreeSet::new(),
                 room_read: String::new(),
                 has_read_goodbye: false,
                 was_behind_a_gap: false,
@@ -355,6 +246,7 @@ impl Model {
             Refusal::NotJoined => "not joined",
             Refusal::TooManyRooms { .. } => "too many rooms",
             Refusal::Busy { .. } => "busy",
+            Refusal::Full => "full",
             _ => "refused otherwise",
         });
         let about = command.ok().and_then(|command| self.room_asked_about(conn, command));
@@ -401,7 +293,7 @@ impl Model {
                     return Err(Refusal::NameTaken(name));
                 }
                 self.counts.count("renamed");
-                self.conn(conn).name = Some(name.as_str().to_owned());
+                self.call(conn, name.as_str().to_owned());
                 self.answer(conn, id, None, &Event::Renamed { name: name.as_str() });
             }
             Command::Join { room, since, history } => return self.join(now, conn, id, room, since, history),
@@ -423,10 +315,7 @@ impl Model {
             Command::Members { room, .. } => {
                 let room = self.room_meant(conn, room)?;
                 self.counts.count("members listed");
-                let members = &self.rooms[&room].members;
-                let name =
-                    |member: &ConnId| self.conns[member].name.clone().expect("members have been welcomed");
-                let names = members.iter().map(name).collect();
+                let names = self.names(&room);
                 self.expect(conn, Some(&room), Expected::Members { id, room: room.clone(), names });
             }
             Command::Rooms { .. } => {
@@ -536,8 +425,14 @@ impl Model {
 
     fn welcome(&mut self, conn: ConnId, id: Option<RequestId>, name: String) {
         self.counts.count("welcomed");
-        self.conn(conn).name = Some(name.clone());
+        self.call(conn, name.clone());
         self.expect(conn, None, Expected::Welcome(id, name));
+    }
+
+    fn call(&mut self, conn: ConnId, name: String) {
+        let it = self.conn(conn);
+        it.names_had.insert(name.clone());
+        it.name = Some(name);
     }
 
     /// Somebody has read the secret that came with a name.
@@ -567,10 +462,10 @@ impl Model {
             (Some(Dialect::Json), false) if before.len() >= rooms_max => {
                 return Err(Refusal::TooManyRooms { rooms_max });
             }
-            (Some(Dialect::Json), false) => self.sit_down(conn, room),
+            (Some(Dialect::Json), false) => self.sit_down(conn, room)?,
             (_, true) => {}
             (_, false) => {
-                self.sit_down(conn, room);
+                self.sit_down(conn, room)?;
                 before.iter().for_each(|name| self.leave_room(now, conn, name));
             }
         }
@@ -579,8 +474,17 @@ impl Model {
         Ok(())
     }
 
-    fn sit_down(&mut self, conn: ConnId, name: &str) {
+    fn sit_down<'a>(&mut self, conn: ConnId, name: &str) -> Result<(), Refusal<'a>> {
+        let Settings { rooms_max, members_max, .. } = self.settings;
         if !self.rooms.contains_key(name) {
+            if self.rooms.len() >= rooms_max {
+                let empty = self.rooms.iter().filter(|(_, room)| room.members.is_empty());
+                // Of those that have been empty for equally long, the oldest.
+                let given_up = empty.min_by_key(|(_, room)| (room.emptied_at, room.life));
+                let given_up = given_up.map(|(name, _)| name.clone()).ok_or(Refusal::Full)?;
+                self.counts.count("an empty room makes place");
+                self.rooms.remove(&given_up);
+            }
             if self.lives.iter().any(|life| life.room == name) {
                 self.counts.count("rooms that had another life");
             }
@@ -589,8 +493,14 @@ impl Model {
             let room = Room { life, members: BTreeSet::new(), emptied_at: Millis(0), keys: VecDeque::new() };
             self.rooms.insert(name.to_owned(), room);
         }
-        self.rooms.get_mut(name).expect("it is there now").members.insert(conn);
+        let room = self.rooms.get_mut(name).expect("it is there now");
+        if room.members.len() >= members_max {
+            self.counts.count("a room is full");
+            return Err(Refusal::Full);
+        }
+        room.members.insert(conn);
         self.conn(conn).rooms.push(name.to_owned());
+        Ok(())
     }
 
     fn leave_room(&mut self, now: Millis, conn: ConnId, name: &str) {
@@ -613,45 +523,8 @@ impl Model {
         newest.saturating_sub(self.settings.history_messages_max as u64) + 1
     }
 
-    fn newest(&self, life: LifeId) -> u64 {
+    pub fn newest(&self, life: LifeId) -> u64 {
         self.lives[life].messages.len() as u64
-    }
-
-    fn expect_joined(
-        &mut self,
-        conn: ConnId,
-        id: Option<RequestId>,
-        room: &str,
-        since: Option<Position<'_>>,
-        history: usize,
-    ) {
-        let Room { life, ref members, .. } = self.rooms[room];
-        let (newest, oldest, members) = (self.newest(life), self.oldest(life), members.len());
-        let is_foreseen = self.is_exact || since.is_none() && history == 0;
-        let foreseen = is_foreseen.then(|| {
-            let resumed = match since {
-                None => Resumed::NotAsked,
-                Some(since) if self.lives[life].epoch.as_deref() != Some(since.epoch) => {
-                    Resumed::Epoch { oldest }
-                }
-                Some(since) if since.seq > newest => Resumed::Ahead { oldest },
-                Some(since) if since.seq + 1 < oldest => Resumed::Trimmed { oldest },
-                Some(_) => Resumed::Yes,
-            };
-            let from = match (resumed, since) {
-                (Resumed::Yes, Some(since)) => since.seq + 1,
-                _ if history == 0 => newest + 1,
-                _ => oldest.max((newest + 1).saturating_sub(history as u64)),
-            };
-            (resumed, from)
-        });
-        let shows_seq = self.conn(conn).shows_seq;
-        let since = since.map(|since| (since.epoch.to_owned(), since.seq));
-        let joined = Joined { id, life, newest, members, since, history, foreseen, shows_seq };
-        self.expect(conn, Some(room), Expected::Joined(joined));
-        if let Some((_, from)) = foreseen {
-            (from..=newest).for_each(|seq| self.expect(conn, Some(room), Expected::Said(life, seq)));
-        }
     }
 
     fn publish<'a>(
@@ -703,6 +576,9 @@ impl Model {
         });
         let json = String::from_utf8(json).expect("text");
         self.lives[life].messages.push(Said { json, typed });
+        if self.oldest(life) > 1 {
+            self.counts.count("trimmed");
+        }
 
         let published = Event::Published { room: &name, seq, at, is_duplicate: false };
         self.answer(conn, id, Some(&name), &published);
@@ -712,7 +588,8 @@ impl Model {
             self.expect(reader, Some(&name), Expected::Said(life, seq));
         }
 
-        let (oldest, window) = (self.oldest(life), self.settings.key_window);
+        let Settings { key_window: window, keys_max, .. } = self.settings;
+        let oldest = self.oldest(life);
         let room = self.rooms.get_mut(&name).expect("it is there");
         if let Some(key) = key {
             room.keys.push_back(Key {
@@ -725,51 +602,14 @@ impl Model {
                 since: now,
             });
         }
-        while room.keys.front().is_some_and(|key| key.since + window <= now && key.seq < oldest) {
+        let is_over = |keys: &VecDeque<Key>| {
+            keys.len() > keys_max
+                || keys.front().is_some_and(|key| key.since + window <= now && key.seq < oldest)
+        };
+        while is_over(&room.keys) {
             room.keys.pop_front();
         }
         Ok(())
-    }
-
-    fn expect_page(
-        &mut self,
-        conn: ConnId,
-        id: Option<RequestId>,
-        room: &str,
-        page: Page,
-        limit: Option<usize>,
-    ) {
-        let life = self.rooms[room].life;
-        if !self.is_exact {
-            return self.expect(conn, Some(room), Expected::AnyPage(life));
-        }
-        let Settings { list_len, list_len_max, .. } = self.settings;
-        let limit = limit.map_or(list_len, |limit| limit.min(list_len_max));
-        let kept = self.oldest(life)..=self.newest(life);
-        let (mut seqs, has_more): (Vec<u64>, bool);
-        match page {
-            Page::After(seq) => {
-                seqs = kept.filter(|&it| it > seq).collect();
-                has_more = seqs.len() > limit;
-                seqs.truncate(limit);
-            }
-            Page::Newest | Page::Before(_) => {
-                let before = if let Page::Before(seq) = page { seq } else { u64::MAX };
-                seqs = kept.filter(|&it| it < before).collect();
-                has_more = seqs.len() > limit;
-                seqs.drain(..seqs.len().saturating_sub(limit));
-            }
-        }
-        match self.conn(conn).dialect {
-            Some(Dialect::Json) => self.expect(conn, Some(room), Expected::Page { id, life, seqs, has_more }),
-            _ => {
-                let said = |seq: &u64| self.lives[life].messages[*seq as usize - 1].json.as_bytes();
-                let messages: Vec<&[u8]> = seqs.iter().map(said).collect();
-                let page = Event::History { room, epoch: "", messages: &messages, has_more };
-                let lines = self.line(conn, id, &page);
-                self.expect_lines(conn, Some(room), lines);
-            }
-        }
     }
 
     // Small help. -----------------------------------------------------------------------------------------------------
@@ -798,7 +638,18 @@ impl Model {
         }
     }
 
-    /// How many are in a room now.
+    /// The life that a room has now.
+    pub fn life(&self, room: &str) -> LifeId {
+        self.rooms[room].life
+    }
+
+    /// Who is in a room now.
+    pub fn names(&self, room: &str) -> BTreeSet<String> {
+        let name = |member: &ConnId| self.conns[member].name.clone().expect("members have been welcomed");
+        self.rooms.get(room).map_or(BTreeSet::new(), |room| room.members.iter().map(name).collect())
+    }
+
+    /// How many that are.
     pub fn members(&self, room: &str) -> usize {
         self.rooms.get(room).map_or(0, |room| room.members.len())
     }
@@ -806,54 +657,6 @@ impl Model {
     /// The rooms that are there.
     pub fn room_names(&self) -> Vec<String> {
         self.rooms.keys().cloned().collect()
-    }
-
-    /// The lines that tell a connection of something.
-    pub fn line(&self, conn: ConnId, id: Option<RequestId>, event: &Event<'_>) -> Vec<String> {
-        let it = &self.conns[&conn];
-        let mut line = Vec::new();
-        match it.dialect {
-            Some(Dialect::Json) => json::render(id, event, &mut line),
-            _ => text::render(event, it.shows_seq, &mut line),
-        }
-        let lines = String::from_utf8(line).expect("text");
-        lines.split('\n').filter(|line| !line.is_empty()).map(str::to_owned).collect()
-    }
-
-    fn answer(&mut self, conn: ConnId, id: Option<RequestId>, room: Option<&str>, event: &Event<'_>) {
-        let lines = self.line(conn, id, event);
-        self.expect_lines(conn, room, lines);
-    }
-
-    fn expect_lines(&mut self, conn: ConnId, room: Option<&str>, lines: Vec<String>) {
-        lines.into_iter().for_each(|line| self.expect(conn, room, Expected::Line(line)));
-    }
-
-    fn expect(&mut self, conn: ConnId, room: Option<&str>, expected: Expected) {
-        let it = self.conn(conn);
-        let stream = match (room, it.dialect) {
-            (None, _) => NO_ROOM,
-            (Some(room), Some(Dialect::Json)) => room,
-            (Some(_), _) => ANY_ROOM,
-        };
-        it.streams.entry(stream.to_owned()).or_default().push_back(expected);
-    }
-
-    /// What programs are told of the limits.
-    pub fn limits(&self) -> LimitsTold {
-        let settings = &self.settings;
-        LimitsTold {
-            message_bytes: settings.message_bytes_max,
-            publish_per_second: settings.publish.per_second,
-            burst: settings.publish.burst,
-            rooms: settings.rooms_per_member_max,
-            history: settings.history_messages_max,
-        }
-    }
-
-    /// Whether a gap is something that rooms have.
-    pub fn jumps(&self) -> bool {
-        self.settings.slow == Slow::Latest
     }
 }
 

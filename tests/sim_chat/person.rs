@@ -1,7 +1,7 @@
 //! Somebody with a name and a memory, who has a connection now and then, and comes back when it is lost: under the same
 //! name, from where it was in each room, and with what it does not know to have been taken.
 
-use super::model::Dialect;
+use super::expected::Dialect;
 use super::peer::{Peer, Way};
 use super::random::Random;
 use serde_json::{Value, json};
@@ -128,7 +128,7 @@ impl Person {
             }
         }
         if random.one_in(3) {
-            join["history"] = json!(random.below(15));
+            join["history"] = json!([random.below(15), random.below(15), 1000][random.below(3)]);
         }
         self.ask(peer, join);
     }
@@ -172,7 +172,7 @@ impl Person {
             21 => peer.say("{\"type\":\"dance\",\"id\":1}"),
             22 => peer.mumble(),
             23 => self.ask(peer, json!({"type": "hello", "name": self.wish})),
-            24 => self.ask(peer, json!({"type": "publish", "room": room, "data": "x".repeat(300)})),
+            24 => self.ask(peer, json!({"type": "publish", "room": room, "data": "x".repeat(1200)})),
             25..28 => {
                 if let Some(unacked) = self.unacked.last().cloned() {
                     self.publish(peer, unacked);
@@ -184,7 +184,7 @@ impl Person {
                     self.publish(peer, unacked);
                 }
             }
-            29 => {
+            29 if random.one_in(4) => {
                 for _ in 0..60 {
                     self.ask(peer, json!({"type": "publish", "room": room, "data": "flood"}));
                 }
@@ -228,8 +228,8 @@ impl Person {
                 }
                 None => peer.say("/resume k3f9:1"),
             },
-            27 => peer.say(&"x".repeat(300)),
-            28 => (0..60).for_each(|_| peer.say("flood")),
+            27 => peer.say(&"x".repeat(1200)),
+            28 if random.one_in(4) => (0..60).for_each(|_| peer.say("flood")),
             29 => peer.say("/help"),
             _ => peer.say(&words(random)),
         }
@@ -244,8 +244,8 @@ impl Person {
     }
 
     /// Learns from what it reads.
-    pub fn read(&mut self, text: &str) {
-        let Ok(object) = serde_json::from_str::<Value>(text) else { return self.read_line(text) };
+    pub fn read(&mut self, text: &str, object: Option<&Value>) {
+        let Some(object) = object else { return self.read_line(text) };
         let room = object["room"].as_str().unwrap_or_default();
         let seq = object["seq"].as_u64();
         match object["type"].as_str().unwrap_or_default() {
@@ -295,6 +295,8 @@ impl Person {
 
 /// Something to say.
 fn words(random: &mut Random) -> String {
-    let magnitude = random.below(8);
-    "-".repeat(1 + random.below(1 << magnitude))
+    match random.below(30) {
+        0 => "-".repeat(900),
+        n => "-".repeat(1 + random.below(1 << (n % 8))),
+    }
 }

@@ -1,6 +1,7 @@
 //! The chat as the server knows it, and beside it the model, which hears the same.
 
-use super::model::{Dialect, Model};
+use super::expected::Dialect;
+use super::model::Model;
 use chinwag::chat::Chat;
 use chinwag::service::{
     BadLine, Cause, ConnId, Context, Ending, Message, Missing, Opening, Replay, Request, Service, Shutdown,
@@ -33,9 +34,7 @@ impl Service for Witness {
 
     fn on_message(&mut self, cx: &mut dyn Context, conn: ConnId, message: Message<'_>) {
         let Message::Text(said) = message else { panic!("nobody sends bytes") };
-        if std::env::var("T").is_ok() {
-            eprintln!("{:?} {}.{} > {said}", cx.now(), conn.index, conn.generation);
-        }
+        self.model.borrow().trace(cx.now(), conn, format_args!("> {said}"));
         self.model.borrow_mut().hear(cx.now(), conn, said, &|reader| cx.is_crowded(reader));
         self.chat.on_message(cx, conn, message);
     }
@@ -90,9 +89,7 @@ impl Service for Witness {
     }
 
     fn on_close(&mut self, cx: &mut dyn Context, conn: ConnId, ending: Ending) {
-        if std::env::var("T").is_ok() {
-            eprintln!("{:?} {}.{} closed {ending:?}", cx.now(), conn.index, conn.generation);
-        }
+        self.model.borrow().trace(cx.now(), conn, format_args!("closed: {ending:?}"));
         let mut model = self.model.borrow_mut();
         model.counts.count(match (ending.word, ending.code) {
             ("service", 4005) => "closed: replaced",

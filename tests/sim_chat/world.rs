@@ -1,6 +1,8 @@
 //! The schedule: who does what next, and the turn of the loop that follows from it.
 
-use super::model::{Counts, Dialect, Model};
+use super::counts::Counts;
+use super::expected::Dialect;
+use super::model::Model;
 use super::network::{Network, Wire};
 use super::peer::{Peer, Way};
 use super::person::Person;
@@ -10,7 +12,9 @@ use chinwag::chat::{Chat, Rate, Seed, Settings, Slow};
 use chinwag::net::{Handler, ListenerId, Peer as Address};
 use chinwag::server::{Core, Limits, Route, Shutdown};
 use chinwag::time::Millis;
+use serde_json::Value;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io;
 use std::net::Ipv4Addr;
 use std::rc::Rc;
@@ -46,11 +50,14 @@ fn one_of<T: Copy, const N: usize>(random: &mut Random, all: [T; N]) -> T {
 fn settings(random: &mut Random, is_exact: bool) -> Settings {
     let plenty = 1 << 20;
     Settings {
-        message_bytes_max: 200,
+        message_bytes_max: 1000,
         publish: one_of(random, [Rate { per_second: 0, burst: 1 }, Rate { per_second: 10, burst: 5 }]),
         command: one_of(random, [Rate { per_second: 0, burst: 1 }, Rate { per_second: 20, burst: 40 }]),
         rooms_per_member_max: 3,
-        history_messages_max: one_of(random, [0, 1, 4, 10, 40]),
+        rooms_max: one_of(random, [3, 100, 100]),
+        members_max: one_of(random, [4, 100, 100]),
+        keys_max: if is_exact { one_of(random, [3, 100_000]) } else { 100_000 },
+        history_messages_max: one_of(random, [0, 1, 4, 10, 40, 400, 400]),
         history_bytes_max: if is_exact { plenty } else { one_of(random, [300, 1000, 3000]) },
         history_bytes_total_max: if is_exact { plenty } else { one_of(random, [500, 2000, 4000]) },
         room_keep: Millis::from_secs(3),
@@ -65,7 +72,7 @@ fn settings(random: &mut Random, is_exact: bool) -> Settings {
 }
 
 impl World {
-    pub fn new(mut random: Random) -> World {
+    pub fn new(mut random: Random, is_traced: bool) -> World {
         let limits = Limits {
             outbox_high_bytes: OUTBOX_HIGH_BYTES,
             outbox_low_bytes: 1000,
@@ -77,7 +84,7 @@ impl World {
         let settings = settings(&mut random, is_exact);
         let mut core = Core::new(limits);
         core.set_calendar(UNIX_MS_AT_ZERO);
-        let model = Rc::new(RefCell::new(Model::new(settings.clone(), is_exact, UNIX_MS_AT_ZERO)));
+        let model = Rc::new(RefCell::new(Model::new(settings.clone(), is_exact, UNIX_MS_AT_ZERO, is_traced)));
         let history_bytes_total_max = settings.history_bytes_total_max;
         let chat = Chat::new(settings, Seed::new([random.below(256) as u8; 32]));
         let chat = core.mount(Witness { chat, model: Rc::clone(&model) }, 8192);
@@ -204,17 +211,17 @@ impl World {
             let len = wire.in_flight.len().min(peer.appetite);
             let mut bytes: Vec<u8> = wire.in_flight.drain(..len).collect();
             let texts = peer.read(&mut bytes);
-            let person = self.people.iter_mut().find(|person| person.peer == Some(peer.key));
+            let mut person = self.people.iter_mut().find(|person| person.peer == Some(peer.key));
             let mut model = self.model.borrow_mut();
             for text in &texts {
                 let conn = model.by_slot[&(peer.key as u32)];
-                if std::env::var("T").is_ok() {
-                    eprintln!("{:?} {}.{} < {text}", self.now, conn.index, conn.generation);
+                model.trace(self.now, conn, format_args!("< {text}"));
+                let object = text.starts_with(r#"{"type":"#).then(|| serde_json::from_str(text));
+                let object: Option<Value> = object.map(|object| object.expect("a sound object"));
+                model.read(conn, text, object.as_ref());
+                if let Some(person) = &mut person {
+                    person.read(text, object.as_ref());
                 }
-                model.read(conn, text);
-            }
-            if let Some(person) = person {
-                texts.iter().for_each(|text| person.read(text));
             }
             peer.answer_close();
         }
@@ -364,6 +371,10 @@ impl World {
             // To people, changes are told by name alone: whoever of them wants to know asks.
             for room in it.rooms.iter().filter(|_| it.dialect == Some(Dialect::Json)) {
                 assert_eq!(it.counts_told.get(room), Some(&model.members(room)), "{conn:?} in {room}");
+                let others = |names: &BTreeSet<String>| names - &it.names_had;
+                if let Some(told) = it.names_told.get(room) {
+                    assert_eq!(others(told), others(&model.names(room)), "{conn:?} in {room}");
+                }
             }
         }
     }
