@@ -41,8 +41,8 @@ fn number_from_env(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} wants a number")))
 }
 
-/// Runs one schedule to its end. Returns how often what has happened.
-fn run(seed: u64, is_traced: bool) -> Counts {
+/// Runs one schedule to its end. Returns how often what has happened, and all of it as a number.
+fn run(seed: u64, is_traced: bool) -> (Counts, u64) {
     let mut world = World::new(Random::new(seed), is_traced);
     for _ in 0..world.random.below(300) + 30 {
         world.step();
@@ -53,7 +53,7 @@ fn run(seed: u64, is_traced: bool) -> Counts {
 #[test]
 fn everybody_is_told_what_the_model_says() {
     if let Some(seed) = number_from_env("CHINWAG_SIM_SEED") {
-        println!("{:#?}", run(seed, true));
+        println!("{:#?}", run(seed, true).0);
         return;
     }
     let (seeds, next) = (number_from_env("CHINWAG_SIM_SEEDS").unwrap_or(2000), AtomicU64::new(0));
@@ -65,7 +65,7 @@ fn everybody_is_told_what_the_model_says() {
                 return totals;
             }
             match std::panic::catch_unwind(|| run(seed, false)) {
-                Ok(counts) => totals.add(&counts),
+                Ok((counts, _)) => totals.add(&counts),
                 Err(panic) => {
                     eprintln!("CHINWAG_SIM_SEED={seed} replays this failure");
                     next.store(seeds, Ordering::Relaxed);

@@ -272,7 +272,8 @@ impl Person {
                         .filter(|_| object["name"].as_str() == self.name.as_deref()),
                 };
                 // Now and then it forgets that it knows, and repeats itself.
-                self.unacked.retain(|unacked| Some(&unacked.key) != key.as_ref() || self.keys % 7 == 0);
+                self.unacked
+                    .retain(|unacked| Some(&unacked.key) != key.as_ref() || self.keys.is_multiple_of(7));
             }
             "gap" => {
                 if let (Some((_, at)), Some(to)) = (self.positions.get_mut(room), object["to"].as_u64()) {
