@@ -15,6 +15,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("service", &["time", "proto"]),
     ("chat", &["time", "wire"]),
     ("chat/service.rs", &["time", "wire", "service", "proto", "chat"]),
+    ("client", &["time", "net", "proto", "wire"]),
     ("server", &["time", "metrics", "net", "proto", "service"]),
     ("config", &["*"]),
     ("cli", &["*"]),
