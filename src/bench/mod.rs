@@ -3,8 +3,13 @@
 //!
 //! A [`Plan`] is what is asked for; an [`Outcome`] is what one run of it found out.
 
+pub mod clock;
+pub mod flight;
+pub mod ledger;
 pub mod outcome;
 pub mod plan;
+pub mod schedule;
+pub mod stamp;
 
 pub use outcome::Outcome;
 pub use plan::Plan;
