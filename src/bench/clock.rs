@@ -41,10 +41,8 @@ impl Alarm {
     /// An alarm of that loop.
     pub fn new<M: Send + 'static>(reactor: &Reactor<M>) -> io::Result<Alarm> {
         use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
-        let timer = timerfd_create(
-            TimerfdClockId::Monotonic,
-            TimerfdFlags::NONBLOCK.union(TimerfdFlags::CLOEXEC),
-        )?;
+        let timer =
+            timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK.union(TimerfdFlags::CLOEXEC))?;
         reactor.wake_on(&timer)?;
         Ok(Alarm { timer, set_for: 0 })
     }

@@ -1,7 +1,7 @@
 //! Messages that some receivers have and others have not yet: how far the last is behind the first, and when a sender may
 //! send the next.
 
-use super::outcome::{Times, times};
+use super::outcome::{Times, record, times};
 use std::collections::VecDeque;
 
 /// How long a message that misses receivers is waited for: after that it no longer holds its sender's window up.
@@ -58,7 +58,7 @@ impl Flights {
             return false;
         }
         if is_measured && audience > 1 {
-            self.spread.saturating_record(flight.last - flight.first);
+            record(&mut self.spread, flight.last - flight.first);
         }
         while lane.flights.front().is_some_and(|flight| flight.receivers >= audience) {
             lane.flights.pop_front();

@@ -91,7 +91,8 @@ impl Ledger {
             return Arrival::New;
         }
         let before = self.missing.range(..=(sender, sequence)).next_back();
-        let Some((&(of, start), &end)) = before.filter(|&(&(of, _), &end)| of == sender && sequence < end) else {
+        let Some((&(of, start), &end)) = before.filter(|&(&(of, _), &end)| of == sender && sequence < end)
+        else {
             return Arrival::Doubled;
         };
         self.missing.remove(&(of, start));
@@ -176,11 +177,7 @@ mod tests {
         assert_eq!(arrivals, [New, New, New, New, New, Late, Doubled, Doubled]);
         assert_eq!(
             missing(&ledger, &[0, 0, 0, 9, 1]),
-            [
-                (Missing::Skipped, 3, 3..4),
-                (Missing::Tail, 3, 7..9),
-                (Missing::Tail, 4, 0..1)
-            ]
+            [(Missing::Skipped, 3, 3..4), (Missing::Tail, 3, 7..9), (Missing::Tail, 4, 0..1)]
         );
         assert_eq!((ledger.note(2, 0), ledger.note(5, 0)), (Arrival::Stray, Arrival::Stray));
     }

@@ -104,7 +104,9 @@ impl Stamps {
     #[inline]
     pub fn find(&mut self, message: &[u8]) -> Found {
         let Some(payload) = self.payload(message) else { return Found::Nothing };
-        let Some((head, padding)) = payload.split_first_chunk::<STAMP_LEN>() else { return Found::Unreadable };
+        let Some((head, padding)) = payload.split_first_chunk::<STAMP_LEN>() else {
+            return Found::Unreadable;
+        };
         let (Some(what), Some(when)) = (number(&head[8..24]), number(&head[24..40])) else {
             return Found::Unreadable;
         };

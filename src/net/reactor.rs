@@ -16,7 +16,7 @@ use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 /// The loop's one read buffer: what a connection may hand over in a turn, and the largest datagram.
-const READ_BUFFER_LEN: usize = 64 * 1024;
+pub const READ_BUFFER_LEN: usize = 64 * 1024;
 /// How many events one poll fetches; the rest wait for the next, so nobody is lost.
 const EVENTS_LEN: usize = 1024;
 /// How many sockets are read in a turn; the others keep their places on the list.
