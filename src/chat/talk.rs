@@ -176,11 +176,10 @@ impl Hub {
     ) -> Result<(), Refusal<'a>> {
         let limit = self.list_len(limit);
         let room = room_meant(self, id, room)?;
-        let first = place_of(after)?;
-        let names: Vec<&str> =
-            room.roster.iter().skip(first).take(limit).map(|id| self.members.name(id)).collect();
-        let reached = first + names.len();
-        let next = (reached < room.roster.len()).then(|| reached.to_string());
+        let first = u32::try_from(place_of(after)?).unwrap_or(u32::MAX);
+        let mut listed = room.roster.from(MemberId(first));
+        let names: Vec<&str> = listed.by_ref().take(limit).map(|id| self.members.name(id)).collect();
+        let next = listed.next().map(|MemberId(next)| next.to_string());
         let members = Event::Members {
             room: &room.name,
             members: room.roster.len(),
