@@ -104,7 +104,7 @@ impl Roster {
 
     /// How many the others believe to be here: notices add up to this, and go on from it.
     pub fn told_of(&self) -> usize {
-        self.known + self.departed
+        self.known() + self.departed
     }
 
     /// The others have now been told of everybody.

@@ -177,9 +177,9 @@ impl Hub {
         let limit = self.list_len(limit);
         let room = room_meant(self, id, room)?;
         let first = u32::try_from(place_of(after)?).unwrap_or(u32::MAX);
-        let mut listed = room.roster.from(MemberId(first));
-        let names: Vec<&str> = listed.by_ref().take(limit).map(|id| self.members.name(id)).collect();
-        let next = listed.next().map(|MemberId(next)| next.to_string());
+        let page: Vec<MemberId> = room.roster.from(MemberId(first)).take(limit.saturating_add(1)).collect();
+        let names: Vec<&str> = page.iter().take(limit).map(|&id| self.members.name(id)).collect();
+        let next = page.get(limit).map(|MemberId(next)| next.to_string());
         let members = Event::Members {
             room: &room.name,
             members: room.roster.len(),
