@@ -96,6 +96,11 @@ impl Roster {
         self.departed
     }
 
+    /// How many the others believe to be here: notices add up to this, and go on from it.
+    pub fn told_of(&self) -> usize {
+        self.known + self.departed
+    }
+
     /// The others have now been told of everybody.
     pub fn learn(&mut self) {
         (self.known, self.departed) = (self.members.len(), 0);

@@ -188,6 +188,10 @@ impl Hub {
             next: next.as_deref(),
         };
         effects.answer(id, room.id, request, &members);
+        let index = room.id.index;
+        if let Some(room) = self.rooms.get_mut(index) {
+            room.presence.note_listed();
+        }
         Ok(())
     }
 
@@ -233,8 +237,8 @@ impl Hub {
     }
 
     /// Gives a member the messages that stand in these entries of a room's stream, and stops when `give` says that this
-    /// is enough for now. Returns the first entry that has not been dealt with; `None` if the member is to be closed,
-    /// since the room does not wait for it.
+    /// is enough for now. Returns the first entry that has not been dealt with; `None` if the member is to be closed:
+    /// since the room does not wait for it, or not for so long that nobody knows any more what it lacks.
     pub fn replay(
         &self,
         room: RoomId,
@@ -242,17 +246,17 @@ impl Hub {
         has_lagged: bool,
         mut give: impl FnMut(&str, &str, Replayed<'_>) -> bool,
     ) -> Option<u64> {
-        // Who has left and lets the room go with its last messages has nothing to come back to.
-        let Some(room) = room_of_stream(self, room) else { return Some(missing.end) };
+        // Who left a room, and has not read what it said before, while the room was kept and then forgotten.
+        let room = room_of_stream(self, room)?;
         let slow = match (has_lagged, self.settings.slow) {
             (false, _) => Slow::CatchUp,
             (true, Slow::Disconnect) => return None,
             (true, slow) => slow,
         };
         let mut give = |replayed: Replayed<'_>| give(&room.name, &room.epoch, replayed);
-        let reached = pressure::replay(&room.history, slow, missing.clone(), &mut give);
+        let reached = pressure::replay(&room.history, slow, missing.clone(), &mut give)?;
         if has_lagged && pressure::has_notices(&room.history, missing.start..reached) {
-            give(Replayed::Members(room.roster.len()));
+            give(Replayed::Members(room.roster.told_of()));
         }
         Some(reached)
     }
