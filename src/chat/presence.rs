@@ -191,10 +191,10 @@ impl Room {
 
     /// Tells numbers even if they are zero: names that nobody was told may have changed.
     fn tell_crowd(&self, pace: Pace, effects: &mut dyn Effects) -> bool {
-        let newcomers = self.roster.newcomers();
+        let newcomers: Vec<MemberId> = self.roster.newcomers().collect();
         let changes = Changes::Counted { joined: newcomers.len(), left: self.roster.departed() };
-        effects.notify(self.id, &self.presence_event(pace, changes), newcomers);
-        for &newcomer in newcomers {
+        effects.notify(self.id, &self.presence_event(pace, changes), &newcomers);
+        for newcomer in newcomers {
             let here = Changes::Counted { joined: 0, left: 0 };
             effects.answer(newcomer, self.id, None, &self.presence_event(pace, here));
         }
