@@ -1,8 +1,8 @@
 //! chinwag: a chat daemon, and a WebSocket server to learn from.
 //!
 //! As a program it is `chinwag serve`. As a library it is a [`server::Server`], which joins a readiness loop ([`net`]) and
-//! the protocols ([`proto`]) to whatever [`service::Service`]s are mounted on it; the [`chat`] is one of them. An echo
-//! server, whole:
+//! the protocols ([`proto`]) to whatever [`service::Service`]s are mounted on it; the chat (feature `json`)
+//! is one of them. An echo server, whole:
 //!
 //! ```
 //! use chinwag::server::{Server, Shutdown};
@@ -27,6 +27,7 @@
 //! # }
 //! ```
 
+#[cfg(feature = "json")]
 pub mod chat;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -40,4 +41,5 @@ pub mod proto;
 pub mod server;
 pub mod service;
 pub mod time;
+#[cfg(feature = "json")]
 pub mod wire;

@@ -7,6 +7,7 @@ mod offline;
 
 use chinwag::chat::{Chat, Seed, Settings};
 use chinwag::time::Millis;
+use chinwag::wire::{Command, Message, json};
 use offline::{EchoAndFanOut, Server};
 
 /// Heap bytes that each of 2,000 joined, idle connections costs. Tables are counted as they stand, slack and all, except
@@ -61,4 +62,27 @@ fn what_is_idle_costs_little_and_what_is_done_most_allocates_nothing() {
         allocations <= 10 * entries,
         "{allocations} allocations for {entries} entries, however many read them"
     );
+}
+
+#[test]
+fn a_plain_publish_is_read_and_its_message_written_without_an_allocation() {
+    let (mut memory, mut out) = (Vec::with_capacity(1024), Vec::with_capacity(1024));
+    for key in ["a9-7", r"a9\n7"] {
+        let request = format!(
+            r#"{{"type":"publish","id":7,"room":"lobby","key":"{key}","data":"I will say \"tea\" twice: \t"}}"#
+        );
+        let before = heap::allocations();
+        for _ in 0..100 {
+            out.clear();
+            let Ok((_, Command::Publish { room: Some(room), data, key })) =
+                json::parse(&request, &mut memory)
+            else {
+                panic!("{request}");
+            };
+            let message = Message { room: room.as_str(), seq: 42, name: "ann", key, at: 7, data };
+            json::render_message(&message, &mut out);
+        }
+        let allocations = heap::allocations() - before;
+        assert_eq!(allocations, 0, "allocations for 100 messages with the key {key}");
+    }
 }
