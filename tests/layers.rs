@@ -17,6 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("chat/service.rs", &["time", "wire", "service", "proto", "chat"]),
     ("client", &["time", "net", "proto", "wire"]),
     ("server", &["time", "metrics", "net", "proto", "service"]),
+    ("bench", &["time", "metrics", "net", "proto", "wire", "client"]),
     ("config", &["*"]),
     ("cli", &["*"]),
     ("main.rs", &["*"]),

@@ -138,13 +138,13 @@ impl Default for Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MemberId(pub u32);
 
-/// One room, for as long as it is kept. A room that is made again under the same name has another id.
+/// One room, for as long as it is kept. A room that is made again under the same name has another id. In order of age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoomId {
-    /// Its place in the hub's table, which is used again.
-    pub index: u32,
     /// Which of all rooms that were ever made it is.
     pub serial: u32,
+    /// Its place in the hub's table, which is used again.
+    pub index: u32,
 }
 
 /// How somebody speaks.
