@@ -14,6 +14,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("net", &["time", "metrics"]),
     ("service", &["time", "proto"]),
     ("chat", &["time", "wire"]),
+    ("chat/delivery.rs", &["time", "wire", "service", "proto", "chat"]),
     ("chat/service.rs", &["time", "wire", "service", "proto", "chat"]),
     ("client", &["time", "net", "proto", "wire"]),
     ("server", &["time", "metrics", "net", "proto", "service"]),
