@@ -13,6 +13,7 @@ pub mod outcome;
 pub mod plan;
 pub mod run;
 pub mod schedule;
+pub mod search;
 pub mod seat;
 pub mod settle;
 pub mod shared;

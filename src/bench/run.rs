@@ -52,7 +52,7 @@ impl fmt::Display for Failure {
 /// Whoever watches a run.
 pub trait Watch {
     /// A second has passed.
-    fn second(&mut self, plan: &Plan, second: &Second);
+    fn second(&mut self, second: &Second);
 }
 
 /// Makes that run. It ends early when `stop` is set, and reports what there is.
@@ -227,7 +227,7 @@ impl Log<'_> {
         }
         let Some(parts) = self.parts.remove(&at) else { return };
         let second = put_together(&parts);
-        watch.second(self.plan, &second);
+        watch.second(&second);
         self.seconds.push(second);
     }
 }
@@ -398,5 +398,66 @@ impl Connecting {
         ] {
             times.add(more).expect("it grows as it has to");
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(missing_docs, reason = "these are tests")]
+pub mod tests {
+    use super::*;
+    use crate::bench::plan::tests::plan;
+
+    /// An outcome of a plan in which nothing happened, for as long as it was to.
+    pub fn outcome(plan: &Plan) -> Outcome {
+        let mut connecting = connecting();
+        connecting.ready = plan.connections as u64;
+        Outcome {
+            plan: plan.clone(),
+            is_interrupted: false,
+            measured: plan.duration,
+            sends: 0,
+            deliveries: 0,
+            bytes_sent: 0,
+            bytes_received: 0,
+            latency: times(),
+            spread: None,
+            connecting,
+            audit: super::super::outcome::Audit::default(),
+            errors: Errors::default(),
+            seconds: Vec::new(),
+            client: client_cost(&[], times(), &Tallies::default()),
+            server: None,
+            storm: None,
+        }
+    }
+
+    fn limits_of(busiest: f64, full_reads: f64, late: u64, latency: u64) -> Vec<ClientLimit> {
+        let mut client = outcome(&plan()).client;
+        (client.busiest_thread, client.full_reads) = (busiest, full_reads);
+        record(&mut client.lateness, late);
+        let mut latencies = times();
+        record(&mut latencies, latency);
+        limits(&plan(), &client, &latencies)
+    }
+
+    #[test]
+    fn a_client_that_was_the_limit_says_so() {
+        assert_eq!(limits_of(0.5, 0.0, 10_000, 100_000), []);
+        assert_eq!(limits_of(0.95, 0.0, 0, 0), [ClientLimit::Cpu(0.95)]);
+        assert!(matches!(limits_of(0.5, 0.0, 2_000_000, 3_000_000)[..], [ClientLimit::Late(_)]));
+        assert_eq!(limits_of(0.5, 0.0, 2_000_000, 900_000_000), [], "it makes no difference");
+        assert_eq!(limits_of(0.8, 0.6, 0, 0), [ClientLimit::ReceiveQueues(0.6)]);
+    }
+
+    #[test]
+    fn seconds_are_put_together_from_all_threads() {
+        let part = |sends, open, latency| {
+            let mut lately = Lately { sends, deliveries: 2 * sends, ..Lately::default() };
+            record(&mut lately.measured, latency);
+            Part { at: 7, phase: Phase::Measured, open, errors: 1, lately }
+        };
+        let second = put_together(&[part(10, 3, 1000), part(20, 4, 2000)]);
+        assert_eq!((second.at, second.sends, second.deliveries, second.open, second.errors), (7, 30, 60, 7, 2));
+        assert!(second.p50 >= 1000 && second.max >= 2000);
     }
 }
