@@ -14,7 +14,12 @@
 //! costs no run: see [`Files`].
 
 mod about;
+mod csv;
 mod figures;
+mod files;
+mod hgrm;
+mod json;
+mod svg;
 mod table;
 mod units;
 mod verdict;
@@ -28,6 +33,7 @@ use anstream::AutoStream;
 use std::io::{self, Write};
 
 pub use about::{About, Machine};
+pub use files::{FileError, Files, Paths};
 pub use verdict::{Finding, Verdict, Weight};
 
 /// What there is to report.
