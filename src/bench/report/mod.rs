@@ -19,6 +19,7 @@ mod figures;
 mod files;
 mod hgrm;
 mod json;
+mod progress;
 mod svg;
 mod table;
 mod units;
@@ -34,6 +35,7 @@ use std::io::{self, Write};
 
 pub use about::{About, Machine};
 pub use files::{FileError, Files, Paths};
+pub use progress::Progress;
 pub use verdict::{Finding, Verdict, Weight};
 
 /// What there is to report.
