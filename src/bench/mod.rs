@@ -5,6 +5,7 @@
 
 pub mod outcome;
 pub mod plan;
+pub mod report;
 
 pub use outcome::Outcome;
 pub use plan::Plan;
