@@ -403,6 +403,9 @@ impl Crew {
                 };
             }
             self.quiet_since = now;
+            if self.plan().scenario == Scenario::Connect {
+                self.ear.connecting.took = Duration::from_nanos(self.ear.times.measured());
+            }
         }
         if self.phase == Phase::Connecting && phase < Phase::Draining {
             self.ear.connecting.took = Duration::from_nanos(now);

@@ -9,7 +9,7 @@ use super::shared::{Shared, Times};
 use super::speech::{Heard, Return, Speech};
 use super::stamp::{Found, Stamp, Stamps};
 use super::{outcome, stamp};
-use crate::client::{End, Event, Outgoing};
+use crate::client::{End, Event, Outgoing, Scheme};
 use std::sync::Arc;
 
 /// What is counted while it runs.
@@ -170,7 +170,9 @@ impl Ear {
 
     /// The connection can be spoken over.
     pub fn opened(&mut self, person: &mut Person, out: &mut Outgoing, at: u64) {
-        record(&mut self.connecting.handshake, at.saturating_sub(person.connected_at));
+        if self.plan.url.scheme() == Scheme::Ws {
+            record(&mut self.connecting.handshake, at.saturating_sub(person.connected_at));
+        }
         person.stage = Stage::Joining;
         let kept = person.kept.as_deref();
         let identity = kept.and_then(|kept| kept.identity.as_ref());
@@ -312,6 +314,10 @@ impl Ear {
     #[inline]
     fn take_position(&mut self, person: &mut Person, position: u64) {
         if position != person.next_position && person.next_position != 0 {
+            // One's own message follows its acknowledgement, whose position is the same.
+            if self.plan.self_echo && person.sender.is_some() && position + 1 == person.next_position {
+                return;
+            }
             self.note_break(person);
         }
         person.next_position = position + 1;

@@ -11,6 +11,7 @@ pub mod flight;
 pub mod ledger;
 pub mod outcome;
 pub mod plan;
+pub mod report;
 pub mod run;
 pub mod schedule;
 pub mod search;

@@ -457,7 +457,10 @@ pub mod tests {
             Part { at: 7, phase: Phase::Measured, open, errors: 1, lately }
         };
         let second = put_together(&[part(10, 3, 1000), part(20, 4, 2000)]);
-        assert_eq!((second.at, second.sends, second.deliveries, second.open, second.errors), (7, 30, 60, 7, 2));
+        assert_eq!(
+            (second.at, second.sends, second.deliveries, second.open, second.errors),
+            (7, 30, 60, 7, 2)
+        );
         assert!(second.p50 >= 1000 && second.max >= 2000);
     }
 }

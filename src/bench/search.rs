@@ -94,7 +94,10 @@ impl Condition {
         if !is_whole {
             words += ", not all were connected";
         }
-        (words, seen < self.below && unaccounted == 0 && is_kept_up && is_whole && !outcome.latency.is_empty())
+        (
+            words,
+            seen < self.below && unaccounted == 0 && is_kept_up && is_whole && !outcome.latency.is_empty(),
+        )
     }
 }
 
@@ -199,9 +202,14 @@ mod tests {
             ("p50<1ms", 50_000, 1_000_000),
         ] {
             let condition: Condition = text.parse().expect(text);
-            assert_eq!((condition.quantile, condition.below, &*condition.to_string()), (quantile, below, text));
+            assert_eq!(
+                (condition.quantile, condition.below, &*condition.to_string()),
+                (quantile, below, text)
+            );
         }
-        for text in ["", "p99", "p99<", "p99<50", "p0<1ms", "p101<1ms", "q9<1ms", "p99<xms", "p99<1h", "p99<-1s"] {
+        for text in
+            ["", "p99", "p99<", "p99<50", "p0<1ms", "p101<1ms", "q9<1ms", "p99<xms", "p99<1h", "p99<-1s"]
+        {
             assert!(text.parse::<Condition>().is_err(), "{text}");
         }
     }

@@ -163,7 +163,9 @@ mod tests {
     }
 
     fn hears(person: &mut Person, sequences: &[u32]) {
-        sequences.iter().for_each(|sequence| drop(person.ledger.note(0, *sequence)));
+        for sequence in sequences {
+            person.ledger.note(0, *sequence);
+        }
     }
 
     #[test]

@@ -138,7 +138,7 @@ impl Stamps {
 
 /// Sender and sequence as one number.
 fn word(stamp: Stamp) -> u64 {
-    u64::from(stamp.sender) << SEQUENCE_BITS | stamp.sequence % (1 << SEQUENCE_BITS)
+    (u64::from(stamp.sender) << SEQUENCE_BITS) | (stamp.sequence % (1 << SEQUENCE_BITS))
 }
 
 /// Something that looks random, and follows from who sends what.

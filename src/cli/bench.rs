@@ -75,8 +75,12 @@ pub fn run(matches: &ArgMatches) -> ExitCode {
 fn measure(bench: &Bench) -> Result<ExitCode, String> {
     let descriptors = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(u64::MAX);
     check_descriptors(&bench.plan, descriptors)?;
-    let paths =
-        Paths { json: bench.json.clone(), hgrm: bench.hgrm.clone(), csv: bench.csv.clone(), svg: bench.svg.clone() };
+    let paths = Paths {
+        json: bench.json.clone(),
+        hgrm: bench.hgrm.clone(),
+        csv: bench.csv.clone(),
+        svg: bench.svg.clone(),
+    };
     let files = Files::open(&paths).map_err(|error| error.to_string())?;
     let stop = stop_on_signals().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let about = About::now();
@@ -93,7 +97,7 @@ fn measure(bench: &Bench) -> Result<ExitCode, String> {
                 screen.0.begin(plan, &format!("try {tries}"));
                 run_once(plan, &mut screen, &stop)
             });
-            Found::Search(found.map_err(|failure| screen.fail(failure))?)
+            Found::Search(Box::new(found.map_err(|failure| screen.fail(failure))?))
         }
         None => Found::Runs(repeat(bench, &mut screen, &stop)?),
     };
@@ -108,7 +112,8 @@ fn measure(bench: &Bench) -> Result<ExitCode, String> {
 fn repeat(bench: &Bench, screen: &mut Screen, stop: &AtomicBool) -> Result<Vec<Outcome>, String> {
     let mut runs = Vec::new();
     for number in 1..=bench.repeat {
-        let label = if bench.repeat > 1 { format!("run {number} of {}", bench.repeat) } else { String::new() };
+        let label =
+            if bench.repeat > 1 { format!("run {number} of {}", bench.repeat) } else { String::new() };
         screen.0.begin(&bench.plan, &label);
         let outcome = run_once(&bench.plan, screen, stop).map_err(|failure| screen.fail(failure))?;
         let is_interrupted = outcome.is_interrupted;
@@ -134,7 +139,8 @@ fn exit_code(bench: &Bench, report: &Report) -> ExitCode {
 
 /// A connection is a descriptor.
 fn check_descriptors(plan: &Plan, limit: u64) -> Result<(), String> {
-    let connections = if plan.scenario == Scenario::Connect { plan.in_flight } else { plan.connections } as u64;
+    let connections =
+        if plan.scenario == Scenario::Connect { plan.in_flight } else { plan.connections } as u64;
     let needed = connections + OTHER_DESCRIPTORS;
     match needed <= limit {
         true => Ok(()),

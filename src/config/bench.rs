@@ -38,28 +38,78 @@ const fn row(name: &'static str, kind: Kind, default: &'static str, help: &'stat
 /// The table.
 pub const SETTINGS: &[Setting] = &[
     row("connections", Kind::Count(1, 1 << 24), "", "How many connections; 100 without it"),
-    row("senders", Kind::Count(1, 1 << 24), "", "How many of them send; 1 without it, and all of them in an echo"),
+    row(
+        "senders",
+        Kind::Count(1, 1 << 24),
+        "",
+        "How many of them send; 1 without it, and all of them in an echo",
+    ),
     row("self-echo", Kind::Switch, "", "A sender is sent its own messages too"),
     row("room", Kind::Room, "", "The room; one of this run's own without it"),
-    row("dialect", Kind::Choice(DIALECTS), "", "How messages are wrapped; raw for echo, chinwag for the others, lines for tcp:"),
-    row("join-template", Kind::Text, "", "In the dialect template: what each connection says first, with {room} and {i}"),
-    row("send-template", Kind::Text, "", "In the dialect template: a message, with {payload}, {room} and {i}"),
-    row("rate", Kind::Count(1, 100_000_000), "", "An open loop: so many messages a second in all, whatever the server does; 100 without it, but for an echo"),
+    row(
+        "dialect",
+        Kind::Choice(DIALECTS),
+        "",
+        "How messages are wrapped; raw for echo, chinwag for the others, lines for tcp:",
+    ),
+    row(
+        "join-template",
+        Kind::Text,
+        "",
+        "In the dialect template: what each connection says first, with {room} and {i}",
+    ),
+    row(
+        "send-template",
+        Kind::Text,
+        "",
+        "In the dialect template: a message, with {payload}, {room} and {i}",
+    ),
+    row(
+        "rate",
+        Kind::Count(1, 100_000_000),
+        "",
+        "An open loop: so many messages a second in all, whatever the server does; 100 without it, but for an echo",
+    ),
     row("arrival", Kind::Choice(&[EVEN, POISSON]), EVEN, "How the open loop's messages are spread over time"),
-    row("window", Kind::Count(1, 1_000_000), "", "A closed loop: so many messages of each sender are under way; 1 without it, in an echo"),
-    row("size", Kind::Sizes(STAMP_LEN as u64, 1 << 20), "64", "The length of a payload, or a range as in 64-4k"),
+    row(
+        "window",
+        Kind::Count(1, 1_000_000),
+        "",
+        "A closed loop: so many messages of each sender are under way; 1 without it, in an echo",
+    ),
+    row(
+        "size",
+        Kind::Sizes(STAMP_LEN as u64, 1 << 20),
+        "64",
+        "The length of a payload, or a range as in 64-4k",
+    ),
     row("duration", Kind::Duration(10, DAY_MS), "10s", "For how long it is measured"),
     row("warmup", Kind::Duration(0, DAY_MS), "", "For how long messages are sent before that; 1s without it"),
     row("ramp", Kind::Duration(0, DAY_MS), "0s", "Over how long the connections are made"),
     row("in-flight", Kind::Count(1, 1 << 20), "100", "How many connections may be under way at a time"),
-    row("drain", Kind::Duration(0, DAY_MS), "5s", "How long the last messages are waited for, when nothing comes any more"),
-    row("churn-rate", Kind::Count(1, 1_000_000), "50", "In churn: so many connections a second go and come back"),
+    row(
+        "drain",
+        Kind::Duration(0, DAY_MS),
+        "5s",
+        "How long the last messages are waited for, when nothing comes any more",
+    ),
+    row(
+        "churn-rate",
+        Kind::Count(1, 1_000_000),
+        "50",
+        "In churn: so many connections a second go and come back",
+    ),
     row("slow-percent", Kind::Count(0, 100), "10", "In slow: so many of a hundred readers are slow"),
     row("slow-read", Kind::Bytes(0, 1 << 30), "0", "In slow: so many bytes a second they read; 0 for none"),
     row("find", Kind::Condition, "", "Searches for the highest rate for which this holds, as in p99<50ms"),
     row("find-connections", Kind::Switch, "", "The search is for the number of connections"),
     row("find-max", Kind::Count(1, 100_000_000), "", "The search goes no higher"),
-    row("repeat", Kind::Count(1, 1000), "1", "So many runs: medians are reported, and how far they lie apart"),
+    row(
+        "repeat",
+        Kind::Count(1, 1000),
+        "1",
+        "So many runs: medians are reported, and how far they lie apart",
+    ),
     row("threads", Kind::Count(1, 64), "1", "How many loops make the load"),
     Setting {
         name: "bind",
@@ -69,7 +119,12 @@ pub const SETTINGS: &[Setting] = &[
         help: "A source address, taken in turn with the others; the loopback has as many as it takes",
     },
     row("seed", Kind::Count(0, i64::MAX as u64), "1", "What sizes, moments and choices follow from"),
-    row("server-pid", Kind::Count(1, 1 << 30), "", "The server's process: its processor time and memory are reported"),
+    row(
+        "server-pid",
+        Kind::Count(1, 1 << 30),
+        "",
+        "The server's process: its processor time and memory are reported",
+    ),
     row("strict", Kind::Switch, "", "Exit code 4 when the client was the limit"),
     row("json", Kind::Text, "", "Writes the report there as JSON; - for the standard output"),
     row("hgrm", Kind::Text, "", "Writes the latencies there, for HdrHistogram's plotter"),
@@ -115,7 +170,8 @@ struct Given<'m>(&'m ArgMatches);
 
 impl Given<'_> {
     fn count(&self, name: &str) -> Option<usize> {
-        values(self.0, name).find_map(|value| if let Value::Count(count) = value { Some(*count) } else { None })
+        values(self.0, name)
+            .find_map(|value| if let Value::Count(count) = value { Some(*count) } else { None })
     }
 
     fn duration(&self, name: &str) -> Option<Duration> {
@@ -126,7 +182,8 @@ impl Given<'_> {
     }
 
     fn word(&self, name: &str) -> Option<&'static str> {
-        values(self.0, name).find_map(|value| if let Value::Choice(word) = value { Some(*word) } else { None })
+        values(self.0, name)
+            .find_map(|value| if let Value::Choice(word) = value { Some(*word) } else { None })
     }
 
     fn text(&self, name: &str) -> Option<String> {
@@ -167,7 +224,9 @@ impl Bench {
             room: given.text("room").unwrap_or_else(|| format!("bench-{}", std::process::id())),
             load: load(&given, scenario)?,
             size: values(matches, "size")
-                .find_map(|value| if let Value::Sizes(least, most) = value { Some((*least, *most)) } else { None })
+                .find_map(
+                    |value| if let Value::Sizes(least, most) = value { Some((*least, *most)) } else { None },
+                )
                 .unwrap_or((STAMP_LEN, STAMP_LEN)),
             duration: given.duration("duration").unwrap_or(DURATION),
             warmup: match has_messages {
@@ -184,7 +243,10 @@ impl Bench {
             threads: given.count("threads").unwrap_or(1),
             server_pid: given.count("server-pid").and_then(|pid| u32::try_from(pid).ok()),
             churn_rate: given.count("churn-rate").unwrap_or(1) as f64,
-            slow_percent: given.count("slow-percent").and_then(|share| u32::try_from(share).ok()).unwrap_or(0),
+            slow_percent: given
+                .count("slow-percent")
+                .and_then(|share| u32::try_from(share).ok())
+                .unwrap_or(0),
             slow_bytes_per_second: values(matches, "slow-read")
                 .find_map(|value| if let Value::Bytes(bytes) = value { Some(*bytes) } else { None })
                 .unwrap_or(0),
@@ -221,7 +283,7 @@ fn url_of(given: Option<Url>, scenario: Scenario, dialect: Dialect) -> Result<Ur
     let url = given.map_or_else(|| ours.parse(), Ok).map_err(|error| error.to_string())?;
     let path = match dialect {
         Dialect::Chinwag | Dialect::ChinwagText => CHAT_PATH,
-        Dialect::Raw if is_ours && scenario == Scenario::Echo => ECHO_PATH,
+        Dialect::Raw if is_ours && matches!(scenario, Scenario::Echo | Scenario::Connect) => ECHO_PATH,
         _ if is_ours => CHAT_PATH,
         _ => "/",
     };
@@ -232,7 +294,9 @@ fn url_of(given: Option<Url>, scenario: Scenario, dialect: Dialect) -> Result<Ur
     };
     match fits {
         true => Ok(url.or_path(path)),
-        false => Err(format!("the dialect {dialect} is not spoken at {url}: lines are for tcp:, the others for ws:")),
+        false => Err(format!(
+            "the dialect {dialect} is not spoken at {url}: lines are for tcp:, the others for ws:"
+        )),
     }
 }
 
@@ -240,7 +304,9 @@ fn load(given: &Given<'_>, scenario: Scenario) -> Result<Load, String> {
     let arrival = if given.word("arrival") == Some(POISSON) { Arrival::Poisson } else { Arrival::Even };
     let window = |window: usize| Load::Closed { window: u32::try_from(window).unwrap_or(u32::MAX) };
     match (given.count("rate"), given.count("window")) {
-        (Some(_), Some(_)) => Err("--rate and --window do not go together: it is an open loop or a closed one".into()),
+        (Some(_), Some(_)) => {
+            Err("--rate and --window do not go together: it is an open loop or a closed one".into())
+        }
         (Some(rate), None) => Ok(Load::Open { rate: rate as f64, arrival }),
         (None, Some(_)) if scenario == Scenario::Storm => {
             Err("storm has an open loop: --rate, not --window".into())
@@ -256,7 +322,9 @@ fn check(plan: &Plan) -> Result<(), String> {
     let Plan { scenario, dialect, connections, senders, threads, .. } = *plan;
     let is_chat = matches!(dialect, Dialect::Chinwag | Dialect::ChinwagText | Dialect::Lines);
     let wrong = if scenario == Scenario::Echo && is_chat {
-        format!("a chat does not send back what it gets, so {dialect} has no echo: play fanout, or --dialect raw")
+        format!(
+            "a chat does not send back what it gets, so {dialect} has no echo: play fanout, or --dialect raw"
+        )
     } else if dialect == Dialect::Template && !plan.templates.send.contains("{payload}") {
         "the dialect template wants --send-template, with {payload} in it".to_owned()
     } else if senders > connections {
@@ -264,10 +332,13 @@ fn check(plan: &Plan) -> Result<(), String> {
     } else if threads > connections {
         format!("{threads} threads are more than {connections} connections")
     } else if senders > 0 && scenario != Scenario::Echo && !plan.self_echo && connections < 2 * threads {
-        "a sender wants somebody to receive: two --connections at least for each thread, or --self-echo".to_owned()
+        "a sender wants somebody to receive: two --connections at least for each thread, or --self-echo"
+            .to_owned()
     } else if scenario != Scenario::Echo && connections.saturating_mul(senders) > LEDGERS_BYTES_MAX / 4 {
         let gib = (connections as f64 * senders as f64 * 4.0) / f64::from(1 << 30);
-        format!("{connections} connections that account for {senders} senders would take {gib:.1} GiB: fewer --senders")
+        format!(
+            "{connections} connections that account for {senders} senders would take {gib:.1} GiB: fewer --senders"
+        )
     } else {
         return Ok(());
     };
@@ -275,8 +346,9 @@ fn check(plan: &Plan) -> Result<(), String> {
 }
 
 fn find(given: &Given<'_>, plan: &Plan) -> Result<Option<(Vary, Condition, f64)>, String> {
-    let condition = values(given.0, "find")
-        .find_map(|value| if let Value::Condition(condition) = value { Some(condition.clone()) } else { None });
+    let condition = values(given.0, "find").find_map(|value| {
+        if let Value::Condition(condition) = value { Some(condition.clone()) } else { None }
+    });
     let by_connections = given.0.get_flag("find-connections");
     let Some(condition) = condition else {
         return match by_connections {
@@ -303,9 +375,8 @@ mod tests {
 
     fn bench(args: &[&str]) -> Result<Bench, String> {
         let command = with_flags(with_url(Command::new("bench")), SETTINGS);
-        let matches = command
-            .try_get_matches_from([&["bench"], args].concat())
-            .map_err(|error| error.to_string())?;
+        let matches =
+            command.try_get_matches_from([&["bench"], args].concat()).map_err(|error| error.to_string())?;
         Bench::from_matches(&matches)
     }
 
@@ -332,7 +403,7 @@ mod tests {
             [
                 "echo ws://127.0.0.1:2021/echo raw 100 1s",
                 "fanout ws://127.0.0.1:2021/ws chinwag 1 1s",
-                "connect ws://127.0.0.1:2021/ws raw 0 0ns",
+                "connect ws://127.0.0.1:2021/echo raw 0 0ns",
                 "idle ws://127.0.0.1:2021/ws chinwag 0 0ns",
                 "churn ws://127.0.0.1:2021/ws chinwag 1 1s",
                 "storm ws://127.0.0.1:2021/ws chinwag 1 1s",
