@@ -643,6 +643,13 @@ impl Model {
         self.rooms[room].life
     }
 
+    /// Whether a connection is to read something that a room has said which is not there any more.
+    pub fn lacks_forgotten_room(&self, conn: ConnId) -> bool {
+        let is_there = |life: &LifeId| self.rooms.values().any(|room| room.life == *life);
+        let is_lost = |expected: &Expected| matches!(expected, Expected::Said(life, _) if !is_there(life));
+        self.conns[&conn].streams.values().flatten().any(is_lost)
+    }
+
     /// Who is in a room now.
     pub fn names(&self, room: &str) -> BTreeSet<String> {
         let name = |member: &ConnId| self.conns[member].name.clone().expect("members have been welcomed");

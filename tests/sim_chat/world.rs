@@ -24,9 +24,9 @@ const LINES: ListenerId = ListenerId(1);
 const READ_BUFFER_LEN: usize = 8192;
 const OUTBOX_HIGH_BYTES: usize = 3000;
 const WRITE_QUEUE_BYTES: usize = 1200;
-/// What one event may add to an outbox that is just below its high mark: a slice of a replay or a page of history, and
-/// the backlog of each room that is left.
-const QUEUED_BYTES_MAX: usize = OUTBOX_HIGH_BYTES + 20 * 1024 + 4 * WRITE_QUEUE_BYTES;
+/// What one event may add to an outbox that is just below its high mark: a page of history, which is longer than a slice of
+/// a replay, and the backlog of each room that is left.
+const QUEUED_BYTES_MAX: usize = OUTBOX_HIGH_BYTES + 66 * 1024 + 4 * WRITE_QUEUE_BYTES;
 const UNIX_MS_AT_ZERO: u64 = 1_795_000_000_000;
 const PEOPLE: usize = 8;
 
@@ -39,7 +39,6 @@ pub struct World {
     /// Every socket that the server has: those of people, and those that they have given up.
     peers: Vec<Peer>,
     model: Rc<RefCell<Model>>,
-    history_bytes_total_max: usize,
     trace: u64,
 }
 
@@ -60,7 +59,7 @@ fn settings(random: &mut Random, is_exact: bool) -> Settings {
         history_messages_max: one_of(random, [0, 1, 4, 10, 40, 400, 400]),
         history_bytes_max: if is_exact { plenty } else { one_of(random, [300, 1000, 3000]) },
         history_bytes_total_max: if is_exact { plenty } else { one_of(random, [500, 2000, 4000]) },
-        room_keep: Millis::from_secs(3),
+        room_keep: one_of(random, [Millis(300), Millis::from_secs(3)]),
         // Where it is not foreseen what is remembered, keys outlive everything.
         key_window: if is_exact { Millis::from_secs(2) } else { Millis::from_secs(1_000_000) },
         slow: one_of(random, [Slow::CatchUp, Slow::CatchUp, Slow::CatchUp, Slow::Latest, Slow::Disconnect]),
@@ -85,7 +84,6 @@ impl World {
         let mut core = Core::new(limits);
         core.set_calendar(UNIX_MS_AT_ZERO);
         let model = Rc::new(RefCell::new(Model::new(settings.clone(), is_exact, UNIX_MS_AT_ZERO, is_traced)));
-        let history_bytes_total_max = settings.history_bytes_total_max;
         let chat = Chat::new(settings, Seed::new([random.below(256) as u8; 32]));
         let chat = core.mount(Witness { chat, model: Rc::clone(&model) }, 8192);
         core.route("/ws", Route::Service(chat));
@@ -102,7 +100,6 @@ impl World {
             people: (0..PEOPLE).map(person).collect(),
             peers: Vec::new(),
             model,
-            history_bytes_total_max,
             trace: 0,
             random,
         }
@@ -234,8 +231,10 @@ impl World {
     }
 
     fn check_history_bytes(&self) {
-        let bytes = self.stat("chat_history_bytes") as usize;
-        assert!(bytes <= self.history_bytes_total_max, "{bytes} bytes of history");
+        let [bytes, rooms] = ["chat_history_bytes", "chat_rooms"].map(|name| self.stat(name) as usize);
+        let Settings { history_bytes_total_max, history_bytes_max, .. } = self.model.borrow().settings;
+        let bytes_max = history_bytes_total_max.min(rooms * history_bytes_max);
+        assert!(bytes <= bytes_max, "{bytes} bytes of history in {rooms} rooms");
     }
 
     fn writable(&mut self) {
