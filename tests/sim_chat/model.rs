@@ -20,6 +20,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 struct Room {
     life: LifeId,
     members: BTreeSet<ConnId>,
+    /// When somebody last came or went, or was renamed.
+    changed_at: Millis,
     emptied_at: Millis,
     keys: VecDeque<Key>,
 }
@@ -294,6 +296,9 @@ impl Model {
                 }
                 self.counts.count("renamed");
                 self.call(conn, name.as_str().to_owned());
+                for room in self.conns[&conn].rooms.iter() {
+                    self.rooms.get_mut(room).expect("somebody is in it").changed_at = now;
+                }
                 self.answer(conn, id, None, &Event::Renamed { name: name.as_str() });
             }
             Command::Join { room, since, history } => return self.join(now, conn, id, room, since, history),
@@ -462,10 +467,10 @@ impl Model {
             (Some(Dialect::Json), false) if before.len() >= rooms_max => {
                 return Err(Refusal::TooManyRooms { rooms_max });
             }
-            (Some(Dialect::Json), false) => self.sit_down(conn, room)?,
+            (Some(Dialect::Json), false) => self.sit_down(now, conn, room)?,
             (_, true) => {}
             (_, false) => {
-                self.sit_down(conn, room)?;
+                self.sit_down(now, conn, room)?;
                 before.iter().for_each(|name| self.leave_room(now, conn, name));
             }
         }
@@ -474,7 +479,7 @@ impl Model {
         Ok(())
     }
 
-    fn sit_down<'a>(&mut self, conn: ConnId, name: &str) -> Result<(), Refusal<'a>> {
+    fn sit_down<'a>(&mut self, now: Millis, conn: ConnId, name: &str) -> Result<(), Refusal<'a>> {
         let Settings { rooms_max, members_max, .. } = self.settings;
         if !self.rooms.contains_key(name) {
             if self.rooms.len() >= rooms_max {
@@ -490,7 +495,13 @@ impl Model {
             }
             let life = self.lives.len();
             self.lives.push(Life { room: name.to_owned(), epoch: None, messages: Vec::new() });
-            let room = Room { life, members: BTreeSet::new(), emptied_at: Millis(0), keys: VecDeque::new() };
+            let room = Room {
+                life,
+                members: BTreeSet::new(),
+                changed_at: now,
+                emptied_at: now,
+                keys: VecDeque::new(),
+            };
             self.rooms.insert(name.to_owned(), room);
         }
         let room = self.rooms.get_mut(name).expect("it is there now");
@@ -499,6 +510,7 @@ impl Model {
             return Err(Refusal::Full);
         }
         room.members.insert(conn);
+        room.changed_at = now;
         self.conn(conn).rooms.push(name.to_owned());
         Ok(())
     }
@@ -506,7 +518,7 @@ impl Model {
     fn leave_room(&mut self, now: Millis, conn: ConnId, name: &str) {
         let room = self.rooms.get_mut(name).expect("somebody is in it");
         assert!(room.members.remove(&conn), "only who is in it leaves");
-        room.emptied_at = now;
+        (room.changed_at, room.emptied_at) = (now, now);
         self.conn(conn).rooms.retain(|room| room != name);
     }
 
@@ -648,6 +660,11 @@ impl Model {
         let is_there = |life: &LifeId| self.rooms.values().any(|room| room.life == *life);
         let is_lost = |expected: &Expected| matches!(expected, Expected::Said(life, _) if !is_there(life));
         self.conns[&conn].streams.values().flatten().any(is_lost)
+    }
+
+    /// Whether everybody in a room is to know who is there.
+    pub fn is_presence_told(&self, now: Millis, room: &str) -> bool {
+        self.rooms[room].changed_at + self.settings.presence_interval <= now
     }
 
     /// Who is in a room now.

@@ -222,6 +222,9 @@ impl World {
             }
             peer.answer_close();
         }
+        if !self.core.has_work() {
+            self.check_told();
+        }
     }
 
     fn stat(&self, wanted: &str) -> u64 {
@@ -349,14 +352,15 @@ impl World {
         format!("has_work={}\n{}", self.core.has_work(), self.peers.iter().map(debt).collect::<String>())
     }
 
-    /// Everybody who is there has been told everything, and how many are in its rooms.
+    /// The server has nothing to do: so everybody who reads has been told everything, and for a second who is in its rooms.
     fn check_told(&self) {
         let model = self.model.borrow();
         for peer in self.peers.iter().filter(|peer| peer.is_open()) {
             let wire = &self.network.wires[&peer.key];
             let Some(conn) = model.by_slot.get(&(peer.key as u32)) else { continue };
             let it = &model.conns[conn];
-            if it.is_gone || wire.is_broken || wire.has_fin {
+            let has_more = wire.is_full || !wire.in_flight.is_empty();
+            if it.is_gone || has_more || wire.is_broken || wire.has_fin {
                 continue;
             }
             assert!(it.refusals_typed.is_empty(), "{conn:?} was not told {:?}", it.refusals_typed);
@@ -364,7 +368,8 @@ impl World {
                 assert!(rest.is_empty(), "{conn:?} was not told in {stream:?}: {:?}", rest.front());
             }
             // To people, changes are told by name alone: whoever of them wants to know asks.
-            for room in it.rooms.iter().filter(|_| it.dialect == Some(Dialect::Json)) {
+            let is_told = |room: &&String| model.is_presence_told(self.now, room);
+            for room in it.rooms.iter().filter(is_told).filter(|_| it.dialect == Some(Dialect::Json)) {
                 assert_eq!(it.counts_told.get(room), Some(&model.members(room)), "{conn:?} in {room}");
                 let others = |names: &BTreeSet<String>| names - &it.names_had;
                 if let Some(told) = it.names_told.get(room) {
