@@ -20,10 +20,26 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 struct Room {
     life: LifeId,
     members: BTreeSet<ConnId>,
-    /// When somebody last came or went, or was renamed.
-    changed_at: Millis,
     emptied_at: Millis,
+    /// When everybody in it is to have been told of the last change.
+    told_at: Millis,
+    /// When there was a change before others; none since it was empty.
+    heard_at: Option<Millis>,
     keys: VecDeque<Key>,
+}
+
+impl Room {
+    /// Somebody comes, goes or is renamed before so many others. They are told at once if all before it was told an interval
+    /// ago, or else within one.
+    fn note_change(&mut self, now: Millis, interval: Millis, others: usize) {
+        let is_first = self.heard_at.is_none_or(|heard_at| heard_at + interval + interval <= now);
+        self.told_at = if is_first { now } else { now + interval };
+        if self.members.is_empty() {
+            self.heard_at = None;
+        } else if others > 0 {
+            self.heard_at = Some(now);
+        }
+    }
 }
 
 /// What was published under a key.
@@ -211,6 +227,12 @@ impl Model {
     pub fn wake(&mut self, now: Millis) {
         let keep = self.settings.room_keep;
         self.rooms.retain(|_, room| !room.members.is_empty() || room.emptied_at + keep > now);
+        for room in self.rooms.values_mut() {
+            // The loop may have been late, and so was the notice.
+            if room.heard_at.is_some_and(|heard_at| heard_at < room.told_at && room.told_at <= now) {
+                (room.heard_at, room.told_at) = (Some(now), now);
+            }
+        }
     }
 
     // What follows. ---------------------------------------------------------------------------------------------------
@@ -297,7 +319,8 @@ impl Model {
                 self.counts.count("renamed");
                 self.call(conn, name.as_str().to_owned());
                 for room in self.conns[&conn].rooms.iter() {
-                    self.rooms.get_mut(room).expect("somebody is in it").changed_at = now;
+                    let room = self.rooms.get_mut(room).expect("somebody is in it");
+                    room.note_change(now, self.settings.presence_interval, room.members.len() - 1);
                 }
                 self.answer(conn, id, None, &Event::Renamed { name: name.as_str() });
             }
@@ -480,7 +503,7 @@ impl Model {
     }
 
     fn sit_down<'a>(&mut self, now: Millis, conn: ConnId, name: &str) -> Result<(), Refusal<'a>> {
-        let Settings { rooms_max, members_max, .. } = self.settings;
+        let Settings { rooms_max, members_max, presence_interval: interval, .. } = self.settings;
         if !self.rooms.contains_key(name) {
             if self.rooms.len() >= rooms_max {
                 let empty = self.rooms.iter().filter(|(_, room)| room.members.is_empty());
@@ -498,8 +521,9 @@ impl Model {
             let room = Room {
                 life,
                 members: BTreeSet::new(),
-                changed_at: now,
                 emptied_at: now,
+                told_at: now,
+                heard_at: None,
                 keys: VecDeque::new(),
             };
             self.rooms.insert(name.to_owned(), room);
@@ -509,16 +533,18 @@ impl Model {
             self.counts.count("a room is full");
             return Err(Refusal::Full);
         }
+        room.note_change(now, interval, room.members.len());
         room.members.insert(conn);
-        room.changed_at = now;
         self.conn(conn).rooms.push(name.to_owned());
         Ok(())
     }
 
     fn leave_room(&mut self, now: Millis, conn: ConnId, name: &str) {
+        let interval = self.settings.presence_interval;
         let room = self.rooms.get_mut(name).expect("somebody is in it");
         assert!(room.members.remove(&conn), "only who is in it leaves");
-        (room.changed_at, room.emptied_at) = (now, now);
+        room.note_change(now, interval, room.members.len());
+        room.emptied_at = now;
         self.conn(conn).rooms.retain(|room| room != name);
     }
 
@@ -664,7 +690,7 @@ impl Model {
 
     /// Whether everybody in a room is to know who is there.
     pub fn is_presence_told(&self, now: Millis, room: &str) -> bool {
-        self.rooms[room].changed_at + self.settings.presence_interval <= now
+        self.rooms[room].told_at <= now
     }
 
     /// Who is in a room now.

@@ -36,6 +36,8 @@ pub struct World {
     core: Core,
     network: Network,
     people: Vec<Person>,
+    /// How seldom one of them does something.
+    calm: usize,
     /// Every socket that the server has: those of people, and those that they have given up.
     peers: Vec<Peer>,
     model: Rc<RefCell<Model>>,
@@ -97,6 +99,7 @@ impl World {
             now: Millis(0),
             core,
             network: Network::default(),
+            calm: one_of(&mut random, [2, 2, 10]),
             people: (0..PEOPLE).map(person).collect(),
             peers: Vec::new(),
             model,
@@ -115,7 +118,7 @@ impl World {
                 Some(key) => {
                     let peer =
                         self.peers.iter_mut().find(|peer| peer.key == key).expect("a person's peer is there");
-                    if peer.is_open() && self.random.one_in(2) {
+                    if peer.is_open() && self.random.one_in(self.calm) {
                         self.people[at].think(peer, &mut self.random);
                     }
                     if self.random.one_in(60) {
