@@ -3,7 +3,7 @@
 //! ```text
 //!     service.rs   connections, bytes, deadlines: the chat as a Service
 //!        │   ▲
-//!        │   └── Effects   tell, answer, say, notify, follow, unfollow, replay, close
+//!        │   └── delivery.rs ◀── Effects   tell, answer, say, notify, follow, unfollow, replay, close
 //!        ▼
 //!     hub.rs            members and their names; turns a Command into effects
 //!        ├── membership.rs   coming into rooms, with what was missed, and going
@@ -22,6 +22,7 @@
 //! [`Hub`] is the chat itself. It knows neither bytes nor connections, so it can be driven from a test, a simulation or
 //! somebody else's program: see its documentation. [`Chat`] plugs it to a server.
 
+mod delivery;
 mod history;
 mod hub;
 mod index;

@@ -176,11 +176,10 @@ impl Hub {
     ) -> Result<(), Refusal<'a>> {
         let limit = self.list_len(limit);
         let room = room_meant(self, id, room)?;
-        let first = place_of(after)?;
-        let names: Vec<&str> =
-            room.roster.iter().skip(first).take(limit).map(|id| self.members.name(id)).collect();
-        let reached = first + names.len();
-        let next = (reached < room.roster.len()).then(|| reached.to_string());
+        let first = u32::try_from(place_of(after)?).unwrap_or(u32::MAX);
+        let page: Vec<MemberId> = room.roster.from(MemberId(first)).take(limit.saturating_add(1)).collect();
+        let names: Vec<&str> = page.iter().take(limit).map(|&id| self.members.name(id)).collect();
+        let next = page.get(limit).map(|MemberId(next)| next.to_string());
         let members = Event::Members {
             room: &room.name,
             members: room.roster.len(),

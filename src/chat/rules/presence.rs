@@ -166,7 +166,7 @@ fn who_has_seen_half_of_what_cancels_out_is_told_how_many_are_there() {
         + dan
         dan< ...
         bot> {"type":"members","id":2,"room":"lobby"}
-        bot< {"type":"members","id":2,"room":"lobby","count":3,"names":["ann","guest-3","guest-4"]}
+        bot< {"type":"members","id":2,"room":"lobby","count":3,"names":["ann","guest-4","guest-3"]}
         - dan
         @ 6000
         ann< * lobby: 2 here
