@@ -8,76 +8,14 @@
 
 use super::counts::Counts;
 use super::expected::{Conn, Dialect, Expected, Life, LifeId, Said};
-use chinwag::chat::{Rate, Settings};
+use super::room::{Bucket, Key, Room};
+use chinwag::chat::Settings;
 use chinwag::service::ConnId;
 use chinwag::time::Millis;
 use chinwag::wire::{
     Command, Data, Event, Message, Name, Position, Refusal, RequestId, RoomName, json, text,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-
-/// A room that is there.
-struct Room {
-    life: LifeId,
-    members: BTreeSet<ConnId>,
-    emptied_at: Millis,
-    /// When everybody in it is to have been told of the last change.
-    told_at: Millis,
-    /// When there was a change before others; none since it was empty.
-    heard_at: Option<Millis>,
-    keys: VecDeque<Key>,
-}
-
-impl Room {
-    /// Somebody comes, goes or is renamed before so many others. They are told at once if all before it was told an interval
-    /// ago, or else within one.
-    fn note_change(&mut self, now: Millis, interval: Millis, others: usize) {
-        let is_first = self.heard_at.is_none_or(|heard_at| heard_at + interval + interval <= now);
-        self.told_at = if is_first { now } else { now + interval };
-        if self.members.is_empty() {
-            self.heard_at = None;
-        } else if others > 0 {
-            self.heard_at = Some(now);
-        }
-    }
-}
-
-/// What was published under a key.
-struct Key {
-    name: String,
-    key: String,
-    data: String,
-    conn: ConnId,
-    seq: u64,
-    at: u64,
-    since: Millis,
-}
-
-/// A bucket of microseconds that fills as time passes.
-#[derive(Clone, Copy, Default)]
-pub struct Bucket {
-    used: u64,
-    at: Millis,
-}
-
-impl Bucket {
-    fn take(&mut self, now: Millis, rate: Rate) -> Result<(), u64> {
-        if rate.per_second == 0 {
-            return Ok(());
-        }
-        let price = 1_000_000 / u64::from(rate.per_second);
-        let size = price * u64::from(rate.burst);
-        self.used = self.used.saturating_sub(1000 * (now - self.at).0);
-        self.at = now;
-        match (self.used + price).checked_sub(size) {
-            None | Some(0) => {
-                self.used += price;
-                Ok(())
-            }
-            Some(missing) => Err(missing.div_ceil(1000)),
-        }
-    }
-}
 
 /// The chat.
 pub struct Model {
