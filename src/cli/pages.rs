@@ -1,0 +1,48 @@
+//! The pages that are part of the program, and what browsers are told about them.
+//!
+//! A page of ours may run and show what comes from here, and connect to here. Nothing comes from anywhere else, and
+//! nothing that stands in the page itself is run, so a message that became markup would still do nothing.
+
+use crate::proto::http::Response;
+use crate::server::Server;
+
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+     img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+
+const ECHO_HTML: &str = include_str!("../../assets/echo.html");
+
+/// Path, type and content.
+const PAGES: &[(&str, &str, &str)] = &[
+    ("/", HTML, include_str!("../../assets/chat.html")),
+    ("/page.css", CSS, include_str!("../../assets/page.css")),
+    ("/chat.css", CSS, include_str!("../../assets/chat.css")),
+    ("/echo.css", CSS, include_str!("../../assets/echo.css")),
+    ("/chat.js", JAVASCRIPT, include_str!("../../assets/chat.js")),
+    ("/echo.js", JAVASCRIPT, include_str!("../../assets/echo.js")),
+];
+
+/// Has the server answer with them.
+pub fn serve(server: &mut Server) {
+    for &(path, content_type, body) in PAGES {
+        server.page(path, page(content_type, body));
+    }
+    server.page("/healthz", Response::text(200, "ok\n"));
+}
+
+/// The page of the echo service, which answers for its path itself.
+pub fn echo() -> Response {
+    page(HTML, ECHO_HTML)
+}
+
+fn page(content_type: &'static str, body: &'static str) -> Response {
+    Response::new(200)
+        .with_body(content_type, body.as_bytes())
+        .with_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        .with_header("X-Content-Type-Options", "nosniff")
+        .with_header("Referrer-Policy", "no-referrer")
+        .with_header("Cache-Control", "no-cache")
+}
