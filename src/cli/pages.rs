@@ -25,6 +25,13 @@ const PAGES: &[(&str, &str, &str)] = &[
     ("/chat.css", CSS, include_str!("../../assets/chat.css")),
     ("/echo.css", CSS, include_str!("../../assets/echo.css")),
     ("/chat.js", JAVASCRIPT, include_str!("../../assets/chat.js")),
+    ("/banner.js", JAVASCRIPT, include_str!("../../assets/banner.js")),
+    ("/commands.js", JAVASCRIPT, include_str!("../../assets/commands.js")),
+    ("/composer.js", JAVASCRIPT, include_str!("../../assets/composer.js")),
+    ("/line.js", JAVASCRIPT, include_str!("../../assets/line.js")),
+    ("/lines.js", JAVASCRIPT, include_str!("../../assets/lines.js")),
+    ("/log.js", JAVASCRIPT, include_str!("../../assets/log.js")),
+    ("/side.js", JAVASCRIPT, include_str!("../../assets/side.js")),
     ("/echo.js", JAVASCRIPT, include_str!("../../assets/echo.js")),
 ];
 
