@@ -1,8 +1,8 @@
 //! chinwag: a chat daemon, and a WebSocket server to learn from.
 //!
 //! As a program it is `chinwag serve`. As a library it is a [`server::Server`], which joins a readiness loop ([`net`]) and
-//! the protocols ([`proto`]) to whatever [`service::Service`]s are mounted on it; the [`chat`] is one of them. An echo
-//! server, whole:
+//! the protocols ([`proto`]) to whatever [`service::Service`]s are mounted on it; the `chat` is one of them, and comes with
+//! the feature `json`. An echo server, whole:
 //!
 //! ```
 //! use chinwag::server::{Server, Shutdown};
@@ -27,9 +27,14 @@
 //! # }
 //! ```
 
+#[cfg(feature = "cli")]
+pub mod bench;
+#[cfg(feature = "json")]
 pub mod chat;
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "cli")]
+pub mod client;
 #[cfg(feature = "cli")]
 pub mod config;
 pub mod metrics;
@@ -38,4 +43,5 @@ pub mod proto;
 pub mod server;
 pub mod service;
 pub mod time;
+#[cfg(feature = "json")]
 pub mod wire;

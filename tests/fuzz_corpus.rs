@@ -7,6 +7,8 @@ use std::{env, fs};
 mod frame_decoder;
 #[path = "../fuzz/checks/handshake.rs"]
 mod handshake;
+#[path = "../fuzz/checks/json_request.rs"]
+mod json_request;
 #[path = "../fuzz/checks/line_decoder.rs"]
 mod line_decoder;
 
@@ -34,6 +36,11 @@ fn frame_decoder_holds_over_its_corpus() {
 #[test]
 fn handshake_holds_over_its_corpus() {
     run("handshake", handshake::check);
+}
+
+#[test]
+fn json_request_holds_over_its_corpus() {
+    run("json_request", json_request::check);
 }
 
 #[test]

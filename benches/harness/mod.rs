@@ -35,6 +35,11 @@ impl Harness {
         Self { measures: given("--bench") && !given("--test") }
     }
 
+    /// Whether it measures.
+    pub fn measures(&self) -> bool {
+        self.measures
+    }
+
     /// Times `call`, which works on `bytes` bytes: the best of many rounds, as everything that disturbs makes
     /// it slower.
     pub fn time<T>(&self, bytes: usize, mut call: impl FnMut() -> T) -> Timing {

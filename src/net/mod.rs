@@ -15,7 +15,7 @@
 //! ```
 //!
 //! Behind the second, what the poll brought is noted: who may be read stands on a list for step 5, and a handler hears at
-//! once of a socket that can be written to again or is broken.
+//! once of a socket that can be written to again or is broken, and of one it dialled that is through.
 //!
 //! Steps 3 to 7 only take in: the handler notes what must happen. It writes in step 8 and frees in step 9, through the
 //! [`Sockets`] that it is handed there and nowhere else. So no callback can pull a connection from under another, and
@@ -40,7 +40,7 @@ pub mod wheel;
 
 use crate::time::Millis;
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 pub use inbox::{Inbox, Post};
 pub use listener::{Address, KeepAlive, ListenerId};
@@ -65,6 +65,9 @@ pub trait Handler {
     fn refusal(&self, _listener: ListenerId) -> &[u8] {
         b""
     }
+
+    /// The connection that was dialled under `key` stands. If it does not come about, [`Handler::handle_reset`] says why.
+    fn handle_connected(&mut self, _now: Millis, _key: usize) {}
 
     /// Bytes have come. They lie in the loop's one read buffer, are the handler's to change in place, and are gone
     /// when it returns.
@@ -121,8 +124,26 @@ pub trait Handler {
     }
 }
 
+/// A connection to be made.
+#[derive(Clone, Debug)]
+pub struct Dial {
+    /// Where to.
+    pub to: Address,
+    /// From which of our addresses, where it matters: each has some 28,000 ports to dial from.
+    pub from: Option<IpAddr>,
+    /// Who finds out that the peer is gone.
+    pub keep_alive: KeepAlive,
+}
+
 /// The sockets as a [`Handler`] sees them while it flushes and reaps. Simulations bring their own.
 pub trait Sockets {
+    /// Begins to connect, under a key of the handler's choosing. [`Handler::handle_connected`] follows, or
+    /// [`Handler::handle_reset`]; until then there is nothing to write to. An error means that neither will, and that the
+    /// key names nothing. Only a loop can dial: what stands in for one in a simulation need not.
+    fn dial(&mut self, _key: usize, _dial: &Dial) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Writes the slices in one system call. Returns how many bytes the kernel took; fewer than all of them, or
     /// `WouldBlock`, mean that [`Handler::handle_writable`] will follow. Any other error is the connection's end.
     fn write(&mut self, key: usize, slices: &[IoSlice<'_>]) -> io::Result<usize>;

@@ -3,11 +3,11 @@
 use super::inbox::{Inbox, Post};
 use super::listener::{Address, KeepAlive, Listener, ListenerId, is_exhaustion, is_of_one_peer, say_no};
 use super::transport::Transport;
-use super::{Handler, Sockets};
+use super::{Dial, Handler, Sockets};
 use crate::time::Millis;
 use mio::event::Event;
 use mio::net::UdpSocket;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Interest, Poll, Registry, Token, Waker};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
@@ -56,8 +56,9 @@ pub struct Reactor<M> {
 }
 
 /// The sockets, by key, and which of them may have something to read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct SocketTable {
+    registry: Registry,
     sockets: Vec<Option<Socket>>,
     /// The ready-again list. A key is on it at most once.
     ready: VecDeque<usize>,
@@ -67,6 +68,8 @@ struct SocketTable {
 #[derive(Debug)]
 struct Socket {
     transport: Transport,
+    /// It was dialled, and has not said yet whether it is through.
+    is_dialling: bool,
     /// On the ready-again list.
     is_listed: bool,
     /// Bytes may wait in the kernel that nobody has been told of: the handler did not want them.
@@ -84,6 +87,7 @@ impl<M: Send + 'static> Reactor<M> {
     pub fn new() -> io::Result<Reactor<M>> {
         let poll = Poll::new()?;
         let (inbox, post) = Inbox::new(Waker::new(poll.registry(), WAKER)?);
+        let table = SocketTable::new(poll.registry().try_clone()?);
         Ok(Reactor {
             poll,
             events: Events::with_capacity(EVENTS_LEN),
@@ -92,7 +96,7 @@ impl<M: Send + 'static> Reactor<M> {
             post,
             listeners: Vec::new(),
             listeners_ready: Vec::new(),
-            table: SocketTable::default(),
+            table,
             udp_ready: Vec::new(),
             read_buffer: vec![0; READ_BUFFER_LEN].into_boxed_slice(),
             full_turns: 0,
@@ -235,7 +239,7 @@ impl<M: Send + 'static> Reactor<M> {
                         if let Err(error) = transport.register(self.poll.registry(), key) {
                             handler.handle_reset(now, key, error);
                         }
-                        self.table.insert(key, transport);
+                        self.table.insert(key, transport, false);
                     }
                     Err(refusal) => say_no(&mut transport, refusal),
                 },
@@ -275,12 +279,17 @@ impl<M: Send + 'static> Reactor<M> {
 }
 
 impl SocketTable {
-    fn insert(&mut self, key: usize, transport: Transport) {
+    fn new(registry: Registry) -> SocketTable {
+        SocketTable { registry, sockets: Vec::new(), ready: VecDeque::new(), udp: Vec::new() }
+    }
+
+    fn insert(&mut self, key: usize, transport: Transport, is_dialling: bool) {
         if key >= self.sockets.len() {
             self.sockets.resize_with(key + 1, || None);
         }
         let socket = Socket {
             transport,
+            is_dialling,
             is_listed: false,
             is_parked: false,
             is_read_closed: false,
@@ -312,11 +321,18 @@ impl SocketTable {
         // What came before a reset is read first; the error follows it. But a connection that is not being read must hear
         // of its end too.
         if event.is_error()
-            && !(event.is_readable() && handler.wants_bytes(key))
+            && (socket.is_dialling || !(event.is_readable() && handler.wants_bytes(key)))
             && let Some(error) = socket.transport.take_error()
         {
             socket.is_read_done = true;
             return handler.handle_reset(now, key, error);
+        }
+        if socket.is_dialling {
+            if !socket.transport.is_connected() {
+                return;
+            }
+            socket.is_dialling = false;
+            handler.handle_connected(now, key);
         }
         if event.is_readable() || event.is_read_closed() {
             self.list(key);
@@ -372,6 +388,13 @@ impl SocketTable {
 }
 
 impl Sockets for SocketTable {
+    fn dial(&mut self, key: usize, dial: &Dial) -> io::Result<()> {
+        let mut transport = Transport::dial(&dial.to, dial.from, dial.keep_alive)?;
+        transport.register(&self.registry, key)?;
+        self.insert(key, transport, true);
+        Ok(())
+    }
+
     fn write(&mut self, key: usize, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let socket = self.get(key).ok_or(io::ErrorKind::NotConnected)?;
         loop {

@@ -1,12 +1,12 @@
 //! A connected stream socket, whatever it runs over, and the options that every one of them gets.
 
-use super::listener::KeepAlive;
+use super::listener::{Address, KeepAlive};
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
-use socket2::{SockRef, TcpKeepalive};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use std::io::{self, IoSlice, Read, Write};
-use std::net::Shutdown;
+use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::time::Duration;
 
 /// How many unsent bytes the kernel keeps for a connection before it says that it is full. Without this bound a reader
@@ -19,18 +19,19 @@ const KEEPALIVE_IDLE: Duration = Duration::from_secs(25);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 const KEEPALIVE_RETRIES: u32 = 2;
 
-/// Sets what the connections of a listener inherit from it, once for all of them (Linux copies these on accept).
-pub fn prepare_tcp(listener: SockRef<'_>, keep_alive: KeepAlive) -> io::Result<()> {
+/// Sets what a connection wants of its socket: on a listener once for all that it will accept (Linux copies these on
+/// accept), or on one that dials.
+pub fn prepare_tcp(socket: SockRef<'_>, keep_alive: KeepAlive) -> io::Result<()> {
     // A chat is many small messages, and we gather those of a turn ourselves: Nagle would only hold the last one back.
-    listener.set_tcp_nodelay(true)?;
+    socket.set_tcp_nodelay(true)?;
     // Urgent data is data: otherwise a read stops before it, short, and does not mean that the socket is empty.
-    listener.set_out_of_band_inline(true)?;
+    socket.set_out_of_band_inline(true)?;
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    listener.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
+    socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
     if keep_alive == KeepAlive::ByKernel {
         #[cfg(any(target_os = "linux", target_os = "android"))]
-        listener.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
-        listener.set_tcp_keepalive(
+        socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
+        socket.set_tcp_keepalive(
             &TcpKeepalive::new()
                 .with_time(KEEPALIVE_IDLE)
                 .with_interval(KEEPALIVE_INTERVAL)
@@ -40,7 +41,10 @@ pub fn prepare_tcp(listener: SockRef<'_>, keep_alive: KeepAlive) -> io::Result<(
     Ok(())
 }
 
-/// A connected stream socket, non-blocking.
+/// The number of that error, for which the standard library has no stable name.
+const EINPROGRESS: i32 = if cfg!(any(target_os = "linux", target_os = "android")) { 115 } else { 36 };
+
+/// A stream socket, non-blocking.
 #[derive(Debug)]
 pub enum Transport {
     Tcp(TcpStream),
@@ -48,6 +52,22 @@ pub enum Transport {
 }
 
 impl Transport {
+    /// Begins to connect. The socket becomes writable when it is through, or has an error when it is not.
+    pub fn dial(to: &Address, from: Option<IpAddr>, keep_alive: KeepAlive) -> io::Result<Transport> {
+        match to {
+            Address::Tcp(to) => dial_tcp(*to, from, keep_alive).map(Transport::Tcp),
+            Address::Unix(path) => UnixStream::connect(path).map(Transport::Unix),
+        }
+    }
+
+    /// Whether a connection that was being dialled stands.
+    pub fn is_connected(&self) -> bool {
+        match self {
+            Transport::Tcp(stream) => stream.peer_addr().is_ok(),
+            Transport::Unix(stream) => stream.peer_addr().is_ok(),
+        }
+    }
+
     pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Transport::Tcp(stream) => stream.read(buffer),
@@ -90,4 +110,22 @@ impl Transport {
         }
         .unwrap_or_else(Some)
     }
+}
+
+fn dial_tcp(to: SocketAddr, from: Option<IpAddr>, keep_alive: KeepAlive) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    prepare_tcp(SockRef::from(&socket), keep_alive)?;
+    if let Some(from) = from {
+        socket.bind(&SocketAddr::new(from, 0).into())?;
+    }
+    match socket.connect(&to.into()) {
+        Err(error) if !is_under_way(&error) => Err(error),
+        _ => Ok(TcpStream::from_std(socket.into())),
+    }
+}
+
+/// `connect` on a non-blocking socket says that it has only begun.
+fn is_under_way(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(EINPROGRESS)
 }

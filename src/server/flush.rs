@@ -186,7 +186,8 @@ impl State {
         if conn.is_blocked || matches!(conn.phase, Phase::Draining | Phase::Gone) {
             return;
         }
-        let slices = gather(conn, &self.topics);
+        self.note_skips(index);
+        let slices = gather(&self.conns[index as usize], &self.topics);
         let (offered, written) = match slices.bytes {
             0 => (0, Ok(0)),
             bytes => (bytes, sockets.write(index as usize, slices.as_slice())),

@@ -82,6 +82,10 @@ impl State {
     pub fn open(&mut self, now: Millis, peer: Peer, wire: Wire, codec: Codec, deadline: Millis) -> u32 {
         self.generation = self.generation.wrapping_add(1);
         self.metrics.accepted += 1;
+        if self.conns.len() == self.conns.capacity() {
+            // By an eighth: doubled, half of the largest table that there is could stand empty.
+            self.conns.reserve_exact(self.conns.len() / 8 + 1);
+        }
         let index = self.conns.insert(Connection {
             generation: self.generation,
             service: None,
@@ -161,7 +165,27 @@ impl State {
             .conns
             .get_mut(index as usize)
             .expect("slot is live: nothing is freed before the end of the turn");
-        conn.outbox.get_or_insert_with(|| self.spare_outboxes.pop().unwrap_or_default())
+        if conn.outbox.is_none() {
+            let outbox = conn.outbox.insert(self.spare_outboxes.pop().unwrap_or_default());
+            for &Subscription { log, slot } in conn.subscriptions.as_slice() {
+                if let Some(skipped) = self.topics.log_mut(log).take_skipped(slot) {
+                    outbox.push_mark(Item::Through(log, skipped));
+                    outbox.push_mark(Item::Skip(log, skipped + 1));
+                }
+            }
+        }
+        conn.outbox.as_mut().expect("it has one now")
+    }
+
+    /// Has what is to be skipped stand in the outbox of a connection, where its stream is laid out.
+    pub fn note_skips(&mut self, index: u32) {
+        let conn = &self.conns[index as usize];
+        let skips = |subscription: &Subscription| {
+            self.topics.log(subscription.log).members()[subscription.slot as usize].skips()
+        };
+        if conn.outbox.is_none() && conn.subscriptions.as_slice().iter().any(skips) {
+            self.outbox(index);
+        }
     }
 
     /// Takes an empty outbox away from a connection and keeps it for another.
@@ -270,6 +294,7 @@ impl State {
     /// much, or the log has forgotten it, it will be asked for: a log is shared, and a copy is not.
     pub fn unsubscribe(&mut self, index: u32, log: u32) {
         let Some(slot) = self.conn(index).subscriptions.slot(log) else { return };
+        self.note_skips(index);
         let source = self.topics.log(log);
         let copied_bytes_max = self.limits.outbox_low_bytes;
         let mut cursor = source.members()[slot as usize].cursor;
@@ -367,10 +392,7 @@ impl State {
     fn skip_newest(&mut self, index: u32, key: TopicKey) {
         let Some(Subscription { log, slot }) = self.subscription(index, key) else { return };
         let head = self.topics.log(log).head();
-        let is_up_to_date = self.topics.log(log).members()[slot as usize].cursor == head - 1;
-        if is_up_to_date && self.conn(index).outbox.is_none() {
-            self.topics.log_mut(log).set_cursor(slot, head);
-        } else {
+        if self.conn(index).outbox.is_some() || !self.topics.log_mut(log).skip_newest(slot) {
             let outbox = self.outbox(index);
             outbox.push_mark(Item::Through(log, head - 1));
             outbox.push_mark(Item::Skip(log, head));

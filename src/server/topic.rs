@@ -68,8 +68,18 @@ pub struct TopicKey {
 pub struct Member {
     /// Its slot in the slab of connections.
     pub conn: u32,
+    /// How far beyond its cursor, counted from 1, the one entry is that it is not to be sent; 0 for none. In a crowd that
+    /// comes all at once everybody has one, the notice of its own coming, and nobody has an outbox yet.
+    skips: u32,
     /// The next entry that it is to be sent.
     pub cursor: Entry,
+}
+
+impl Member {
+    /// Whether an entry is noted that it is not to be sent.
+    pub fn skips(&self) -> bool {
+        self.skips > 0
+    }
 }
 
 /// The finished frames of one topic in one encoding, and who reads them.
@@ -198,6 +208,7 @@ impl Log {
     pub fn set_cursor(&mut self, slot: u32, cursor: Entry) {
         let (first, head) = (self.first, self.head());
         let member = &mut self.members[slot as usize];
+        debug_assert_eq!(member.skips, 0, "what is to be skipped has gone to the outbox first");
         debug_assert!(
             (member.cursor..=head).contains(&cursor),
             "a cursor goes forward, and not beyond the head"
@@ -208,6 +219,29 @@ impl Log {
         self.behind -= usize::from((first..head).contains(&former));
         self.behind += usize::from((first..head).contains(&cursor));
         self.free_if_read();
+    }
+
+    /// Notes that a member is not to be sent the newest entry, without spending memory on it. Returns whether that could
+    /// be done.
+    pub fn skip_newest(&mut self, slot: u32) -> bool {
+        let head = self.head();
+        let member = &mut self.members[slot as usize];
+        if member.skips != 0 {
+            return false;
+        }
+        match u32::try_from(head - member.cursor) {
+            Ok(1) => self.set_cursor(slot, head),
+            Ok(skips) => member.skips = skips,
+            Err(_) => return false,
+        }
+        true
+    }
+
+    /// The entry that was noted to be skipped, which the caller now sees to.
+    pub fn take_skipped(&mut self, slot: u32) -> Option<Entry> {
+        let member = &mut self.members[slot as usize];
+        let skips = std::mem::take(&mut member.skips);
+        (skips > 0).then(|| member.cursor + Entry::from(skips) - 1)
     }
 
     /// Frees what everybody has had.
@@ -222,7 +256,7 @@ impl Log {
     fn add(&mut self, conn: u32) -> u32 {
         // It is on the way of a round that is open, and must not take another's visit.
         self.round_left += usize::from(self.is_round_open());
-        self.members.push(Member { conn, cursor: self.head() });
+        self.members.push(Member { conn, skips: 0, cursor: self.head() });
         u32::try_from(self.members.len() - 1).expect("there are fewer connections than that")
     }
 

@@ -8,6 +8,7 @@ mod recorder;
 
 mod accepting;
 mod datagrams;
+mod dialling;
 mod exhaustion;
 mod reading;
 mod waking;

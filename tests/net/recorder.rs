@@ -1,6 +1,6 @@
 //! A handler that notes what it is told, and does what the test wants next; and the loop that drives it.
 
-use chinwag::net::{Address, Handler, KeepAlive, ListenerId, Peer, Reactor, Sockets, UdpId};
+use chinwag::net::{Address, Dial, Handler, KeepAlive, ListenerId, Peer, Reactor, Sockets, UdpId};
 use chinwag::time::Millis;
 use std::io::{self, IoSlice};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -48,6 +48,10 @@ pub struct Recorder {
     pub turns_away: Option<&'static [u8]>,
     pub refusal: &'static [u8],
     pub is_full_up: bool,
+    pub to_dial: Vec<Dial>,
+    /// What became of those: the key of each that stands, and the error of each that could not even begin.
+    pub connected: Vec<usize>,
+    pub not_dialled: Vec<io::ErrorKind>,
     pub has_more_work: bool,
     pub deadline: Option<Millis>,
     pub timers_at: Vec<Millis>,
@@ -58,6 +62,16 @@ pub struct Recorder {
 impl Recorder {
     pub fn connection(&mut self, key: usize) -> &mut Connection {
         self.connections[key].as_mut().expect("it has not been closed")
+    }
+
+    fn insert(&mut self) -> usize {
+        let free = self.connections.iter().position(Option::is_none);
+        let key = free.unwrap_or_else(|| {
+            self.connections.push(None);
+            self.connections.len() - 1
+        });
+        self.connections[key] = Some(Connection::default());
+        key
     }
 
     pub fn count(&self) -> usize {
@@ -78,13 +92,12 @@ impl Handler for Recorder {
         }
         self.accepted_in_turn += 1;
         self.peers.push(peer);
-        let free = self.connections.iter().position(Option::is_none);
-        let key = free.unwrap_or_else(|| {
-            self.connections.push(None);
-            self.connections.len() - 1
-        });
-        self.connections[key] = Some(Connection::default());
-        Ok(key)
+        Ok(self.insert())
+    }
+
+    fn handle_connected(&mut self, _: Millis, key: usize) {
+        assert!(self.connection(key).reset.is_none(), "what is broken does not stand");
+        self.connected.push(key);
     }
 
     fn refusal(&self, _: ListenerId) -> &[u8] {
@@ -132,6 +145,13 @@ impl Handler for Recorder {
         for key in self.resumed.drain(..) {
             sockets.resume(key);
         }
+        for dial in std::mem::take(&mut self.to_dial) {
+            let key = self.insert();
+            if let Err(error) = sockets.dial(key, &dial) {
+                self.connections[key] = None;
+                self.not_dialled.push(error.kind());
+            }
+        }
         for (key, connection) in self.connections.iter_mut().enumerate() {
             let Some(connection) = connection else { continue };
             if !connection.to_write.is_empty() && !connection.is_blocked {
@@ -175,7 +195,10 @@ impl Handler for Recorder {
                 || connection.to_shut
                 || connection.to_close
         };
-        self.has_more_work || !self.resumed.is_empty() || self.connections.iter().flatten().any(has_work)
+        self.has_more_work
+            || !self.resumed.is_empty()
+            || !self.to_dial.is_empty()
+            || self.connections.iter().flatten().any(has_work)
     }
 
     fn next_deadline(&self) -> Millis {

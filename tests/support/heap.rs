@@ -19,6 +19,7 @@ pub fn allocations() -> usize {
 }
 
 /// How many bytes the thread has in use. What another has allocated and this one frees counts against them.
+#[allow(dead_code, reason = "not everybody counts them")]
 pub fn live_bytes() -> isize {
     LIVE_BYTES.get()
 }

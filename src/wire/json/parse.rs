@@ -8,8 +8,9 @@
 //!        └─ which command, or unknown_type
 //! ```
 //!
-//! First all fields are found, then those are judged that the command has. So their order makes no difference, and what a
-//! command does not have may be anything.
+//! The library finds the fields, each as it is written: nothing is built of what nobody may ask for, and `data` is passed
+//! on as it came. Then those are judged that the command has. So their order makes no difference, and what a command does
+//! not have may be anything.
 //!
 //! Three choices that a client may want to know:
 //!
@@ -21,8 +22,13 @@
 //!   has not been reached. But `7.0` is not a whole number as it is written.
 
 use super::super::{Command, Data, Name, Page, Position, Refusal, RequestId, RoomName};
-use super::scan::{Cursor, Unsound};
-use super::string::{self, Scratch};
+use super::sound;
+use super::string::Scratch;
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
 
 /// What a request asks, and under which number it wants the answer.
 ///
@@ -33,7 +39,7 @@ pub fn parse<'a>(
     memory: &'a mut Vec<u8>,
 ) -> Result<(Option<RequestId>, Command<'a>), (Option<RequestId>, Refusal<'a>)> {
     let mut fields = Fields::default();
-    let is_sound = fields.read(message);
+    let is_sound = fields.read(message).and_then(|()| sound::judge(message).map_err(Refusal::BadRequest));
     // Whatever else is wrong with it, it is answered under its number.
     let (id, is_sound) = match fields.id() {
         Ok(id) => (id, is_sound),
@@ -117,23 +123,22 @@ impl<'a> Fields<'a> {
         if !text.trim_ascii_start().starts_with('{') {
             return Err(Refusal::BadRequest("this is not a JSON object"));
         }
-        let mut cursor = Cursor::new(text);
-        cursor.object(|name, value| self.add(name, value)).and_then(|()| cursor.end()).map_err(
-            |unsound| {
-                Refusal::BadRequest(match unsound {
-                    Unsound::Syntax => "this is not valid JSON",
-                    Unsound::LoneSurrogate => "a string holds one half of a surrogate pair",
-                    Unsound::TooDeep => "arrays and objects are nested too deeply",
-                })
-            },
-        )?;
+        let mut json = serde_json::Deserializer::from_str(text);
+        let is_json = json.deserialize_map(&mut *self).and_then(|()| json.end());
+        if is_json.is_err() {
+            // In a text that is cut, a number at its end may have had more digits.
+            let end = |text: &str| text.as_bytes().as_ptr_range().end;
+            self.values
+                .iter_mut()
+                .filter(|value| value.map(end) == Some(end(text)))
+                .for_each(|it| *it = None);
+            return Err(Refusal::BadRequest("this is not valid JSON"));
+        }
         self.given_twice.map_or(Ok(()), |field| Err(field.refusal(Flaw::GivenTwice)))
     }
 
     fn add(&mut self, name: &str, value: &'a str) {
-        let Some(&(field, _)) = Field::ALL.iter().find(|(_, known)| string::says(name, known)) else {
-            return;
-        };
+        let Some(&(field, _)) = Field::ALL.iter().find(|(_, known)| name == *known) else { return };
         let slot = &mut self.values[field as usize];
         if slot.is_some() {
             self.given_twice = self.given_twice.or(Some(field));
@@ -199,6 +204,26 @@ impl<'a> Fields<'a> {
 
     fn needed_text(&self, field: Field, scratch: &mut Scratch<'a>) -> Result<&'a str, Refusal<'static>> {
         self.text(field, scratch)?.ok_or(field.refusal(Flaw::Missing))
+    }
+}
+
+/// What a field is called. It is copied only where it is written with escapes.
+#[derive(Deserialize)]
+struct FieldName<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> Visitor<'a> for &mut Fields<'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut members: M) -> Result<(), M::Error> {
+        while let Some(FieldName(name)) = members.next_key()? {
+            let value: &RawValue = members.next_value()?;
+            self.add(&name, value.get());
+        }
+        Ok(())
     }
 }
 
@@ -567,17 +592,16 @@ mod tests {
     #[test]
     fn what_is_broken_is_answered_under_its_number_if_that_came_first() {
         let broken = Refusal::BadRequest("this is not valid JSON");
-        for rest in [",", ",:", ",\"data\":", ",\"data\":\"", ",\"data\":[1,]}", ",}", "}}", "} x", "}\0"] {
+        for rest in
+            [",", ",:", "x", ",\"data\":", ",\"data\":\"", ",\"data\":[1,]}", ",}", "}}", "} x", "}\0"]
+        {
             assert_refused(&format!("{{\"id\":7{rest}"), ID, broken);
         }
-        for message in
-            ["{", "{\"id\"", "{\"id\":", "{\"id\":7", "{\"id\":7x", "{\"id\":07}", "{id:7}", "{'id':7}"]
-        {
+        for message in ["{", "{\"id\"", "{\"id\":", "{\"id\":7", "{\"id\":07}", "{id:7}", "{'id':7}"] {
             assert_refused(message, None, broken);
         }
         let deep = "[".repeat(1 << 16);
-        let too_deep = Refusal::BadRequest("arrays and objects are nested too deeply");
-        assert_refused(&format!("{{\"id\":7,\"type\":\"ping\",\"x\":{deep}"), ID, too_deep);
+        assert_refused(&format!("{{\"id\":7,\"type\":\"ping\",\"x\":{deep}"), ID, broken);
     }
 
     #[test]
@@ -600,7 +624,9 @@ mod tests {
         let publish = |depth| request("publish", &format!(r#","room":"dev","data":{}"#, data(depth)));
         assert!(parse(&publish(DEPTH_MAX - 1), &mut Vec::new()).is_ok(), "one level is the request's own");
         let too_deep = Refusal::BadRequest("arrays and objects are nested too deeply");
-        assert_refused(&publish(DEPTH_MAX), ID, too_deep);
+        for depth in [DEPTH_MAX, 1 << 15] {
+            assert_refused(&publish(depth), ID, too_deep);
+        }
     }
 
     proptest! {

@@ -1,0 +1,465 @@
+//! One dialled connection, as bytes and what they mean: the handshake, then frames or lines. RFC 6455, section 4.1.
+//!
+//! ```text
+//!   WebSocket   Upgrading --101--> Open --Close, a broken rule--> Ended
+//!                   '-- another status, no HTTP --------------------^
+//!   lines       Lines
+//! ```
+//!
+//! A link does no I/O. What it has to say gathers in its [`Outgoing`], from which the owner writes; what the peer says is
+//! told to a closure, which may answer at once. Pings are answered here.
+
+use crate::proto::http::{HEAD_BYTES_MAX, HeaderSlots, ResponseHead};
+use crate::proto::ws::handshake::{Request, ResponseError, check_response};
+use crate::proto::ws::{self, Opcode, Role, close, encoder};
+use crate::proto::{Input, http, line};
+use std::hash::{BuildHasher, RandomState};
+
+/// Masking keys and nonces that nobody can foresee (RFC 6455, section 5.3): a counter under a keyed hash, whose key the
+/// system has drawn.
+#[derive(Clone, Debug, Default)]
+pub struct Masks {
+    keyed: RandomState,
+    drawn: u64,
+}
+
+impl Masks {
+    /// The next random number.
+    pub fn draw(&mut self) -> u64 {
+        self.drawn += 1;
+        self.keyed.hash_one(self.drawn)
+    }
+
+    fn masking_key(&mut self) -> [u8; 4] {
+        let [a, b, c, d, ..] = self.draw().to_be_bytes();
+        [a, b, c, d]
+    }
+
+    fn nonce(&mut self) -> [u8; 16] {
+        (u128::from(self.draw()) << 64 | u128::from(self.draw())).to_be_bytes()
+    }
+}
+
+/// What is asked of a WebSocket server.
+#[derive(Clone, Copy, Debug)]
+pub struct Upgrade<'a> {
+    /// The server's host, and its port where that is not the scheme's own.
+    pub authority: &'a str,
+    /// The path, and the query where there is one.
+    pub target: &'a str,
+    /// Those that we speak, the preferred first.
+    pub subprotocols: &'a [&'a str],
+    /// Further header fields, such as `Origin`.
+    pub headers: &'a [(&'a str, &'a str)],
+}
+
+/// What the peer has said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event<'e> {
+    /// The server has agreed to speak WebSocket, and this subprotocol, if any.
+    Open {
+        /// One of those that were offered.
+        subprotocol: Option<&'e str>,
+    },
+    /// A text message, or a line without its end.
+    Text(&'e str),
+    /// A binary message.
+    Binary(&'e [u8]),
+    /// An answer to a ping.
+    Pong(&'e [u8]),
+    /// There will be nothing more.
+    Ended(End<'e>),
+}
+
+/// How a link ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End<'e> {
+    /// The server does not speak WebSocket here, or not with us: the status of its answer, and in how many seconds it
+    /// wants to be asked again.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// From the `Retry-After` field.
+        retry_after_secs: Option<u64>,
+    },
+    /// What came is no answer to our handshake.
+    BadHandshake(ResponseError),
+    /// What came is not HTTP.
+    NotHttp(http::Error),
+    /// The server has closed: 1005 where it gave no code.
+    Closed {
+        /// The code (RFC 6455, section 7.4).
+        code: u16,
+        /// For humans; it may be empty.
+        reason: &'e str,
+    },
+    /// The server broke the protocol.
+    Broken(ws::Error),
+    /// A line was longer than the limit, or not UTF-8.
+    BadLine,
+}
+
+/// One dialled connection.
+#[derive(Debug)]
+pub struct Link {
+    state: State,
+    out: Outgoing,
+}
+
+#[derive(Debug)]
+enum State {
+    Upgrading(Box<Upgrading>),
+    Open(ws::Connection),
+    Lines(line::Decoder),
+    Ended,
+}
+
+#[derive(Debug)]
+struct Upgrading {
+    key: [u8; 16],
+    subprotocols: Vec<String>,
+    head: Vec<u8>,
+    message_bytes_max: usize,
+}
+
+/// What is to be written.
+#[derive(Debug)]
+pub struct Outgoing {
+    bytes: Vec<u8>,
+    written: usize,
+    /// `None` where lines are spoken.
+    masks: Option<Masks>,
+    is_closing: bool,
+}
+
+impl Outgoing {
+    fn new(masks: Option<Masks>) -> Outgoing {
+        Outgoing { bytes: Vec::new(), written: 0, masks, is_closing: false }
+    }
+
+    /// Adds a text message, or a line, which `text` must then be.
+    pub fn text(&mut self, text: &str) {
+        match self.masks {
+            Some(_) => self.frame(Opcode::Text, text.as_bytes()),
+            None => {
+                debug_assert!(!text.contains('\n'), "a line holds no line end");
+                self.bytes.extend_from_slice(text.as_bytes());
+                self.bytes.push(b'\n');
+            }
+        }
+    }
+
+    /// Adds a binary message. Lines have none.
+    pub fn binary(&mut self, bytes: &[u8]) {
+        self.frame(Opcode::Binary, bytes);
+    }
+
+    /// Asks whether the peer is there. Lines cannot.
+    pub fn ping(&mut self, payload: &[u8]) {
+        self.frame(Opcode::Ping, payload);
+    }
+
+    /// Says that nothing more will be sent. Lines have no word for it.
+    pub fn close(&mut self, code: u16, reason: &str) {
+        self.frame(Opcode::Close, &encoder::close_payload(code, reason));
+        self.is_closing = true;
+    }
+
+    /// 5.5.1: nothing follows a Close frame.
+    fn frame(&mut self, opcode: Opcode, payload: &[u8]) {
+        if let (Some(masks), false) = (&mut self.masks, self.is_closing) {
+            encoder::frame(&mut self.bytes, opcode, payload, Some(masks.masking_key()));
+        }
+    }
+
+    /// What is to be written next.
+    pub fn unwritten(&self) -> &[u8] {
+        &self.bytes[self.written..]
+    }
+
+    /// The first `len` bytes of that have been written.
+    pub fn note_written(&mut self, len: usize) {
+        self.written += len;
+        debug_assert!(self.written <= self.bytes.len(), "no more than there was");
+        if self.written == self.bytes.len() {
+            self.bytes.clear();
+            self.written = 0;
+        }
+    }
+}
+
+impl Link {
+    /// A link over WebSocket, its request to be written first.
+    ///
+    /// A message longer than `message_bytes_max` breaks it.
+    pub fn upgrade(upgrade: &Upgrade<'_>, mut masks: Masks, message_bytes_max: usize) -> Link {
+        let key = masks.nonce();
+        let mut out = Outgoing::new(Some(masks));
+        let Upgrade { authority, target, subprotocols, headers } = *upgrade;
+        Request { host: authority, target, key, subprotocols, headers }.encode(&mut out.bytes);
+        let subprotocols = subprotocols.iter().map(|&name| name.to_owned()).collect();
+        let upgrading = Upgrading { key, subprotocols, head: Vec::new(), message_bytes_max };
+        Link { state: State::Upgrading(Box::new(upgrading)), out }
+    }
+
+    /// A link that speaks lines, of at most `line_bytes_max` bytes each. It is open at once.
+    pub fn lines(line_bytes_max: usize) -> Link {
+        Link { state: State::Lines(line::Decoder::new(line_bytes_max)), out: Outgoing::new(None) }
+    }
+
+    /// What is to be written.
+    pub fn out(&mut self) -> &mut Outgoing {
+        &mut self.out
+    }
+
+    /// Whether messages can be sent.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, State::Open(_) | State::Lines(_)) && !self.out.is_closing
+    }
+
+    /// Whether nothing more will be heard.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state, State::Ended)
+    }
+
+    /// Takes in what has come, and tells what it says, each with the way to answer.
+    pub fn receive(&mut self, bytes: &mut [u8], mut tell: impl FnMut(&mut Outgoing, Event<'_>)) {
+        let mut input = Input::new(bytes);
+        if let State::Upgrading(upgrading) = &mut self.state {
+            self.state = match upgrading.receive(&mut input, &mut |event| tell(&mut self.out, event)) {
+                Some(state) => state,
+                None => return,
+            };
+        }
+        let has_ended = match &mut self.state {
+            State::Open(ws) => receive_messages(ws, &mut input, &mut self.out, &mut tell),
+            State::Lines(lines) => receive_lines(lines, &mut input, &mut self.out, &mut tell),
+            State::Upgrading(_) | State::Ended => false,
+        };
+        if has_ended {
+            self.state = State::Ended;
+        }
+    }
+}
+
+impl Upgrading {
+    /// What the link is once the answer is there.
+    fn receive(&mut self, input: &mut Input<'_>, tell: &mut dyn FnMut(Event<'_>)) -> Option<State> {
+        let before = self.head.len();
+        // What follows the head belongs to what comes after it: it is put back by taking only the head's part.
+        let room = HEAD_BYTES_MAX + 4 - before;
+        self.head.extend_from_slice(&input.remaining()[..input.len().min(room)]);
+        let mut slots = HeaderSlots::new();
+        let (head, len) = match ResponseHead::parse(&self.head, &mut slots) {
+            Ok(Some(parsed)) => parsed,
+            Ok(None) => {
+                input.take_all();
+                return None;
+            }
+            Err(error) => {
+                tell(Event::Ended(End::NotHttp(error)));
+                return Some(State::Ended);
+            }
+        };
+        input.take(len - before);
+        let subprotocols: Vec<&str> = self.subprotocols.iter().map(String::as_str).collect();
+        match check_response(&head, self.key, &subprotocols) {
+            Ok(subprotocol) => {
+                tell(Event::Open { subprotocol });
+                Some(State::Open(ws::Connection::new(Role::Client, self.message_bytes_max)))
+            }
+            Err(ResponseError::Status(status)) => {
+                let retry_after_secs = head.fields().get("retry-after").and_then(|secs| secs.parse().ok());
+                tell(Event::Ended(End::Refused { status, retry_after_secs }));
+                Some(State::Ended)
+            }
+            Err(error) => {
+                tell(Event::Ended(End::BadHandshake(error)));
+                Some(State::Ended)
+            }
+        }
+    }
+}
+
+/// Returns whether that was the end.
+fn receive_messages(
+    ws: &mut ws::Connection,
+    input: &mut Input<'_>,
+    out: &mut Outgoing,
+    tell: &mut impl FnMut(&mut Outgoing, Event<'_>),
+) -> bool {
+    loop {
+        match ws.poll_event(input) {
+            Ok(None) => return false,
+            Ok(Some(ws::Event::Text(text))) => tell(out, Event::Text(text)),
+            Ok(Some(ws::Event::Binary(bytes))) => tell(out, Event::Binary(bytes)),
+            Ok(Some(ws::Event::Ping(payload))) => out.frame(Opcode::Pong, payload),
+            Ok(Some(ws::Event::Pong(payload))) => tell(out, Event::Pong(payload)),
+            Ok(Some(ws::Event::Close(frame))) => {
+                // 5.5.1: a Close is answered with a Close, unless ours was the first.
+                let (code, reason) =
+                    frame.map_or((close::NO_STATUS_RECEIVED, ""), |frame| (frame.code, frame.reason));
+                out.close(frame.map_or(close::NORMAL, |frame| frame.code), "");
+                tell(out, Event::Ended(End::Closed { code, reason }));
+                return true;
+            }
+            Err(error) => {
+                out.close(error.close_code(), "");
+                tell(out, Event::Ended(End::Broken(error)));
+                return true;
+            }
+        }
+    }
+}
+
+/// Returns whether that was the end.
+fn receive_lines(
+    lines: &mut line::Decoder,
+    input: &mut Input<'_>,
+    out: &mut Outgoing,
+    tell: &mut impl FnMut(&mut Outgoing, Event<'_>),
+) -> bool {
+    while let Some(event) = lines.poll_event(input) {
+        match event {
+            line::Event::Line(line) => tell(out, Event::Text(line)),
+            line::Event::TooLong | line::Event::NotUtf8 => {
+                tell(out, Event::Ended(End::BadLine));
+                return true;
+            }
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::http::Head;
+    use crate::proto::ws::handshake::{Offer, response};
+
+    const OFFERED: Upgrade<'_> = Upgrade {
+        authority: "example.org",
+        target: "/ws",
+        subprotocols: &["chinwag.v1.json", "chat"],
+        headers: &[("Origin", "http://example.org")],
+    };
+
+    fn upgrading() -> Link {
+        Link::upgrade(&OFFERED, Masks::default(), 1024)
+    }
+
+    /// What our server's half of the handshake answers to the request that the link has written.
+    fn answer(link: &mut Link, subprotocol: Option<&str>) -> Vec<u8> {
+        let request = link.out().unwritten().to_vec();
+        link.out().note_written(request.len());
+        let mut slots = HeaderSlots::new();
+        let (head, _) = Head::parse(&request, &mut slots).expect("it is a request").expect("and whole");
+        assert_eq!(
+            (head.path(), head.host(), head.header("origin")),
+            ("/ws", Some("example.org"), Some("http://example.org"))
+        );
+        let offer = Offer::parse(&head).expect("it is an offer");
+        let mut out = Vec::new();
+        response(&mut out, offer.accept(), subprotocol);
+        out
+    }
+
+    /// What is told, in words, when the bytes come in pieces of `step`.
+    fn told(link: &mut Link, bytes: &[u8], step: usize) -> Vec<String> {
+        let mut told = Vec::new();
+        for piece in bytes.to_vec().chunks_mut(step) {
+            link.receive(piece, |_, event| told.push(format!("{event:?}")));
+        }
+        told
+    }
+
+    #[test]
+    fn the_handshake_and_what_follows_in_the_same_read_are_told_however_the_bytes_are_cut() {
+        for step in 1..200 {
+            let mut link = upgrading();
+            let mut bytes = answer(&mut link, Some("chat"));
+            bytes.extend_from_slice(b"\x81\x02hi\x89\x01p\x88\x02\x03\xE9");
+            let told = told(&mut link, &bytes, step);
+            let end = r#"Ended(Closed { code: 1001, reason: "" })"#;
+            assert_eq!(told, [r#"Open { subprotocol: Some("chat") }"#, r#"Text("hi")"#, end], "{step}");
+            assert!(link.has_ended());
+            // A pong and a close, both masked.
+            let out = link.out().unwritten();
+            assert_eq!((out[0], out[1], out[7], out[8]), (0x8A, 0x81, 0x88, 0x82));
+            assert_eq!(out.len(), 7 + 8);
+        }
+    }
+
+    #[test]
+    fn a_server_that_says_no_is_told_with_its_status() {
+        let mut link = upgrading();
+        let no = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 3\r\nContent-Length: 0\r\n\r\n";
+        assert_eq!(told(&mut link, no, 7), ["Ended(Refused { status: 503, retry_after_secs: Some(3) })"]);
+        let mut link = upgrading();
+        assert_eq!(told(&mut link, b"* welcome to chinwag\r\n\r\n", 7), ["Ended(NotHttp(Version))"]);
+    }
+
+    #[test]
+    fn a_head_without_an_end_is_not_gathered_for_ever() {
+        let mut link = upgrading();
+        let mut endless = b"HTTP/1.1 101 Switching Protocols\r\n".to_vec();
+        endless.extend(b"X: yyyyyyyy\r\n".repeat(10_000));
+        assert_eq!(told(&mut link, &endless, 1000).len(), 1);
+        assert!(link.has_ended());
+    }
+
+    #[test]
+    fn a_subprotocol_that_nobody_offered_is_no_answer() {
+        let mut link = upgrading();
+        let bytes = answer(&mut link, Some("soap"));
+        assert_eq!(told(&mut link, &bytes, 999), ["Ended(BadHandshake(Subprotocol))"]);
+    }
+
+    #[test]
+    fn a_rule_broken_by_the_server_ends_the_link_with_the_code_for_it() {
+        let mut link = upgrading();
+        let mut bytes = answer(&mut link, None);
+        bytes.extend_from_slice(b"\x81\x81keysx");
+        assert_eq!(told(&mut link, &bytes, 999)[1..], ["Ended(Broken(Masked))"]);
+        assert!(link.has_ended() && !link.is_open());
+        assert_eq!(link.out().unwritten()[0], 0x88);
+    }
+
+    #[test]
+    fn nothing_follows_our_close_and_theirs_is_not_answered_again() {
+        let mut link = upgrading();
+        let bytes = answer(&mut link, None);
+        told(&mut link, &bytes, 999);
+        link.out().text("hi");
+        link.out().close(1000, "");
+        let len = link.out().unwritten().len();
+        assert_eq!(len, (2 + 4 + 2) + (2 + 4 + 2));
+        link.out().text("too late");
+        assert!(!link.is_open());
+        assert_eq!(
+            told(&mut link, b"\x81\x02hi\x88\x00", 999)[1],
+            r#"Ended(Closed { code: 1005, reason: "" })"#
+        );
+        assert_eq!(link.out().unwritten().len(), len);
+    }
+
+    #[test]
+    fn lines_are_messages_and_need_no_handshake() {
+        let mut link = Link::lines(10);
+        link.out().text("hello");
+        assert_eq!(link.out().unwritten(), b"hello\n");
+        assert_eq!(
+            told(&mut link, b"* welcome\r\n[bob] hi\n", 3),
+            [r#"Text("* welcome")"#, r#"Text("[bob] hi")"#]
+        );
+        assert_eq!(told(&mut link, b"longer than ten\n", 99), ["Ended(BadLine)"]);
+        assert!(link.has_ended());
+    }
+
+    #[test]
+    fn keys_differ() {
+        let mut masks = Masks::default();
+        assert_ne!(masks.nonce(), masks.nonce());
+        assert_ne!(Masks::default().draw(), masks.draw());
+    }
+}

@@ -1,0 +1,209 @@
+//! Where a client connects to. RFC 6455, section 3, and `tcp:` beside it for lines.
+//!
+//! ```text
+//!   ws://chat.example.org:8080/ws?room=lobby        tcp://chat.example.org:2020
+//!   ^    ^                ^   ^                     lines, as netcat speaks them
+//!   scheme  host       port   target
+//! ```
+
+use http::Uri;
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::str::FromStr;
+
+const WS_PORT: u16 = 80;
+const LINE_PORT: u16 = 2020;
+
+/// What is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// WebSocket.
+    Ws,
+    /// Lines over TCP.
+    Tcp,
+}
+
+/// Where to connect to, and what to speak there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Url {
+    scheme: Scheme,
+    /// A name or an address; one of IPv6 without its brackets.
+    host: String,
+    port: u16,
+    /// The path and the query; empty where the URL has neither.
+    target: String,
+}
+
+/// Why a text is no URL that we could connect to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UrlError(String);
+
+impl fmt::Display for UrlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UrlError {}
+
+impl Url {
+    /// What is spoken there.
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// What stands in the `Host` field: the host, and the port where it is not the scheme's own.
+    pub fn authority(&self) -> String {
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        if (self.scheme, self.port) == (Scheme::Ws, WS_PORT) { host } else { format!("{host}:{}", self.port) }
+    }
+
+    /// The path and the query, as they are asked for: `/` where the URL has none.
+    pub fn target(&self) -> &str {
+        if self.target.is_empty() { "/" } else { &self.target }
+    }
+
+    /// The same with `path`, where it has none of its own.
+    pub fn or_path(mut self, path: &str) -> Url {
+        if self.scheme == Scheme::Ws && matches!(&*self.target, "" | "/") {
+            path.clone_into(&mut self.target);
+        }
+        self
+    }
+
+    /// Asks for the addresses, in the order in which to try them. Blocks while the system looks the name up.
+    pub fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
+        (self.host.as_str(), self.port).to_socket_addrs().map(Iterator::collect)
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.scheme {
+            Scheme::Ws => write!(f, "ws://{}{}", self.authority(), self.target),
+            Scheme::Tcp => write!(f, "tcp://{}", self.authority()),
+        }
+    }
+}
+
+impl FromStr for Url {
+    type Err = UrlError;
+
+    fn from_str(text: &str) -> Result<Url, UrlError> {
+        let error = |why: &str| {
+            UrlError(format!(
+                "'{text}' is no address: {why}; write ws://127.0.0.1:2021/ws or tcp://127.0.0.1:2020"
+            ))
+        };
+        if text.contains('#') {
+            return Err(error("a fragment has no meaning here (RFC 6455, section 3)"));
+        }
+        let with_scheme = if text.contains("://") { text } else { &format!("ws://{text}") };
+        let uri: Uri = with_scheme.parse().map_err(|why: http::uri::InvalidUri| error(&why.to_string()))?;
+        let scheme = match uri.scheme_str().map(str::to_ascii_lowercase).as_deref() {
+            Some("ws") => Scheme::Ws,
+            Some("tcp") => Scheme::Tcp,
+            _ => return Err(error("that scheme is not spoken here")),
+        };
+        let authority = uri.authority().ok_or_else(|| error("it has no host"))?;
+        if authority.as_str().contains('@') {
+            return Err(error("a user's name has no place in it"));
+        }
+        let port = match (authority.as_str()[authority.host().len()..].strip_prefix(':'), scheme) {
+            (None, Scheme::Ws) => WS_PORT,
+            (None, Scheme::Tcp) => LINE_PORT,
+            (Some(port), _) => match port.parse() {
+                Ok(0) | Err(_) => return Err(error("the port is a number from 1 to 65535")),
+                Ok(port) => port,
+            },
+        };
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+        if host.is_empty() {
+            return Err(error("it has no host"));
+        }
+        let target = match uri.path_and_query().map_or("", |target| target.as_str()) {
+            query if query.starts_with('?') => format!("/{query}"),
+            target => target.to_owned(),
+        };
+        if scheme == Scheme::Tcp && !matches!(&*target, "" | "/") {
+            return Err(error("lines have no path"));
+        }
+        Ok(Url {
+            scheme,
+            host: host.to_owned(),
+            port,
+            target: if scheme == Scheme::Ws { target } else { String::new() },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        text.parse().expect(text)
+    }
+
+    #[test]
+    fn a_url_says_what_to_speak_with_whom_and_about_what() {
+        let cases = [
+            ("ws://example.org", Scheme::Ws, "example.org", "/", 80),
+            ("ws://example.org:80/", Scheme::Ws, "example.org", "/", 80),
+            ("WS://example.org/ws?room=a&name=b%20c", Scheme::Ws, "example.org", "/ws?room=a&name=b%20c", 80),
+            ("ws://example.org?room=a", Scheme::Ws, "example.org", "/?room=a", 80),
+            ("ws://[::1]:2021/ws", Scheme::Ws, "[::1]:2021", "/ws", 2021),
+            ("localhost:2021", Scheme::Ws, "localhost:2021", "/", 2021),
+            ("127.0.0.1:2021/ws", Scheme::Ws, "127.0.0.1:2021", "/ws", 2021),
+            ("tcp://127.0.0.1:7", Scheme::Tcp, "127.0.0.1:7", "/", 7),
+            ("tcp://127.0.0.1", Scheme::Tcp, "127.0.0.1:2020", "/", 2020),
+        ];
+        for (text, scheme, authority, target, port) in cases {
+            let url = url(text);
+            assert_eq!(
+                (url.scheme(), &*url.authority(), url.target(), url.port),
+                (scheme, authority, target, port)
+            );
+            assert_eq!(url.to_string().parse(), Ok(url), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_added_where_there_is_none() {
+        assert_eq!(url("ws://a").or_path("/ws").to_string(), "ws://a/ws");
+        assert_eq!(url("ws://a/").or_path("/ws").to_string(), "ws://a/ws");
+        assert_eq!(url("ws://a/chat").or_path("/ws").to_string(), "ws://a/chat");
+        assert_eq!(url("tcp://a").or_path("/ws").to_string(), "tcp://a:2020");
+    }
+
+    #[test]
+    fn what_could_not_be_dialled_is_refused_with_a_reason() {
+        let cases = [
+            ("", "empty string"),
+            ("http://a/", "scheme"),
+            ("wss://a/", "scheme"),
+            ("ws://", "empty string"),
+            ("ws://a b/", "invalid"),
+            ("ws://a:/", "port"),
+            ("ws://a:0/", "port"),
+            ("ws://a:65536/", "port"),
+            ("ws://me@a/", "user"),
+            ("ws://a/#top", "fragment"),
+            ("tcp://a:1/ws", "path"),
+            ("/ws", "invalid"),
+        ];
+        for (text, reason) in cases {
+            let error = text.parse::<Url>().expect_err(text).to_string();
+            assert!(error.contains(reason), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_address_needs_no_looking_up() {
+        assert_eq!(
+            url("ws://[::1]:9/").resolve().expect("an address"),
+            ["[::1]:9".parse().expect("an address")]
+        );
+    }
+}
