@@ -1,6 +1,7 @@
 //! The command: it reads flags, wires the parts together, and runs them.
 
 mod bench;
+mod pages;
 mod random;
 mod serve;
 
