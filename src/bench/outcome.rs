@@ -108,6 +108,8 @@ pub struct Audit {
     pub foreign: u64,
     /// Deliveries that the server has said will not come, by a `gap` or a resume that failed.
     pub announced: u64,
+    /// Deliveries that went with a connection that was closed or broke, and that nothing can bring back.
+    pub cut_off: u64,
     /// How many such gaps it announced.
     pub gaps: u64,
     /// Messages that the server did not take, and said so.
