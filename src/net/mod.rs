@@ -35,6 +35,7 @@ mod listener;
 pub mod outbox;
 mod peer;
 mod reactor;
+mod sockets;
 mod transport;
 pub mod wheel;
 

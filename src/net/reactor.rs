@@ -1,16 +1,14 @@
 //! The readiness loop over mio. [`super`] tells what a turn is; this file is that list of nine, one function for each.
 
+use super::Handler;
 use super::inbox::{Inbox, Post};
 use super::listener::{Address, KeepAlive, Listener, ListenerId, is_exhaustion, is_of_one_peer, say_no};
-use super::transport::Transport;
-use super::{Dial, Handler, Sockets};
+use super::sockets::SocketTable;
 use crate::time::Millis;
-use mio::event::Event;
 use mio::net::UdpSocket;
 use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Registry, Token, Waker};
-use std::collections::VecDeque;
-use std::io::{self, IoSlice};
+use mio::{Events, Interest, Poll, Token, Waker};
+use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
@@ -25,8 +23,6 @@ const READS_PER_TURN_MAX: usize = 1024;
 const FULL_TURNS_MAX: u32 = 32;
 /// How many connections one listener may bring in a turn.
 const ACCEPTS_PER_TURN_MAX: usize = 64;
-/// How many datagrams one socket may bring in a turn.
-const DATAGRAMS_PER_TURN_MAX: usize = 64;
 
 // Keys of connections count up from 0; everything else that is registered counts down from the top.
 const WAKER: Token = Token(usize::MAX);
@@ -55,33 +51,6 @@ pub struct Reactor<M> {
     read_buffer: Box<[u8]>,
     /// How many turns in a row have not heard everybody.
     full_turns: u32,
-}
-
-/// The sockets, by key, and which of them may have something to read.
-#[derive(Debug)]
-struct SocketTable {
-    registry: Registry,
-    sockets: Vec<Option<Socket>>,
-    /// The ready-again list. A key is on it at most once.
-    ready: VecDeque<usize>,
-    udp: Vec<UdpSocket>,
-}
-
-#[derive(Debug)]
-struct Socket {
-    transport: Transport,
-    /// It was dialled, and has not said yet whether it is through.
-    is_dialling: bool,
-    /// On the ready-again list.
-    is_listed: bool,
-    /// Bytes may wait in the kernel that nobody has been told of: the handler did not want them.
-    is_parked: bool,
-    /// The peer has said FIN, so a short read does not mean that the end has been seen.
-    is_read_closed: bool,
-    /// There are urgent bytes: a read stops before them, short, whatever comes behind.
-    has_urgent: bool,
-    /// The end has been seen, or the connection is broken: it is not read again.
-    is_read_done: bool,
 }
 
 impl<M: Send + 'static> Reactor<M> {
@@ -283,160 +252,5 @@ impl<M: Send + 'static> Reactor<M> {
                 self.udp_ready[index] = self.table.receive(now, UdpId(index), &mut self.read_buffer, handler);
             }
         }
-    }
-}
-
-impl SocketTable {
-    fn new(registry: Registry) -> SocketTable {
-        SocketTable { registry, sockets: Vec::new(), ready: VecDeque::new(), udp: Vec::new() }
-    }
-
-    fn insert(&mut self, key: usize, transport: Transport, is_dialling: bool) {
-        if key >= self.sockets.len() {
-            self.sockets.resize_with(key + 1, || None);
-        }
-        let socket = Socket {
-            transport,
-            is_dialling,
-            is_listed: false,
-            is_parked: false,
-            is_read_closed: false,
-            has_urgent: false,
-            is_read_done: false,
-        };
-        let former = self.sockets[key].replace(socket);
-        assert!(former.is_none(), "the handler gave out key {key} twice");
-    }
-
-    fn get(&mut self, key: usize) -> Option<&mut Socket> {
-        self.sockets.get_mut(key)?.as_mut()
-    }
-
-    /// Puts a socket on the ready-again list, unless it is there or has nothing more to say.
-    fn list(&mut self, key: usize) {
-        let Some(socket) = self.get(key) else { return };
-        if !socket.is_listed && !socket.is_read_done {
-            socket.is_listed = true;
-            self.ready.push_back(key);
-        }
-    }
-
-    fn note_event<H: Handler>(&mut self, now: Millis, key: usize, event: &Event, handler: &mut H) {
-        // A socket that was closed in this very turn may still have an event in the batch.
-        let Some(socket) = self.get(key) else { return };
-        socket.is_read_closed |= event.is_read_closed();
-        socket.has_urgent |= event.is_priority();
-        // What came before a reset is read first; the error follows it. But a connection that is not being read must hear
-        // of its end too.
-        if event.is_error()
-            && (socket.is_dialling || !(event.is_readable() && handler.wants_bytes(key)))
-            && let Some(error) = socket.transport.take_error()
-        {
-            socket.is_read_done = true;
-            return handler.handle_reset(now, key, error);
-        }
-        if socket.is_dialling {
-            if !socket.transport.is_connected() {
-                return;
-            }
-            socket.is_dialling = false;
-            handler.handle_connected(now, key);
-        }
-        if event.is_readable() || event.is_read_closed() {
-            self.list(key);
-        }
-        if event.is_writable() {
-            handler.handle_writable(now, key);
-        }
-    }
-
-    fn read<H: Handler>(&mut self, now: Millis, key: usize, buffer: &mut [u8], handler: &mut H) {
-        let Some(socket) = self.get(key) else { return };
-        socket.is_listed = false;
-        if socket.is_read_done {
-            return;
-        }
-        if !handler.wants_bytes(key) {
-            socket.is_parked = true;
-            return;
-        }
-        match socket.transport.read(buffer) {
-            Ok(0) => {
-                socket.is_read_done = true;
-                handler.handle_eof(now, key);
-            }
-            Ok(len) => {
-                // A read shorter than the buffer has emptied the socket, unless the end comes behind it.
-                if len == buffer.len() || socket.is_read_closed || socket.has_urgent {
-                    self.list(key);
-                }
-                handler.handle_bytes(now, key, &mut buffer[..len]);
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => socket.has_urgent = false,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.list(key),
-            Err(error) => {
-                socket.is_read_done = true;
-                handler.handle_reset(now, key, error);
-            }
-        }
-    }
-
-    /// Returns whether more may wait.
-    fn receive<H: Handler>(&mut self, now: Millis, id: UdpId, buffer: &mut [u8], handler: &mut H) -> bool {
-        for _ in 0..DATAGRAMS_PER_TURN_MAX {
-            match self.udp[id.0].recv_from(buffer) {
-                Ok((len, from)) => handler.handle_datagram(now, id, from, &mut buffer[..len]),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
-                // An answer that nobody received comes back as an error on the next call; it is no news of this one.
-                Err(error) => log::debug!("recv_from: {error}"),
-            }
-        }
-        true
-    }
-}
-
-impl Sockets for SocketTable {
-    fn dial(&mut self, key: usize, dial: &Dial) -> io::Result<()> {
-        let mut transport = Transport::dial(&dial.to, dial.from, dial.keep_alive)?;
-        transport.register(&self.registry, key)?;
-        self.insert(key, transport, true);
-        Ok(())
-    }
-
-    fn write(&mut self, key: usize, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let socket = self.get(key).ok_or(io::ErrorKind::NotConnected)?;
-        loop {
-            match socket.transport.write(slices) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                written => return written,
-            }
-        }
-    }
-
-    fn shutdown_write(&mut self, key: usize) {
-        if let Some(socket) = self.get(key) {
-            // A connection that broke in the meantime says so when it is read.
-            let _ = socket.transport.shutdown_write();
-        }
-    }
-
-    fn resume(&mut self, key: usize) {
-        if let Some(socket) = self.get(key)
-            && std::mem::take(&mut socket.is_parked)
-        {
-            self.list(key);
-        }
-    }
-
-    fn close(&mut self, key: usize) {
-        // A key that still stands on the ready list finds nobody there, or the next connection, which loses nothing by
-        // being read once in vain.
-        if let Some(slot) = self.sockets.get_mut(key) {
-            *slot = None;
-        }
-    }
-
-    fn send_to(&mut self, socket: UdpId, to: SocketAddr, bytes: &[u8]) -> io::Result<()> {
-        self.udp[socket.0].send_to(bytes, to).map(drop)
     }
 }
