@@ -313,7 +313,7 @@ impl Crew {
     fn dial(&mut self, key: usize, now: u64, sockets: &mut dyn Sockets) {
         self.ramped += 1;
         let from = self.source();
-        let dial = Dial { to: Address::Tcp(self.to), from, keep_alive: KeepAlive::ByProtocol };
+        let dial = Dial { to: Address::Tcp(self.to), from, keep_alive: KeepAlive::ByProtocol, tls: None };
         let ear = &mut self.ear;
         let Seat { link, person } = &mut self.seats[key];
         ear.connecting.dialled += 1;

@@ -1,6 +1,7 @@
 //! The command: it reads flags, wires the parts together, and runs them.
 
 mod bench;
+mod certificate;
 mod pages;
 mod random;
 mod serve;
@@ -25,7 +26,8 @@ pub fn command() -> Command {
             "Examples:\n  \
              chinwag serve\n  \
              chinwag serve --listen 0.0.0.0:80 --line-listen off\n  \
-             chinwag serve --listen unix:/run/chinwag.sock --allow-origin https://example.org\n\n\
+             chinwag serve --listen unix:/run/chinwag.sock --allow-origin https://example.org\n  \
+             chinwag serve --listen tls://0.0.0.0:443 --tls-cert fullchain.pem --tls-key privkey.pem\n\n\
              Then open http://127.0.0.1:2021/ in a browser, or: nc 127.0.0.1 2020",
         );
     Command::new("chinwag")
@@ -45,7 +47,13 @@ pub fn main() -> ExitCode {
         Err(error) => return answer(&error),
     };
     match matches.subcommand() {
-        Some(("serve", matches)) => serve::run(&config::Serve::from_matches(matches)),
+        Some(("serve", matches)) => match config::Serve::from_matches(matches) {
+            Ok(config) => serve::run(&config),
+            Err(why) => {
+                eprintln!("error: {why}; chinwag serve --help shows what there is");
+                ExitCode::from(USAGE)
+            }
+        },
         Some(("bench", matches)) => bench::run(matches),
         _ => ExitCode::from(USAGE),
     }

@@ -11,7 +11,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 pub use bench::{Bench, SETTINGS as BENCH_SETTINGS, with_url as with_bench_url};
 pub use serve::{SETTINGS as SERVE_SETTINGS, Serve};
-pub use value::{Kind, Value};
+pub use value::{Kind, Listen, Value};
 
 /// One setting.
 #[derive(Clone, Copy, Debug)]

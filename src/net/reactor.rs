@@ -1,9 +1,14 @@
 //! The readiness loop over mio. [`super`] tells what a turn is; this file is that list of nine, one function for each.
 
 use super::Handler;
+use super::handshakes::{Limits as HandshakeLimits, STEPS_PER_TURN_MAX, TURN_SHARE};
 use super::inbox::{Inbox, Post};
 use super::listener::{Address, KeepAlive, Listener, ListenerId, is_exhaustion, is_of_one_peer, say_no};
 use super::sockets::SocketTable;
+use super::tls::ServerEnd;
+#[cfg(feature = "tls")]
+use super::tls::{Identity, Protocol};
+use crate::metrics::TlsMetrics;
 use crate::time::Millis;
 use mio::net::UdpSocket;
 use mio::unix::SourceFd;
@@ -76,9 +81,31 @@ impl<M: Send + 'static> Reactor<M> {
 
     /// Listens on `address`. Returns the listener's number and where it really listens.
     pub fn listen(&mut self, address: &Address, keep_alive: KeepAlive) -> io::Result<(ListenerId, Address)> {
+        self.listen_with(address, keep_alive, None)
+    }
+
+    /// The same for peers who speak TLS. Of each the handler hears at once, and its bytes when the handshake is through,
+    /// which [`Handler::handle_connected`] says.
+    #[cfg(feature = "tls")]
+    pub fn listen_tls(
+        &mut self,
+        address: &Address,
+        keep_alive: KeepAlive,
+        identity: &Identity,
+        protocol: Protocol,
+    ) -> io::Result<(ListenerId, Address)> {
+        self.listen_with(address, keep_alive, Some(identity.end(protocol)))
+    }
+
+    fn listen_with(
+        &mut self,
+        address: &Address,
+        keep_alive: KeepAlive,
+        tls: Option<ServerEnd>,
+    ) -> io::Result<(ListenerId, Address)> {
         let id = ListenerId(self.listeners.len());
         assert!(id.0 < TOKENS_PER_KIND, "more listeners than tokens for them");
-        let mut listener = Listener::bind(address, keep_alive)?;
+        let mut listener = Listener::bind(address, keep_alive, tls)?;
         listener.register(self.poll.registry(), Token(LISTENERS_TOP - id.0))?;
         let local = listener.local_address()?;
         self.listeners.push(listener);
@@ -102,6 +129,16 @@ impl<M: Send + 'static> Reactor<M> {
     /// than milliseconds. It stays registered until it is closed.
     pub fn wake_on(&self, source: &impl AsRawFd) -> io::Result<()> {
         self.poll.registry().register(&mut SourceFd(&source.as_raw_fd()), WAKER, Interest::READABLE)
+    }
+
+    /// Bounds TLS handshakes. Those of the past have the clock that they began with.
+    pub fn limit_handshakes(&mut self, limits: HandshakeLimits) {
+        self.table.handshakes.limits = limits;
+    }
+
+    /// What has come of TLS handshakes.
+    pub fn tls_metrics(&self) -> &TlsMetrics {
+        &self.table.tls_metrics
     }
 
     /// The way in for other threads.
@@ -132,9 +169,11 @@ impl<M: Send + 'static> Reactor<M> {
         }
         self.accept(now, handler);
         self.read(now, handler);
+        self.shake(now, handler);
         if self.has_heard_all() {
             handler.handle_timers(now);
         }
+        self.table.give_up(now, handler);
         handler.handle_wake(now);
         handler.flush(now, &mut self.table);
         handler.reap(now, &mut self.table);
@@ -144,15 +183,18 @@ impl<M: Send + 'static> Reactor<M> {
     /// 1: sleeps, unless work is left over.
     fn poll<H: Handler>(&mut self, handler: &H) -> io::Result<()> {
         let now = self.now();
+        let next_deadline = handler.next_deadline().min(self.table.next_deadline());
         let listener_due = |(listener, ready): (&Listener, &bool)| {
             if *ready { listener.rests_until() } else { Millis::NEVER }
         };
-        let is_work_left =
-            handler.has_work() || !self.table.ready.is_empty() || self.udp_ready.contains(&true);
+        let is_work_left = handler.has_work()
+            || !self.table.ready.is_empty()
+            || self.table.handshakes.has_work()
+            || self.udp_ready.contains(&true);
         let wake_at = match is_work_left {
             true => now,
             false => (self.listeners.iter().zip(&self.listeners_ready).map(listener_due))
-                .fold(handler.next_deadline(), Millis::min),
+                .fold(next_deadline, Millis::min),
         };
         let mut timeout = (wake_at != Millis::NEVER).then(|| Duration::from_millis((wake_at - now).0));
         loop {
@@ -217,6 +259,7 @@ impl<M: Send + 'static> Reactor<M> {
                             handler.handle_reset(now, key, error);
                         }
                         self.table.insert(key, transport, false);
+                        self.table.start_clock(now, key);
                     }
                     Err(refusal) => say_no(&mut transport, refusal),
                 },
@@ -250,6 +293,21 @@ impl<M: Send + 'static> Reactor<M> {
         for index in 0..self.udp_ready.len() {
             if self.udp_ready[index] {
                 self.udp_ready[index] = self.table.receive(now, UdpId(index), &mut self.read_buffer, handler);
+            }
+        }
+    }
+
+    /// 5, for those who are not through with TLS: what fits into the turn's share of time, and at least one.
+    fn shake<H: Handler>(&mut self, now: Millis, handler: &mut H) {
+        if !self.table.handshakes.has_work() {
+            return;
+        }
+        let until = Instant::now() + TURN_SHARE;
+        for _ in 0..STEPS_PER_TURN_MAX {
+            let Some(key) = self.table.handshakes.pop() else { return };
+            self.table.read(now, key, &mut self.read_buffer, handler);
+            if Instant::now() >= until {
+                return;
             }
         }
     }

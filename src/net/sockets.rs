@@ -3,9 +3,12 @@
 //! A socket that was left before it was empty stands on the ready-again list, once. So does one whose bytes nobody wanted,
 //! as soon as somebody does.
 
+use super::handshakes::Handshakes;
 use super::reactor::UdpId;
-use super::transport::Transport;
+use super::tls::Scratch;
+use super::transport::{Received, Transport};
 use super::{Dial, Handler, Sockets};
+use crate::metrics::TlsMetrics;
 use crate::time::Millis;
 use mio::Registry;
 use mio::event::Event;
@@ -24,6 +27,9 @@ pub struct SocketTable {
     sockets: Vec<Option<Socket>>,
     /// The ready-again list. A key is on it at most once.
     pub ready: VecDeque<usize>,
+    pub handshakes: Handshakes,
+    pub tls_metrics: TlsMetrics,
+    scratch: Scratch,
     pub udp: Vec<UdpSocket>,
 }
 
@@ -46,7 +52,15 @@ struct Socket {
 
 impl SocketTable {
     pub fn new(registry: Registry) -> SocketTable {
-        SocketTable { registry, sockets: Vec::new(), ready: VecDeque::new(), udp: Vec::new() }
+        SocketTable {
+            registry,
+            sockets: Vec::new(),
+            ready: VecDeque::new(),
+            handshakes: Handshakes::default(),
+            tls_metrics: TlsMetrics::default(),
+            scratch: Scratch::default(),
+            udp: Vec::new(),
+        }
     }
 
     pub fn insert(&mut self, key: usize, transport: Transport, is_dialling: bool) {
@@ -70,12 +84,70 @@ impl SocketTable {
         self.sockets.get_mut(key)?.as_mut()
     }
 
-    /// Puts a socket on the ready-again list, unless it is there or has nothing more to say.
+    /// Puts a socket on the ready-again list, or on that of the handshakes, unless it is there or has nothing more to say.
     fn list(&mut self, key: usize) {
         let Some(socket) = self.get(key) else { return };
         if !socket.is_listed && !socket.is_read_done {
             socket.is_listed = true;
-            self.ready.push_back(key);
+            match socket.transport.is_shaking() {
+                false => self.ready.push_back(key),
+                true => {
+                    let has_begun = socket.transport.has_begun_to_shake();
+                    self.handshakes.list(key, has_begun);
+                }
+            }
+        }
+    }
+
+    /// The time that a handshake has counts from now, if there is one to come.
+    pub fn start_clock(&mut self, now: Millis, key: usize) {
+        if let Some(Some(socket)) = self.sockets.get_mut(key)
+            && let Some(until) = socket.transport.shakes_until()
+        {
+            *until = self.handshakes.start_clock(now, key);
+        }
+    }
+
+    /// Whose handshake is given up next, and when.
+    fn next_timeout(&mut self) -> Option<(Millis, usize)> {
+        let sockets = &mut self.sockets;
+        self.handshakes.next_deadline(|until, key| {
+            let transport = sockets.get_mut(key).and_then(Option::as_mut).map(|socket| &mut socket.transport);
+            transport.and_then(Transport::shakes_until).is_some_and(|shakes_until| *shakes_until == until)
+        })
+    }
+
+    /// When the next handshake is given up.
+    pub fn next_deadline(&mut self) -> Millis {
+        self.next_timeout().map_or(Millis::NEVER, |(until, _)| until)
+    }
+
+    /// Gives up the handshakes that have taken too long.
+    pub fn give_up<H: Handler>(&mut self, now: Millis, handler: &mut H) {
+        while let Some((until, key)) = self.next_timeout()
+            && until <= now
+        {
+            self.handshakes.pop_deadline();
+            self.tls_metrics.timed_out += 1;
+            if let Some(socket) = self.get(key) {
+                socket.is_read_done = true;
+                let error = io::Error::new(io::ErrorKind::TimedOut, "the TLS handshake took too long");
+                handler.handle_reset(now, key, error);
+            }
+        }
+    }
+
+    /// A socket in a handshake has been read: perhaps it is through.
+    fn note_handshake<H: Handler>(&mut self, now: Millis, key: usize, had_begun: bool, handler: &mut H) {
+        let Some(socket) = self.get(key) else { return };
+        let (is_shaking, has_begun) = (socket.transport.is_shaking(), socket.transport.has_begun_to_shake());
+        let has_resumed = !is_shaking && socket.transport.has_resumed();
+        self.handshakes.note(had_begun, has_begun);
+        if !is_shaking {
+            self.tls_metrics.handshakes += 1;
+            self.tls_metrics.resumed += u64::from(has_resumed);
+            handler.handle_connected(now, key);
+            handler.handle_writable(now, key);
         }
     }
 
@@ -98,42 +170,80 @@ impl SocketTable {
                 return;
             }
             socket.is_dialling = false;
-            handler.handle_connected(now, key);
+            if socket.transport.is_shaking() {
+                // Who dials speaks first.
+                self.start_clock(now, key);
+                self.list(key);
+            } else {
+                handler.handle_connected(now, key);
+            }
         }
         if event.is_readable() || event.is_read_closed() {
             self.list(key);
         }
         if event.is_writable() {
-            handler.handle_writable(now, key);
+            self.note_writable(now, key, handler);
+        }
+    }
+
+    /// A handshake is nobody's business but ours; and what the handler has left to write goes behind what TLS has.
+    fn note_writable<H: Handler>(&mut self, now: Millis, key: usize, handler: &mut H) {
+        let Some(socket) = self.get(key) else { return };
+        match socket.transport.flush() {
+            Ok(true) if !socket.transport.is_shaking() => handler.handle_writable(now, key),
+            Ok(_) => {}
+            Err(error) if socket.is_read_done => log::debug!("cannot write: {error}"),
+            Err(error) => {
+                socket.is_read_done = true;
+                handler.handle_reset(now, key, error);
+            }
         }
     }
 
     pub fn read<H: Handler>(&mut self, now: Millis, key: usize, buffer: &mut [u8], handler: &mut H) {
-        let Some(socket) = self.get(key) else { return };
+        let Some(Some(socket)) = self.sockets.get_mut(key) else { return };
         socket.is_listed = false;
         if socket.is_read_done {
             return;
         }
-        if !handler.wants_bytes(key) {
+        let was_shaking = socket.transport.is_shaking();
+        if !was_shaking && !handler.wants_bytes(key) {
             socket.is_parked = true;
             return;
         }
-        match socket.transport.read(buffer) {
-            Ok(0) => {
-                socket.is_read_done = true;
-                handler.handle_eof(now, key);
-            }
-            Ok(len) => {
-                // A read shorter than the buffer has emptied the socket, unless the end comes behind it.
-                if len == buffer.len() || socket.is_read_closed || socket.has_urgent {
+        let had_begun = socket.transport.has_begun_to_shake();
+        let received = socket.transport.read(buffer, &mut self.scratch);
+        let (is_read_closed, has_urgent) = (socket.is_read_closed, socket.has_urgent);
+        if let Ok(Received::End) | Err(_) = received {
+            let kind = received.as_ref().err().map(io::Error::kind);
+            let goes_on = matches!(kind, Some(io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted));
+            socket.is_read_done = !goes_on;
+        }
+        if was_shaking {
+            self.note_handshake(now, key, had_begun, handler);
+        }
+        match received {
+            Ok(Received::End) => handler.handle_eof(now, key),
+            Ok(Received::Bytes { len, is_drained }) => {
+                // A read that has emptied the socket was the last, unless the end comes behind it.
+                if !is_drained || is_read_closed || has_urgent {
                     self.list(key);
                 }
-                handler.handle_bytes(now, key, &mut buffer[..len]);
+                if len > 0 {
+                    handler.handle_bytes(now, key, &mut buffer[..len]);
+                }
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => socket.has_urgent = false,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                if let Some(socket) = self.get(key) {
+                    socket.has_urgent = false;
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => self.list(key),
             Err(error) => {
-                socket.is_read_done = true;
+                if was_shaking {
+                    self.tls_metrics.failed += 1;
+                    log::debug!("TLS handshake: {error}");
+                }
                 handler.handle_reset(now, key, error);
             }
         }
@@ -161,16 +271,16 @@ impl SocketTable {
 
 impl Sockets for SocketTable {
     fn dial(&mut self, key: usize, dial: &Dial) -> io::Result<()> {
-        let mut transport = Transport::dial(&dial.to, dial.from, dial.keep_alive)?;
+        let mut transport = Transport::dial(dial)?;
         transport.register(&self.registry, key)?;
         self.insert(key, transport, true);
         Ok(())
     }
 
     fn write(&mut self, key: usize, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let socket = self.get(key).ok_or(io::ErrorKind::NotConnected)?;
+        let socket = self.sockets.get_mut(key).and_then(Option::as_mut).ok_or(io::ErrorKind::NotConnected)?;
         loop {
-            match socket.transport.write(slices) {
+            match socket.transport.write(slices, &mut self.scratch) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 written => return written,
             }
@@ -195,8 +305,8 @@ impl Sockets for SocketTable {
     fn close(&mut self, key: usize) {
         // A key that still stands on the ready list finds nobody there, or the next connection, which loses nothing by
         // being read once in vain.
-        if let Some(slot) = self.sockets.get_mut(key) {
-            *slot = None;
+        if let Some(socket) = self.sockets.get_mut(key).and_then(Option::take) {
+            self.handshakes.note(socket.transport.has_begun_to_shake(), false);
         }
     }
 

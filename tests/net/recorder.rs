@@ -21,6 +21,8 @@ pub struct Connection {
     pub reads: Vec<usize>,
     pub has_ended: bool,
     pub reset: Option<io::ErrorKind>,
+    /// The same in words.
+    pub why: String,
     /// What is to be written.
     pub to_write: Vec<u8>,
     pub writes: usize,
@@ -123,6 +125,7 @@ impl Handler for Recorder {
         let connection = self.connection(key);
         assert!(connection.reset.is_none(), "it breaks once");
         connection.reset = Some(error.kind());
+        connection.why = error.to_string();
     }
 
     fn handle_writable(&mut self, _: Millis, key: usize) {
