@@ -35,6 +35,7 @@ pub struct Connection {
 pub struct Recorder {
     pub connections: Vec<Option<Connection>>,
     pub peers: Vec<Peer>,
+    pub accepted_keys: Vec<usize>,
     /// How many came in each turn in which somebody did.
     pub accepted: Vec<usize>,
     accepted_in_turn: usize,
@@ -94,7 +95,9 @@ impl Handler for Recorder {
         }
         self.accepted_in_turn += 1;
         self.peers.push(peer);
-        Ok(self.insert())
+        let key = self.insert();
+        self.accepted_keys.push(key);
+        Ok(key)
     }
 
     fn handle_connected(&mut self, _: Millis, key: usize) {

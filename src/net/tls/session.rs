@@ -185,13 +185,13 @@ impl Encrypted {
         self.begin()?;
         let is_drained = kept + received < READ_BUFFER_LEN;
         let records = &mut scratch.received[..kept + received];
-        let mut len = 0;
-        let driven = self.drive(records, &mut |record| {
+        let (mut len, mut used) = (0, 0);
+        let driven = self.drive(records, &mut used, &mut |record| {
             plain[len..len + record.len()].copy_from_slice(record);
             len += record.len();
         });
         match driven {
-            Ok(used) => {
+            Ok(()) => {
                 self.incomplete.clear();
                 self.incomplete.extend_from_slice(&records[used..]);
                 self.incomplete.shrink_to_fit();
@@ -201,7 +201,7 @@ impl Encrypted {
             }
             Err(error) => {
                 // The alert that says why is left to be sent.
-                let _ = self.drive(&mut [], &mut |_| {});
+                let _ = self.drive(records, &mut used, &mut |_| {});
                 self.failure = Some(io::Error::new(io::ErrorKind::InvalidData, describe(&error)));
             }
         }
@@ -229,13 +229,17 @@ impl Encrypted {
         Ok(())
     }
 
-    /// Goes on until rustls has nothing more to do. Returns how many bytes of `records` it is done with.
-    fn drive(&mut self, records: &mut [u8], tell: &mut dyn FnMut(&[u8])) -> Result<usize, rustls::Error> {
-        let mut used = 0;
+    /// Goes on until rustls has nothing more to do. It is done with the first `used` bytes of `records`.
+    fn drive(
+        &mut self,
+        records: &mut [u8],
+        used: &mut usize,
+        tell: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), rustls::Error> {
         loop {
-            let incoming = &mut records[used..];
+            let incoming = &mut records[*used..];
             let (discarded, step) = match &mut self.session {
-                Session::ToAccept(_) | Session::ToDial(_) => return Ok(used),
+                Session::ToAccept(_) | Session::ToDial(_) => return Ok(()),
                 Session::Server(connection) => {
                     take_step(connection.process_tls_records(incoming), &mut self.unsent, tell)
                 }
@@ -243,14 +247,24 @@ impl Encrypted {
                     take_step(connection.process_tls_records(incoming), &mut self.unsent, tell)
                 }
             };
-            used += discarded;
+            *used += discarded;
             match step {
                 Step::Again => {}
-                Step::Rest => return Ok(used),
+                Step::Rest => return Ok(()),
                 Step::PeerClosed => self.has_ended = true,
                 Step::Failed(error) => return Err(error),
             }
         }
+    }
+
+    /// The same with nothing new. What has not come whole is shown again: rustls keeps places in it.
+    fn drive_on(&mut self) -> Result<(), rustls::Error> {
+        let mut records = std::mem::take(&mut self.incomplete);
+        let mut used = 0;
+        let driven = self.drive(&mut records, &mut used, &mut |_| {});
+        records.drain(..used);
+        self.incomplete = records;
+        driven
     }
 
     /// Seals and writes, a record at a time, as long as the kernel takes all of it.
@@ -284,17 +298,17 @@ impl Encrypted {
     /// Makes a record of the bytes. Returns its length.
     fn seal(&mut self, bytes: &[u8], sealed: &mut Vec<u8>) -> io::Result<usize> {
         for _ in 0..2 {
+            let records = &mut self.incomplete;
             let len = match &mut self.session {
                 Session::ToAccept(_) | Session::ToDial(_) => None,
-                Session::Server(connection) => seal(connection.process_tls_records(&mut []), bytes, sealed),
-                Session::Client(connection) => seal(connection.process_tls_records(&mut []), bytes, sealed),
+                Session::Server(connection) => seal(connection.process_tls_records(records), bytes, sealed),
+                Session::Client(connection) => seal(connection.process_tls_records(records), bytes, sealed),
             };
             if let Some(len) = len {
                 return len;
             }
             // Something of rustls' own goes first.
-            self.drive(&mut [], &mut |_| {})
-                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            self.drive_on().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
             if !self.flush()? {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
@@ -324,10 +338,10 @@ impl Encrypted {
             match &mut self.session {
                 Session::ToAccept(_) | Session::ToDial(_) => {}
                 Session::Server(connection) => {
-                    close_notify(connection.process_tls_records(&mut []), &mut self.unsent);
+                    close_notify(connection.process_tls_records(&mut self.incomplete), &mut self.unsent);
                 }
                 Session::Client(connection) => {
-                    close_notify(connection.process_tls_records(&mut []), &mut self.unsent);
+                    close_notify(connection.process_tls_records(&mut self.incomplete), &mut self.unsent);
                 }
             }
         }
@@ -403,6 +417,7 @@ fn seal<Data>(
     sealed: &mut Vec<u8>,
 ) -> Option<io::Result<usize>> {
     let Ok(ConnectionState::WriteTraffic(mut traffic)) = status.state else { return None };
+    debug_assert_eq!(status.discard, 0, "what had come was handled when it came");
     loop {
         match traffic.encrypt(bytes, sealed) {
             Ok(len) => return Some(Ok(len)),
