@@ -1,5 +1,6 @@
 //! The command: it reads flags, wires the parts together, and runs them.
 
+mod pages;
 mod random;
 mod serve;
 
