@@ -68,7 +68,7 @@ pub struct State {
 impl State {
     /// Nobody is there.
     pub fn new(limits: Limits) -> State {
-        State { limits, ..State::default() }
+        State { topics: Topics::new(limits.coalesce), limits, ..State::default() }
     }
 
     /// Whether one more may come in, who then does.
@@ -347,6 +347,7 @@ impl State {
     /// Returns its number.
     pub fn publish(
         &mut self,
+        now: Millis,
         key: TopicKey,
         render: &mut dyn FnMut(Class, &mut Vec<u8>),
         except: &[ConnId],
@@ -365,9 +366,9 @@ impl State {
             match encoding.framing {
                 Framing::Frame => {
                     let header = frame_header(Opcode::Text, self.rendered.len());
-                    self.topics.append(log, &header, &self.rendered, b"", bytes_max);
+                    self.topics.append(now, log, [&header, &self.rendered, b""], bytes_max);
                 }
-                Framing::Line => self.topics.append(log, b"", &self.rendered, b"\n", bytes_max),
+                Framing::Line => self.topics.append(now, log, [b"", &self.rendered, b"\n"], bytes_max),
             }
             if let Some(index) = self.speaking
                 && self.topics.is_crowded(log, bytes_max)
@@ -635,7 +636,7 @@ impl State {
                 let is_seen_to =
                     conn.is_pending || conn.is_blocked || conn.is_asking || conn.phase != Phase::Open;
                 assert!(
-                    member.cursor == head || is_seen_to || self.topics.is_round_open(log),
+                    member.cursor == head || is_seen_to || self.topics.is_seen_to(log),
                     "forgotten by the flush"
                 );
             }

@@ -152,6 +152,7 @@ fn added(one: Audit, two: Audit) -> Audit {
         corrupted: one.corrupted + two.corrupted,
         foreign: one.foreign + two.foreign,
         announced: one.announced + two.announced,
+        cut_off: one.cut_off + two.cut_off,
         gaps: one.gaps + two.gaps,
         refused: one.refused + two.refused,
         chinwag,

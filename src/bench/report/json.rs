@@ -265,6 +265,7 @@ struct Audit {
     corrupted: u64,
     foreign: u64,
     announced: u64,
+    cut_off: u64,
     refused: u64,
     gaps: u64,
     #[serde(flatten)]
@@ -412,6 +413,7 @@ impl Audit {
             corrupted: audit.corrupted,
             foreign: audit.foreign,
             announced: audit.announced,
+            cut_off: audit.cut_off,
             refused: audit.refused,
             gaps: audit.gaps,
             chinwag: audit.chinwag.map(|chinwag| ChinwagAudit {
@@ -510,6 +512,7 @@ mod tests {
                 ("/audit/duplicated", json!(0)),
                 ("/audit/reordered", json!(0)),
                 ("/audit/corrupted", json!(0)),
+                ("/audit/cut_off", json!(0)),
                 ("/audit/acked", json!(12_400)),
                 ("/audit/acked_not_delivered", json!(0)),
                 ("/audit/gaps", json!(0)),

@@ -239,7 +239,10 @@ impl Table {
                 ("reordered", audit.reordered, true),
                 ("corrupted", audit.corrupted, true),
             ];
-            columns.extend((audit.announced > 0).then_some(("announced", audit.announced, false)));
+            let rare =
+                [("announced", audit.announced), ("cut off", audit.cut_off), ("refused", audit.refused)];
+            let rare = rare.iter().filter(|(_, number)| *number > 0);
+            columns.extend(rare.map(|(name, number)| (*name, *number, false)));
             self.counts("audit", "  deliveries", &columns);
         }
         if let Some(chinwag) = audit.chinwag.filter(|_| audit.sent > 0) {
@@ -411,6 +414,19 @@ server         1.10 µs of CPU a delivery, 44.0 % of a core
             "               12 × refused: Connection refused (os error 111); is the server running?",
         ] {
             assert!(lines.contains(&row), "{row}\n{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_rare_has_a_column_when_it_happens() {
+        let mut run = sample::fanout();
+        (run.audit.announced, run.audit.cut_off, run.audit.refused) = (1000, 20, 3);
+        let text = plain(&sample::report(vec![run]));
+        for row in [
+            "audit              expected   delivered  lost  duplicated  reordered  corrupted  announced  cut off  refused",
+            "  deliveries     12,387,600  12,387,600     0           0          0          0      1,000       20        3",
+        ] {
+            assert!(text.lines().any(|line| line == row), "{row}\n{text}");
         }
     }
 

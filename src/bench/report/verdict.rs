@@ -99,6 +99,12 @@ fn accounting(runs: &[&Outcome]) -> Finding {
             things(audit.announced, "delivery", "deliveries")
         );
     }
+    if audit.cut_off > 0 {
+        text += &format!(
+            "; {} more went with connections that ended",
+            things(audit.cut_off, "delivery", "deliveries")
+        );
+    }
     if audit.refused > 0 {
         text += &format!("; {} refused", things(audit.refused, "message", "messages"));
     }
@@ -214,12 +220,14 @@ mod tests {
     #[test]
     fn what_was_announced_or_refused_is_accounted_for() {
         let mut run = sample::fanout();
-        (run.audit.delivered, run.audit.announced, run.audit.refused) = (run.audit.delivered - 1000, 1000, 1);
+        (run.audit.announced, run.audit.cut_off, run.audit.refused) = (1000, 12, 1);
+        run.audit.delivered -= 1012;
         assert_eq!(
             texts(&run),
             [
-                "all accounted for: 12,386,600 deliveries of 12,400 messages, each once, in order and whole; 1,000 \
-              deliveries more did not come, as the server had announced; 1 message refused"
+                "all accounted for: 12,386,588 deliveries of 12,400 messages, each once, in order and whole; 1,000 \
+              deliveries more did not come, as the server had announced; 12 deliveries more went with connections \
+              that ended; 1 message refused"
             ]
         );
     }
