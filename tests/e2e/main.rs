@@ -14,9 +14,11 @@
 //!   foreign.rs    clients that know nothing of ours: websockets, ws, nc
 //!   browser.rs    the pages in Chromium
 //!   proxy.rs      behind nginx and HAProxy
+//!   bench.rs      the load client: every scenario and dialect, and how it ends
 //!   ../many.rs    nineteen thousand at once, in a program of its own
 //! ```
 
+mod bench;
 mod browser;
 mod chat;
 mod closing;
