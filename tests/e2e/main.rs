@@ -12,7 +12,7 @@
 //!   limits.rs     no descriptor left; floods; nothing to do
 //!   half_open.rs  a peer whose cable has been pulled
 //!   foreign.rs    clients that know nothing of ours: websockets, ws, nc
-//!   browser.rs    the pages in Chromium
+//!   browser.rs    the pages in Chromium, and the module that they speak through
 //!   proxy.rs      behind nginx and HAProxy
 //!   bench.rs      the load client: every scenario and dialect, and how it ends
 //!   ../many.rs    nineteen thousand at once, in a program of its own
