@@ -1,6 +1,6 @@
 //! chinwag: a chat daemon, and a WebSocket server to learn from.
 //!
-//! As a program it is `chinwag serve`. As a library it is a [`server::Server`], which joins a readiness loop ([`net`]) and
+//! As a program it is `chinwag serve`, and `chinwag join` to talk there. As a library it is a [`server::Server`], which joins a readiness loop ([`net`]) and
 //! the protocols ([`proto`]) to whatever [`service::Service`]s are mounted on it; the chat (feature `json`)
 //! is one of them. An echo server, whole:
 //!
@@ -35,6 +35,8 @@ pub mod cli;
 pub mod client;
 #[cfg(feature = "cli")]
 pub mod config;
+#[cfg(feature = "cli")]
+pub mod join;
 pub mod metrics;
 pub mod net;
 pub mod proto;

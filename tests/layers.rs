@@ -16,6 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("chat", &["time", "wire"]),
     ("chat/service.rs", &["time", "wire", "service", "proto", "chat"]),
     ("client", &["time", "net", "proto", "wire"]),
+    ("join", &["time", "net", "proto", "wire", "client"]),
     ("server", &["time", "metrics", "net", "proto", "service"]),
     ("config", &["*"]),
     ("cli", &["*"]),

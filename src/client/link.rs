@@ -13,21 +13,49 @@ use crate::proto::http::{HEAD_BYTES_MAX, HeaderSlots, ResponseHead};
 use crate::proto::ws::handshake::{Request, ResponseError, check_response};
 use crate::proto::ws::{self, Opcode, Role, close, encoder};
 use crate::proto::{Input, http, line};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, RandomState};
 
 /// Masking keys and nonces that nobody can foresee (RFC 6455, section 5.3): a counter under a keyed hash, whose key the
 /// system has drawn.
 #[derive(Clone, Debug, Default)]
 pub struct Masks {
-    keyed: RandomState,
+    key: Key,
     drawn: u64,
 }
 
+#[derive(Clone, Debug)]
+enum Key {
+    BySystem(RandomState),
+    BySeed(u64),
+}
+
+impl Default for Key {
+    fn default() -> Key {
+        Key::BySystem(RandomState::new())
+    }
+}
+
 impl Masks {
+    /// Those that follow from a seed: a simulation's, whose runs can be had again.
+    pub fn from_seed(seed: u64) -> Masks {
+        Masks { key: Key::BySeed(seed), drawn: 0 }
+    }
+
+    /// Others, for another connection.
+    pub fn branch(&mut self) -> Masks {
+        match self.key {
+            Key::BySystem(_) => Masks::default(),
+            Key::BySeed(_) => Masks::from_seed(self.draw()),
+        }
+    }
+
     /// The next random number.
     pub fn draw(&mut self) -> u64 {
         self.drawn += 1;
-        self.keyed.hash_one(self.drawn)
+        match &self.key {
+            Key::BySystem(keyed) => keyed.hash_one(self.drawn),
+            Key::BySeed(seed) => BuildHasherDefault::<DefaultHasher>::default().hash_one((seed, self.drawn)),
+        }
     }
 
     fn masking_key(&mut self) -> [u8; 4] {
@@ -55,7 +83,7 @@ pub struct Upgrade<'a> {
 
 /// What the peer has said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event<'e> {
+pub enum Heard<'e> {
     /// The server has agreed to speak WebSocket, and this subprotocol, if any.
     Open {
         /// One of those that were offered.
@@ -223,7 +251,7 @@ impl Link {
     }
 
     /// Takes in what has come, and tells what it says, each with the way to answer.
-    pub fn receive(&mut self, bytes: &mut [u8], mut tell: impl FnMut(&mut Outgoing, Event<'_>)) {
+    pub fn receive(&mut self, bytes: &mut [u8], mut tell: impl FnMut(&mut Outgoing, Heard<'_>)) {
         let mut input = Input::new(bytes);
         if let State::Upgrading(upgrading) = &mut self.state {
             self.state = match upgrading.receive(&mut input, &mut |event| tell(&mut self.out, event)) {
@@ -244,7 +272,7 @@ impl Link {
 
 impl Upgrading {
     /// What the link is once the answer is there.
-    fn receive(&mut self, input: &mut Input<'_>, tell: &mut dyn FnMut(Event<'_>)) -> Option<State> {
+    fn receive(&mut self, input: &mut Input<'_>, tell: &mut dyn FnMut(Heard<'_>)) -> Option<State> {
         let before = self.head.len();
         // What follows the head belongs to what comes after it: it is put back by taking only the head's part.
         let room = HEAD_BYTES_MAX + 4 - before;
@@ -257,7 +285,7 @@ impl Upgrading {
                 return None;
             }
             Err(error) => {
-                tell(Event::Ended(End::NotHttp(error)));
+                tell(Heard::Ended(End::NotHttp(error)));
                 return Some(State::Ended);
             }
         };
@@ -265,16 +293,16 @@ impl Upgrading {
         let subprotocols: Vec<&str> = self.subprotocols.iter().map(String::as_str).collect();
         match check_response(&head, self.key, &subprotocols) {
             Ok(subprotocol) => {
-                tell(Event::Open { subprotocol });
+                tell(Heard::Open { subprotocol });
                 Some(State::Open(ws::Connection::new(Role::Client, self.message_bytes_max)))
             }
             Err(ResponseError::Status(status)) => {
                 let retry_after_secs = head.fields().get("retry-after").and_then(|secs| secs.parse().ok());
-                tell(Event::Ended(End::Refused { status, retry_after_secs }));
+                tell(Heard::Ended(End::Refused { status, retry_after_secs }));
                 Some(State::Ended)
             }
             Err(error) => {
-                tell(Event::Ended(End::BadHandshake(error)));
+                tell(Heard::Ended(End::BadHandshake(error)));
                 Some(State::Ended)
             }
         }
@@ -286,26 +314,26 @@ fn receive_messages(
     ws: &mut ws::Connection,
     input: &mut Input<'_>,
     out: &mut Outgoing,
-    tell: &mut impl FnMut(&mut Outgoing, Event<'_>),
+    tell: &mut impl FnMut(&mut Outgoing, Heard<'_>),
 ) -> bool {
     loop {
         match ws.poll_event(input) {
             Ok(None) => return false,
-            Ok(Some(ws::Event::Text(text))) => tell(out, Event::Text(text)),
-            Ok(Some(ws::Event::Binary(bytes))) => tell(out, Event::Binary(bytes)),
+            Ok(Some(ws::Event::Text(text))) => tell(out, Heard::Text(text)),
+            Ok(Some(ws::Event::Binary(bytes))) => tell(out, Heard::Binary(bytes)),
             Ok(Some(ws::Event::Ping(payload))) => out.frame(Opcode::Pong, payload),
-            Ok(Some(ws::Event::Pong(payload))) => tell(out, Event::Pong(payload)),
+            Ok(Some(ws::Event::Pong(payload))) => tell(out, Heard::Pong(payload)),
             Ok(Some(ws::Event::Close(frame))) => {
                 // 5.5.1: a Close is answered with a Close, unless ours was the first.
                 let (code, reason) =
                     frame.map_or((close::NO_STATUS_RECEIVED, ""), |frame| (frame.code, frame.reason));
                 out.close(frame.map_or(close::NORMAL, |frame| frame.code), "");
-                tell(out, Event::Ended(End::Closed { code, reason }));
+                tell(out, Heard::Ended(End::Closed { code, reason }));
                 return true;
             }
             Err(error) => {
                 out.close(error.close_code(), "");
-                tell(out, Event::Ended(End::Broken(error)));
+                tell(out, Heard::Ended(End::Broken(error)));
                 return true;
             }
         }
@@ -317,13 +345,13 @@ fn receive_lines(
     lines: &mut line::Decoder,
     input: &mut Input<'_>,
     out: &mut Outgoing,
-    tell: &mut impl FnMut(&mut Outgoing, Event<'_>),
+    tell: &mut impl FnMut(&mut Outgoing, Heard<'_>),
 ) -> bool {
     while let Some(event) = lines.poll_event(input) {
         match event {
-            line::Event::Line(line) => tell(out, Event::Text(line)),
+            line::Event::Line(line) => tell(out, Heard::Text(line)),
             line::Event::TooLong | line::Event::NotUtf8 => {
-                tell(out, Event::Ended(End::BadLine));
+                tell(out, Heard::Ended(End::BadLine));
                 return true;
             }
         }
@@ -461,5 +489,9 @@ mod tests {
         let mut masks = Masks::default();
         assert_ne!(masks.nonce(), masks.nonce());
         assert_ne!(Masks::default().draw(), masks.draw());
+        assert_ne!(masks.branch().draw(), masks.branch().draw());
+        let mut seeded = Masks::from_seed(7);
+        assert_eq!(seeded.clone().branch().draw(), Masks::from_seed(7).branch().draw());
+        assert_ne!(seeded.branch().draw(), seeded.branch().draw());
     }
 }

@@ -3,11 +3,13 @@
 //! A row says what a setting is called, what it may be, what it is when nobody says anything, and whether a running
 //! server can take a new value. Whatever reads settings, be it the command line or the help, reads the table.
 
+mod join;
 mod serve;
 mod value;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+pub use join::{Join, SETTINGS as JOIN_SETTINGS, URL, with_url};
 pub use serve::{SETTINGS as SERVE_SETTINGS, Serve};
 pub use value::{Kind, Value};
 
@@ -32,10 +34,12 @@ pub struct Setting {
 pub fn with_flags(command: Command, settings: &'static [Setting]) -> Command {
     settings.iter().fold(command, |command, setting| {
         let kind = setting.kind;
-        let arg = Arg::new(setting.name)
-            .long(setting.name)
+        let arg = Arg::new(setting.name).long(setting.name).help(setting.help);
+        if matches!(kind, Kind::Switch) {
+            return command.arg(arg.action(ArgAction::SetTrue));
+        }
+        let arg = arg
             .value_name(kind.value_name())
-            .help(setting.help)
             .action(if setting.repeats { ArgAction::Append } else { ArgAction::Set })
             .value_parser(move |text: &str| kind.parse(text));
         command.arg(if setting.default.is_empty() { arg } else { arg.default_value(setting.default) })
@@ -45,6 +49,12 @@ pub fn with_flags(command: Command, settings: &'static [Setting]) -> Command {
 /// The values of a setting: those that were given, or else its default.
 fn values<'m>(matches: &'m ArgMatches, name: &str) -> impl Iterator<Item = &'m Value> {
     matches.get_many::<Value>(name).into_iter().flatten()
+}
+
+/// The texts of a setting: those that were given, or else its default.
+fn texts(matches: &ArgMatches, name: &str) -> Vec<String> {
+    let text = |value: &Value| if let Value::Text(text) = value { Some(text.clone()) } else { None };
+    values(matches, name).filter_map(text).collect()
 }
 
 /// The value of a setting that has one.

@@ -3,6 +3,7 @@
 use crate::net::Address;
 use crate::server::AllowedOrigins;
 use crate::time::Millis;
+use crate::wire::{Name, RoomName};
 use log::LevelFilter;
 
 /// The type and range of a setting.
@@ -28,6 +29,14 @@ pub enum Kind {
     Count(u64, u64),
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// The name of a room.
+    Room,
+    /// The name of a member.
+    Name,
+    /// Whatever is written.
+    Text,
+    /// Given or not; it has no value.
+    Switch,
 }
 
 /// The value of a setting.
@@ -49,6 +58,8 @@ pub enum Value {
     Count(usize),
     /// See [`Kind::Choice`].
     Choice(&'static str),
+    /// See [`Kind::Room`], [`Kind::Name`] and [`Kind::Text`].
+    Text(String),
 }
 
 impl Kind {
@@ -63,6 +74,10 @@ impl Kind {
             Kind::Bytes(..) => "BYTES",
             Kind::Count(..) => "N",
             Kind::Choice(_) => "WORD",
+            Kind::Room => "ROOM",
+            Kind::Name => "NAME",
+            Kind::Text => "TEXT",
+            Kind::Switch => "",
         }
     }
 
@@ -115,6 +130,16 @@ impl Kind {
                 Some(word) => Ok(Value::Choice(word)),
                 None => Err(format!("'{text}' is none of {}", words.join(", "))),
             },
+            Kind::Room => match RoomName::new(text) {
+                Ok(name) => Ok(Value::Text(name.as_str().to_owned())),
+                Err(why) => Err(format!("{text:?} is no room: {why}")),
+            },
+            Kind::Name => match Name::new(text) {
+                Ok(name) => Ok(Value::Text(name.as_str().to_owned())),
+                Err(why) => Err(format!("{text:?} is no name: {why}")),
+            },
+            Kind::Text => Ok(Value::Text(text.to_owned())),
+            Kind::Switch => Err("it has no value".into()),
         }
     }
 }
@@ -224,6 +249,9 @@ mod tests {
             (Kind::Bytes(0, 1), "five", "64k"),
             (Kind::Count(0, 1), "five", "100"),
             (Kind::Choice(&["a", "b"]), "c", "a, b"),
+            (Kind::Room, "a b", "A-Z"),
+            (Kind::Name, " ann", "space"),
+            (Kind::Name, "a\nb", "control"),
         ] {
             let error = kind.parse(text).expect_err(text);
             assert!(error.contains(hint) && !error.contains('\n'), "{error}");

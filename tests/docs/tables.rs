@@ -6,7 +6,7 @@
 
 use super::transcript::{bytes, show_bytes};
 use super::{files, pages, root, source};
-use chinwag::config::{Kind, SERVE_SETTINGS, Setting};
+use chinwag::config::{JOIN_SETTINGS, Kind, SERVE_SETTINGS, Setting};
 use chinwag::proto::http;
 use chinwag::proto::ws::{self, Header, Opcode, Role, handshake};
 use chinwag::proto::{Input, ws::close};
@@ -22,7 +22,8 @@ use std::path::Path;
 type Table = (&'static str, fn() -> String);
 
 const TABLES: &[Table] = &[
-    ("flags", flags),
+    ("flags", || flags(SERVE_SETTINGS)),
+    ("join-flags", || flags(JOIN_SETTINGS)),
     ("commands", commands),
     ("error-codes", error_codes),
     ("sources", sources),
@@ -128,14 +129,14 @@ fn all_of(values: impl IntoIterator<Item = String>, path: &str, head: &str) -> V
     comments
 }
 
-fn flags() -> String {
+fn flags(settings: &[Setting]) -> String {
     let row = |setting: &Setting| {
-        let flag = code(format!("--{} {}", setting.name, setting.kind.value_name()));
+        let flag = code(format!("--{} {}", setting.name, setting.kind.value_name()).trim_end());
         let repeats = if setting.repeats { "; may be given more than once" } else { "" };
         let help = format!("{}{}{repeats}.", setting.help, range(setting.kind));
         vec![flag, code(setting.default), help.replace("; *", "; `*`").replace("unix:/path", "`unix:/path`")]
     };
-    table(&["flag", "default", "what it sets"], SERVE_SETTINGS.iter().map(row))
+    table(&["flag", "default", "what it sets"], settings.iter().map(row))
 }
 
 fn range(kind: Kind) -> String {
@@ -148,6 +149,7 @@ fn range(kind: Kind) -> String {
         Kind::Count(least, most) => format!(": {least} to {most}"),
         Kind::Choice(words) => format!(": {}", words.iter().map(code).collect::<Vec<_>>().join(", ")),
         Kind::Address | Kind::AddressOrOff | Kind::Origin | Kind::Level => String::new(),
+        Kind::Room | Kind::Name | Kind::Text | Kind::Switch => String::new(),
     }
 }
 
