@@ -27,6 +27,8 @@
 //! # }
 //! ```
 
+#[cfg(feature = "cli")]
+pub mod bench;
 #[cfg(feature = "json")]
 pub mod chat;
 #[cfg(feature = "cli")]

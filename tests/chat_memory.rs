@@ -79,8 +79,8 @@ fn speak(chat: &mut Chat, cx: &mut Forgetful, who: Range<u32>) {
 
 #[test]
 fn a_member_costs_little_and_a_message_what_is_remembered_of_it() {
-    // Tables double: 10,000 is somewhere in between, and one more than a power of two is as bad as it gets.
-    for (count, bytes_max) in [(10_000, 180), (8193, 230)] {
+    // Some tables double: 10,000 is somewhere in between, and one more than a power of two is as bad as it gets.
+    for (count, bytes_max) in [(10_000, 145), (8193, 150)] {
         let mut cx = Forgetful::new();
         let before = heap::live_bytes();
         let mut chat = Chat::new(Settings::default(), Seed::new([1; 32]));

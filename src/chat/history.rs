@@ -13,7 +13,8 @@
 //!
 //! Between two notices both numbers rise by one, so a *run* is written down as its first pair, and any entry's `seq` is
 //! found from it, also that of a message which has been forgotten: whoever lacked it is told exactly what is missing. Runs
-//! cost memory too, and where that is short, those of forgotten messages go first.
+//! cost memory too. Where it is short, those of forgotten messages go first, but for so many as a minute's notices make;
+//! and who lacks something from before all that is written down cannot be told what it was.
 //!
 //! The ring is bounded in messages and in bytes. There is one read path out of it, [`History::after`]: joining with some
 //! history, resuming, catching up and paging all end there.
@@ -21,9 +22,11 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-/// How many runs are kept. Notices come at most once a second, so this reaches back an hour and more.
-const RUNS_MAX: usize = 4096;
-/// What a message costs beside its bytes, as it is counted against the bounds; and a run beside the first.
+/// How many runs are kept. Notices come at most once a second, so this reaches back a quarter of an hour and more.
+const RUNS_MAX: usize = 1024;
+/// How many of them are kept however short memory is, and cost nothing as it is counted.
+const RUNS_FREE: usize = 64;
+/// What a message costs beside its bytes, as it is counted against the bounds; and one run more.
 const RECORD_OVERHEAD: usize = size_of::<Record>();
 const RUN_COST: usize = size_of::<(u64, u64)>();
 
@@ -44,6 +47,7 @@ pub struct Record {
 #[derive(Debug, Default)]
 pub struct History {
     records: VecDeque<Record>,
+    /// Of these.
     bytes: usize,
     /// The number of the newest message, remembered or not; 0 when there has been none.
     newest: u64,
@@ -79,7 +83,7 @@ impl History {
 
     /// What it costs, in bytes.
     pub fn len_bytes(&self) -> usize {
-        self.bytes
+        self.bytes + RUN_COST * self.runs.len().saturating_sub(RUNS_FREE)
     }
 
     /// Remembers a message, whose `seq` is the next, and forgets what is too much.
@@ -91,9 +95,8 @@ impl History {
             .is_some_and(|&(entry, seq)| record.entry.checked_sub(entry) == Some(record.seq - seq));
         if !follows {
             if self.runs.len() == RUNS_MAX {
-                self.forget_run();
+                self.runs.pop_front();
             }
-            self.bytes += if self.runs.is_empty() { 0 } else { RUN_COST };
             self.runs.push_back((record.entry, record.seq));
         }
         self.newest = record.seq;
@@ -102,24 +105,17 @@ impl History {
         while self.records.len() > bounds.messages_max {
             self.forget_oldest();
         }
-        while self.bytes > bounds.bytes_max && self.forget_some() {}
+        while self.len_bytes() > bounds.bytes_max && self.forget_some() {}
     }
 
     /// Forgets the oldest of what it keeps. Returns whether there was anything.
     pub fn forget_some(&mut self) -> bool {
         // Where a message stood that is forgotten is worth less than one that is not.
         let is_idle = self.runs.get(1).is_some_and(|&(_, seq)| seq <= self.oldest());
-        match is_idle {
-            true => self.forget_run(),
-            false => return self.forget_oldest(),
+        if is_idle && self.runs.len() > RUNS_FREE {
+            return self.runs.pop_front().is_some();
         }
-        true
-    }
-
-    fn forget_run(&mut self) {
-        self.runs.pop_front();
-        // The last is not counted: a room that remembers nothing costs nothing.
-        self.bytes -= if self.runs.is_empty() { 0 } else { RUN_COST };
+        self.forget_oldest()
     }
 
     /// Forgets the oldest message. Returns whether there was one.
@@ -142,19 +138,22 @@ impl History {
     }
 
     /// The messages that stand in these entries of the stream, remembered or not: the first, and one more than the last.
-    /// Of what is so old that nobody knows where it stood, rather too many are named than too few.
-    pub fn seqs(&self, entries: Range<u64>) -> Range<u64> {
-        let first_known = self.runs.front().map_or(1, |&(_, seq)| seq);
-        self.first_at(entries.start, 1)..self.first_at(entries.end, first_known)
+    /// `None` when they reach back so far that nobody knows any more.
+    pub fn seqs(&self, entries: Range<u64>) -> Option<Range<u64>> {
+        let is_known = match self.runs.front() {
+            None | Some((_, 1)) => true,
+            Some(&(entry, _)) => entry <= entries.start,
+        };
+        is_known.then(|| self.first_at(entries.start)..self.first_at(entries.end))
     }
 
-    /// The number of the first message at or behind an entry; `before_all` if that stands before all that is known.
-    fn first_at(&self, entry: u64, before_all: u64) -> u64 {
+    /// The number of the first message at or behind an entry.
+    fn first_at(&self, entry: u64) -> u64 {
         let next = self.runs.partition_point(|&(first, _)| first <= entry);
         let next_seq = self.runs.get(next).map_or(self.newest + 1, |&(_, seq)| seq);
         // Within a run, or in the notices behind it.
         let in_run = |&(first, seq): &(u64, u64)| next_seq.min(seq + (entry - first));
-        next.checked_sub(1).and_then(|at| self.runs.get(at)).map_or(before_all, in_run)
+        next.checked_sub(1).and_then(|at| self.runs.get(at)).map_or(1, in_run)
     }
 }
 
@@ -199,21 +198,33 @@ mod tests {
                 (0..51, 1..2),
                 (0..10, 1..1),
             ] {
-                assert_eq!(history.seqs(entries.clone()), seqs, "{entries:?}");
+                assert_eq!(history.seqs(entries.clone()), Some(seqs), "{entries:?}");
             }
         }
-        assert_eq!((history.newest(), history.oldest(), history.len_bytes()), (46, 47, 2 * RUN_COST));
+        assert_eq!((history.newest(), history.oldest(), history.len_bytes()), (46, 47, 0));
     }
 
     #[test]
-    fn what_is_too_old_to_be_known_is_named_rather_too_wide() {
+    fn nobody_is_told_what_is_not_known() {
         let mut history = History::default();
         for seq in 1..=RUNS_MAX as u64 + 10 {
             history.push(record(seq, seq * 2), PLENTY);
         }
-        assert_eq!(history.seqs(4..6), 1..11, "somewhere in what has been forgotten");
-        assert_eq!(history.seqs(4..40), 1..20);
-        assert_eq!(history.seqs(40..42), 20..21);
+        assert_eq!((history.seqs(4..6), history.seqs(4..40)), (None, None));
+        assert_eq!((history.seqs(20..22), history.seqs(22..25)), (None, Some(11..13)));
+    }
+
+    #[test]
+    fn where_memory_is_short_places_go_before_messages_but_for_some() {
+        let tight = Bounds { messages_max: 10, bytes_max: 10 * (RECORD_OVERHEAD + 4) };
+        let mut history = History::default();
+        for seq in 1..=200 {
+            history.push(record(seq, seq * 2), tight);
+        }
+        assert_eq!((history.records.len(), history.runs.len()), (10, RUNS_FREE));
+        assert_eq!((history.seqs(2..4), history.seqs(380..382)), (None, Some(190..191)));
+        while history.forget_some() {}
+        assert_eq!((history.len_bytes(), history.runs.len()), (0, RUNS_FREE));
     }
 
     #[test]
@@ -247,21 +258,12 @@ mod tests {
             let kept: Vec<u64> = history.after(0).map(|record| record.seq).collect();
             prop_assert!(kept.len() <= messages_max && history.len_bytes() <= bytes_max.max(RECORD_OVERHEAD + 8));
             prop_assert!(kept.iter().copied().eq(history.oldest()..=history.newest()));
-            // Exact from the first run on that has not been forgotten; before that, rather too wide.
-            let known_from = history.runs.front().filter(|(_, seq)| *seq > 1).map_or(0, |(entry, _)| *entry);
-            prop_assert!(plain.iter().all(|&(seq, at)| at >= known_from || seq < history.oldest()));
             for from in 0..entry + 2 {
                 for to in from..entry + 2 {
                     let seqs = plain.iter().filter(|(_, at)| (from..to).contains(at)).map(|(seq, _)| *seq);
-                    let told = history.seqs(from..to);
-                    match from >= known_from {
-                        true => prop_assert!(told.eq(seqs), "{}..{}", from, to),
-                        false => prop_assert!(seqs.clone().all(|seq| told.contains(&seq)), "{}..{}", from, to),
-                    }
+                    prop_assert!(history.seqs(from..to).expect("few are known").eq(seqs), "{}..{}", from, to);
                 }
             }
-            while history.forget_some() {}
-            prop_assert_eq!((history.len_bytes(), history.records.len(), history.runs.len()), (0, 0, 1));
         }
     }
 }

@@ -10,13 +10,13 @@
 //! What an idle member in a room costs, in bytes of heap:
 //!
 //! ```text
-//!     its entry in `members`          80     up to 160 just after that table has doubled
+//!     its entry in `members`          80     up to 90 just after that table has grown
 //!     its name                        11     for `guest-12345`; as many as it is long
 //!     its slot in `names`              9     up to 18
-//!     its place in the room            4     up to 8
+//!     its place in the room           12
 //!     what the service keeps of it     8     up to 16
 //!                                    ───
-//!                                    112     up to 213
+//!                                    120     up to 147
 //! ```
 //!
 //! ```
@@ -102,7 +102,7 @@ pub(super) struct Members(Vec<Option<Member>>);
 pub(super) struct Member {
     /// Empty until it has been welcomed.
     pub name: Box<str>,
-    pub seats: Seats,
+    pub rooms: RoomsOfOne,
     /// What its secret is made from: which of all connections it is; or, if it has taken a guest's name back, which that
     /// guest was.
     number: u64,
@@ -115,20 +115,14 @@ pub(super) struct Member {
     pub echoes: bool,
 }
 
-/// Where a member sits: a room, and a place in its roster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Seat {
-    pub room: u32,
-    pub place: u32,
-}
-
-/// Where a member sits, in any order. Most sit in one room, and spend no memory on a list.
+/// The rooms that a member is in, by their places in the table, in any order. Most are in one, and spend no memory on a
+/// list.
 #[derive(Debug, Default)]
-pub(super) enum Seats {
+pub(super) enum RoomsOfOne {
     #[default]
     None,
-    One(Seat),
-    Many(Vec<Seat>),
+    One(u32),
+    Many(Vec<u32>),
 }
 
 /// The number in a guest's name, as the server writes it.
@@ -165,7 +159,7 @@ impl Hub {
             id,
             Member {
                 name: Box::default(),
-                seats: Seats::None,
+                rooms: RoomsOfOne::None,
                 number: self.connections,
                 publishes: Bucket::default(),
                 commands: Bucket::default(),
@@ -328,8 +322,8 @@ impl Hub {
     /// Somebody is gone.
     pub fn leave(&mut self, now: Now, id: MemberId, effects: &mut dyn Effects) {
         let Some(member) = self.members.get(id) else { return };
-        for seat in member.seats.to_vec() {
-            self.leave_seat(now, id, seat, effects);
+        for room in member.rooms.to_vec() {
+            self.leave_room(now, id, room, effects);
         }
         let member = self.members.remove(id);
         if !member.name.is_empty() {
@@ -464,13 +458,13 @@ impl Hub {
         let new = name.as_str();
         let member = self.members.get_mut_here(id);
         let old = std::mem::replace(&mut member.name, new.into());
-        let seats = member.seats.to_vec();
+        let rooms = member.rooms.to_vec();
         self.names.remove(self.hash_name(&old), id.0);
         self.names.insert(self.hash_name(new), id.0);
         effects.tell(id, request, &Event::Renamed { name: new });
         if *old != *new {
-            for seat in seats {
-                self.rooms.tell(now.at, seat.room, Change::Renamed { member: id, old: &old, new }, effects);
+            for room in rooms {
+                self.rooms.tell(now.at, room, Change::Renamed { member: id, old: &old, new }, effects);
             }
         }
         Ok(())
@@ -488,15 +482,15 @@ impl Hub {
 
     /// The only room that a member is in, as those are who type.
     pub(super) fn room_of(&self, id: MemberId) -> Option<&Room> {
-        match self.members.get(id)?.seats.as_slice() {
-            [seat] => self.rooms.get(seat.room),
+        match self.members.get(id)?.rooms.as_slice() {
+            [room] => self.rooms.get(*room),
             _ => None,
         }
     }
 
-    /// Where a member sits in a room.
-    pub(super) fn seat_in(&self, id: MemberId, room: RoomId) -> Option<Seat> {
-        self.members.get(id)?.seats.as_slice().iter().copied().find(|seat| seat.room == room.index)
+    /// Whether a member is in a room.
+    pub(super) fn is_in(&self, id: MemberId, room: RoomId) -> bool {
+        self.members.get(id).is_some_and(|member| member.rooms.as_slice().contains(&room.index))
     }
 
     /// Panics where the tables contradict each other.
@@ -511,11 +505,10 @@ impl Hub {
                 named += 1;
                 assert_eq!(self.find(&member.name), Some(id), "{} is not found", member.name);
             }
-            for seat in member.seats.as_slice() {
+            for &room in member.rooms.as_slice() {
                 seated += 1;
-                let room = self.rooms.get(seat.room).expect("a room is kept as long as somebody is in it");
-                let there = room.roster.iter().nth(seat.place as usize);
-                assert_eq!(there, Some(id), "seat of {}", member.name);
+                let room = self.rooms.get(room).expect("a room is kept as long as somebody is in it");
+                assert!(room.roster.contains(id), "{} is not in {}", member.name, room.name);
             }
         }
         assert_eq!(self.names.len(), named);
@@ -545,6 +538,10 @@ impl Members {
     fn insert(&mut self, id: MemberId, member: Member) {
         let index = id.0 as usize;
         if index >= self.0.len() {
+            if index >= self.0.capacity() {
+                // By an eighth: doubled, half of the hub's largest table could stand empty.
+                self.0.reserve_exact(index + 1 + index / 8 - self.0.len());
+            }
             self.0.resize_with(index + 1, || None);
         }
         assert!(self.0[index].is_none(), "{id:?} has not left yet");
@@ -557,52 +554,40 @@ impl Members {
     }
 }
 
-impl Seats {
-    pub fn as_slice(&self) -> &[Seat] {
+impl RoomsOfOne {
+    pub fn as_slice(&self) -> &[u32] {
         match self {
-            Seats::None => &[],
-            Seats::One(seat) => std::slice::from_ref(seat),
-            Seats::Many(seats) => seats,
+            RoomsOfOne::None => &[],
+            RoomsOfOne::One(room) => std::slice::from_ref(room),
+            RoomsOfOne::Many(rooms) => rooms,
         }
     }
 
-    pub fn to_vec(&self) -> Vec<Seat> {
+    pub fn to_vec(&self) -> Vec<u32> {
         self.as_slice().to_vec()
     }
 
-    pub fn push(&mut self, seat: Seat) {
+    pub fn push(&mut self, room: u32) {
         *self = match std::mem::take(self) {
-            Seats::None => Seats::One(seat),
-            Seats::One(one) => Seats::Many(vec![one, seat]),
-            Seats::Many(mut seats) => {
-                seats.push(seat);
-                Seats::Many(seats)
+            RoomsOfOne::None => RoomsOfOne::One(room),
+            RoomsOfOne::One(one) => RoomsOfOne::Many(vec![one, room]),
+            RoomsOfOne::Many(mut rooms) => {
+                rooms.push(room);
+                RoomsOfOne::Many(rooms)
             }
         };
     }
 
     pub fn remove(&mut self, room: u32) {
         match self {
-            Seats::One(seat) if seat.room == room => *self = Seats::None,
-            Seats::None | Seats::One(_) => {}
-            Seats::Many(seats) => {
-                seats.retain(|seat| seat.room != room);
-                if let [one] = seats[..] {
-                    *self = Seats::One(one);
+            RoomsOfOne::One(one) if *one == room => *self = RoomsOfOne::None,
+            RoomsOfOne::None | RoomsOfOne::One(_) => {}
+            RoomsOfOne::Many(rooms) => {
+                rooms.retain(|it| *it != room);
+                if let [one] = rooms[..] {
+                    *self = RoomsOfOne::One(one);
                 }
             }
-        }
-    }
-
-    /// The member has another place in a room.
-    pub fn set_place(&mut self, room: u32, place: u32) {
-        let seats = match self {
-            Seats::None => &mut [][..],
-            Seats::One(seat) => std::slice::from_mut(seat),
-            Seats::Many(seats) => seats,
-        };
-        if let Some(seat) = seats.iter_mut().find(|seat| seat.room == room) {
-            seat.place = place;
         }
     }
 }

@@ -9,7 +9,7 @@
 //!                                     └ replay ┘ └ live
 //! ```
 
-use super::hub::{Hub, Seat};
+use super::hub::Hub;
 use super::presence::Change;
 use super::room::Room;
 use super::{Effects, MemberId, Mode, Now, RoomId};
@@ -28,21 +28,21 @@ impl Hub {
         effects: &mut dyn Effects,
     ) -> Result<(), Refusal<'a>> {
         let mode = self.members.get_mut_here(id).mode;
-        let is_there = self.rooms.find(name).is_some_and(|room| self.seat_in(id, room.id).is_some());
+        let is_there = self.rooms.find(name).is_some_and(|room| self.is_in(id, room.id));
         match (mode, is_there) {
             (Mode::Json, true) => return Err(Refusal::AlreadyJoined),
             (Mode::Json, false) => {
                 let rooms_max = self.settings.rooms_per_member_max;
-                if self.members.get_mut_here(id).seats.as_slice().len() >= rooms_max {
+                if self.members.get_mut_here(id).rooms.as_slice().len() >= rooms_max {
                     return Err(Refusal::TooManyRooms { rooms_max });
                 }
-                self.sit_down(now, id, name, effects)?;
+                self.go_in(now, id, name, effects)?;
             }
             (Mode::Text, true) => {}
             (Mode::Text, false) => {
-                let before = self.members.get_mut_here(id).seats.to_vec();
-                self.sit_down(now, id, name, effects)?;
-                before.into_iter().for_each(|seat| self.leave_seat(now, id, seat, effects));
+                let before = self.members.get_mut_here(id).rooms.to_vec();
+                self.go_in(now, id, name, effects)?;
+                before.into_iter().for_each(|room| self.leave_room(now, id, room, effects));
             }
         }
         if let Some(room) = self.rooms.find(name) {
@@ -67,8 +67,8 @@ impl Hub {
         Ok(())
     }
 
-    /// Takes a seat in a room, which is made if there is none.
-    fn sit_down<'a>(
+    /// Goes into a room, which is made if there is none.
+    fn go_in<'a>(
         &mut self,
         now: Now,
         id: MemberId,
@@ -80,8 +80,9 @@ impl Hub {
         if room.roster.len() >= members_max {
             return Err(Refusal::Full);
         }
-        let (room_id, place) = (room.id, room.roster.admit(id));
-        self.members.get_mut_here(id).seats.push(Seat { room: room_id.index, place });
+        room.roster.admit(id);
+        let room_id = room.id;
+        self.members.get_mut_here(id).rooms.push(room_id.index);
         // The others first: then nobody is told of their own coming.
         let change = Change::Joined { member: id, name: self.members.name(id) };
         self.rooms.tell(now.at, room_id.index, change, effects);
@@ -97,21 +98,18 @@ impl Hub {
         name: RoomName<'a>,
         effects: &mut dyn Effects,
     ) -> Result<(), Refusal<'a>> {
-        let room = self.rooms.find(name).ok_or(Refusal::NotJoined)?;
-        let seat = self.seat_in(id, room.id).ok_or(Refusal::NotJoined)?;
-        effects.answer(id, room.id, request, &Event::Done { room: Some(name.as_str()) });
-        self.leave_seat(now, id, seat, effects);
+        let room = room_meant(self, id, Some(name))?.id;
+        effects.answer(id, room, request, &Event::Done { room: Some(name.as_str()) });
+        self.leave_room(now, id, room.index, effects);
         Ok(())
     }
 
-    /// Leaves a room.
-    pub(super) fn leave_seat(&mut self, now: Now, id: MemberId, seat: Seat, effects: &mut dyn Effects) {
-        let Seat { room: index, place } = seat;
+    /// Leaves the room at this place of the table.
+    pub(super) fn leave_room(&mut self, now: Now, id: MemberId, index: u32, effects: &mut dyn Effects) {
         let Some(room) = self.rooms.get_mut(index) else { return };
         effects.unfollow(id, room.id);
-        let members = &mut self.members;
-        room.roster.remove(place, |moved, place| members.get_mut_here(moved).seats.set_place(index, place));
-        members.get_mut_here(id).seats.remove(index);
+        room.roster.remove(id);
+        self.members.get_mut_here(id).rooms.remove(index);
         match room.roster.is_empty() {
             true => {
                 // Whatever has not been told yet, nobody is there to hear.
@@ -178,7 +176,7 @@ pub(super) fn room_meant<'h, 'a>(
     name: Option<RoomName<'_>>,
 ) -> Result<&'h Room, Refusal<'a>> {
     let room = match name {
-        Some(name) => hub.rooms.find(name).filter(|room| hub.seat_in(id, room.id).is_some()),
+        Some(name) => hub.rooms.find(name).filter(|room| hub.is_in(id, room.id)),
         None => hub.room_of(id),
     };
     room.ok_or(Refusal::NotJoined)

@@ -3,7 +3,7 @@
 //! ```text
 //!     service.rs   connections, bytes, deadlines: the chat as a Service
 //!        │   ▲
-//!        │   └── Effects   tell, answer, say, notify, follow, unfollow, replay, close
+//!        │   └── delivery.rs ◀── Effects   tell, answer, say, notify, follow, unfollow, replay, close
 //!        ▼
 //!     hub.rs            members and their names; turns a Command into effects
 //!        ├── membership.rs   coming into rooms, with what was missed, and going
@@ -22,6 +22,7 @@
 //! [`Hub`] is the chat itself. It knows neither bytes nor connections, so it can be driven from a test, a simulation or
 //! somebody else's program: see its documentation. [`Chat`] plugs it to a server.
 
+mod delivery;
 mod history;
 mod hub;
 mod index;
@@ -138,13 +139,13 @@ impl Default for Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MemberId(pub u32);
 
-/// One room, for as long as it is kept. A room that is made again under the same name has another id.
+/// One room, for as long as it is kept. A room that is made again under the same name has another id. In order of age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoomId {
-    /// Its place in the hub's table, which is used again.
-    pub index: u32,
     /// Which of all rooms that were ever made it is.
     pub serial: u32,
+    /// Its place in the hub's table, which is used again.
+    pub index: u32,
 }
 
 /// How somebody speaks.

@@ -18,6 +18,9 @@
 //! changed their names, each are told what the gathered changes come to *for them*; all others share one notice. That is
 //! one line for each join, once, however many people are in the room.
 //!
+//! Whoever asks who is in the room is told at once, and so may have seen the half of what cancels out: then the room is
+//! told how many are here, and who wants to know the names asks again.
+//!
 //! Above `presence_changes_max` the names are dropped, and what remains are three numbers that the room has anyway: its
 //! newcomers, its departed and its members. Then a newcomer is told the third one again.
 
@@ -43,6 +46,8 @@ pub(super) struct Presence {
     /// When the next notice may come.
     quiet_until: Millis,
     gathered: Gathered,
+    /// Somebody has seen who is here since something gathered.
+    is_listed: bool,
 }
 
 #[derive(Debug)]
@@ -147,7 +152,12 @@ impl Room {
 
     /// Tells what has gathered.
     pub fn tell_gathered(&mut self, now: Millis, pace: Pace, effects: &mut dyn Effects) {
+        let is_listed = std::mem::take(&mut self.presence.is_listed);
         let told = match std::mem::take(&mut self.presence.gathered) {
+            // What cancels out is news to whoever has seen the half of it.
+            Gathered::Log(log) if is_listed && log.iter().any(|entry| entry.earlier.is_some()) => {
+                self.tell_crowd(pace, effects)
+            }
             Gathered::Log(log) => self.tell_log(&log, pace, effects),
             Gathered::Crowd => self.tell_crowd(pace, effects),
         };
@@ -181,10 +191,10 @@ impl Room {
 
     /// Tells numbers even if they are zero: names that nobody was told may have changed.
     fn tell_crowd(&self, pace: Pace, effects: &mut dyn Effects) -> bool {
-        let newcomers = self.roster.newcomers();
+        let newcomers: Vec<MemberId> = self.roster.newcomers().collect();
         let changes = Changes::Counted { joined: newcomers.len(), left: self.roster.departed() };
-        effects.notify(self.id, &self.presence_event(pace, changes), newcomers);
-        for &newcomer in newcomers {
+        effects.notify(self.id, &self.presence_event(pace, changes), &newcomers);
+        for newcomer in newcomers {
             let here = Changes::Counted { joined: 0, left: 0 };
             effects.answer(newcomer, self.id, None, &self.presence_event(pace, here));
         }
@@ -206,6 +216,11 @@ impl Presence {
     /// Whether something has gathered that may be told now.
     pub fn is_due(&self, now: Millis) -> bool {
         !self.gathered.is_empty() && now >= self.quiet_until
+    }
+
+    /// Somebody is told who is here.
+    pub fn note_listed(&mut self) {
+        self.is_listed = !self.gathered.is_empty();
     }
 
     fn gather(&mut self, change: Change<'_>, changes_max: usize) {

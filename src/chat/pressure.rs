@@ -40,19 +40,19 @@ pub enum Replayed<'a> {
     Message(&'a Record),
     /// These will not come, from and to.
     Gap(u64, u64),
-    /// So many are in the room now. Notices of who came and went are missing too, and are not said again.
+    /// So many are in the room, as it has been told. Notices of who came and went are missing too, and are not said again.
     Members(usize),
 }
 
 /// Gives a reader what it lacks, and stops when `give` says that this is enough for now. Returns the first entry of the
-/// stream that has not been dealt with.
+/// stream that has not been dealt with; `None` when nobody knows any more what it lacks.
 pub fn replay(
     history: &History,
     slow: Slow,
     missing: Range<u64>,
     mut give: impl FnMut(Replayed<'_>) -> bool,
-) -> u64 {
-    let lacks = history.seqs(missing.clone());
+) -> Option<u64> {
+    let lacks = history.seqs(missing.clone())?;
     let first = match slow {
         Slow::CatchUp => history.oldest().clamp(lacks.start, lacks.end),
         Slow::Latest | Slow::Disconnect => {
@@ -65,17 +65,17 @@ pub fn replay(
     }
     for record in history.after(first - 1).take_while(|record| record.seq < lacks.end) {
         if !wants_more {
-            return record.entry;
+            return Some(record.entry);
         }
         wants_more = give(Replayed::Message(record));
     }
-    missing.end
+    Some(missing.end)
 }
 
 /// Whether some of these entries are notices.
 pub fn has_notices(history: &History, entries: Range<u64>) -> bool {
-    let seqs = history.seqs(entries.clone());
-    seqs.end - seqs.start != entries.end - entries.start
+    let is_all_messages = |seqs: Range<u64>| seqs.end - seqs.start == entries.end - entries.start;
+    !history.seqs(entries.clone()).is_some_and(is_all_messages)
 }
 
 #[cfg(test)]
@@ -104,7 +104,7 @@ mod tests {
             });
             given.len() < slice
         });
-        (given, reached)
+        (given, reached.expect("it is known what is missing"))
     }
 
     #[test]

@@ -1,26 +1,26 @@
 //! One room: its name and who is in it.
 //!
-//! Joining and leaving cost the same in a room of ten and in one of ten thousand. A member knows its place in the list,
-//! so it is found without a search, and the gap that it leaves is filled with one from behind, who is told its new place.
-//!
-//! The list has two parts, and that is all the book-keeping which counting them takes:
+//! The list is in the order of the members' numbers. That order is nobody's, but it stays: whoever comes or goes, nobody
+//! else stands before or behind another than before. So a list can be read page by page, each beginning with the number at
+//! which the last one ended, and everybody who is there all the while stands in one of them.
 //!
 //! ```text
-//!        the others know of these           they do not know of these yet
-//!     ┌────┬────┬────┬────┬────┬────┬────┐┌────┬────┬────┐
-//!     │  8 │  3 │ 12 │  5 │  0 │ 40 │  7 ││ 13 │  2 │ 21 │        departed: 2, who were known and have left
-//!     └────┴────┴────┴────┴────┴────┴────┘└────┴────┴────┘
-//!                                    known ┘   newcomers
+//!     members      0  2  3  5  7  8 │ 12 13 21 40 ...          a page ends before 12; somebody leaves, somebody comes:
+//!     members      0  2     5  7  8 │ 12 13 21 33 40 ...       the next page begins with 12, or whoever is next
+//!
+//!     newcomers       2                     21                  the others have not been told of these
+//!     departed     1                                            these were told of, and have left since
 //! ```
 //!
-//! Who leaves from the second part leaves no trace: nobody has heard of the joining, so nobody has to hear of the
-//! leaving.
+//! Which of them are newcomers, and how many have departed, is all the book-keeping that presence takes. A newcomer who
+//! leaves leaves no trace: nobody has heard of the joining, so nobody has to hear of the leaving.
 
 use super::history::History;
 use super::keys::Keys;
 use super::presence::Presence;
 use super::{MemberId, RoomId};
 use crate::time::Millis;
+use std::collections::BTreeSet;
 
 /// A room. It outlives its last member for a while.
 #[derive(Debug)]
@@ -44,10 +44,10 @@ pub(super) struct Room {
 /// Who is in a room.
 #[derive(Debug, Default)]
 pub(super) struct Roster {
-    members: Vec<MemberId>,
-    /// How many of them, from the front, the others know of.
-    known: usize,
-    /// How many have left since that the others still believe to be here.
+    members: BTreeSet<MemberId>,
+    /// Those of them of whom the others have not been told.
+    newcomers: BTreeSet<MemberId>,
+    /// How many have left that the others still believe to be here.
     departed: usize,
 }
 
@@ -77,18 +77,24 @@ impl Roster {
         self.members.is_empty()
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = MemberId> {
-        self.members.iter().copied()
+    #[cfg(test)]
+    pub fn contains(&self, member: MemberId) -> bool {
+        self.members.contains(&member)
+    }
+
+    /// Everybody from this number on.
+    pub fn from(&self, first: MemberId) -> impl Iterator<Item = MemberId> {
+        self.members.range(first..).copied()
     }
 
     /// Those of whom the others have not been told.
-    pub fn newcomers(&self) -> &[MemberId] {
-        &self.members[self.known..]
+    pub fn newcomers(&self) -> impl ExactSizeIterator<Item = MemberId> {
+        self.newcomers.iter().copied()
     }
 
     /// How many are not newcomers.
     pub fn known(&self) -> usize {
-        self.known
+        self.members.len() - self.newcomers.len()
     }
 
     /// How many have left that the others still believe to be here.
@@ -96,84 +102,51 @@ impl Roster {
         self.departed
     }
 
+    /// How many the others believe to be here: notices add up to this, and go on from it.
+    pub fn told_of(&self) -> usize {
+        self.known() + self.departed
+    }
+
     /// The others have now been told of everybody.
     pub fn learn(&mut self) {
-        (self.known, self.departed) = (self.members.len(), 0);
+        self.newcomers.clear();
+        self.departed = 0;
     }
 
-    /// Lets a newcomer in. Returns its place.
-    pub fn admit(&mut self, member: MemberId) -> u32 {
-        let place = u32::try_from(self.members.len()).expect("members are numbered by a u32");
-        self.members.push(member);
-        place
+    /// Lets a newcomer in.
+    pub fn admit(&mut self, member: MemberId) {
+        self.members.insert(member);
+        self.newcomers.insert(member);
     }
 
-    /// Takes out who stands at `place`, and calls `moved` for each that stands somewhere else from now on.
-    pub fn remove(&mut self, place: u32, mut moved: impl FnMut(MemberId, u32)) {
-        let mut gap = place as usize;
-        // The last of the same part fills the gap, and then, if that was the first part, the last of all fills that.
-        if gap < self.known {
-            self.known -= 1;
+    /// Takes out somebody who is here.
+    pub fn remove(&mut self, member: MemberId) {
+        self.members.remove(&member);
+        if !self.newcomers.remove(&member) {
             self.departed += 1;
-            gap = self.fill(gap, self.known, &mut moved);
         }
-        self.fill(gap, self.members.len() - 1, &mut moved);
-        self.members.pop();
-    }
-
-    /// Moves who stands at `from` into the gap. Returns the gap that this leaves.
-    fn fill(&mut self, gap: usize, from: usize, moved: &mut impl FnMut(MemberId, u32)) -> usize {
-        if gap != from {
-            self.members[gap] = self.members[from];
-            moved(self.members[gap], u32::try_from(gap).expect("members are numbered by a u32"));
-        }
-        from
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-    use std::collections::BTreeMap;
 
-    proptest! {
-        #[test]
-        fn agrees_with_two_plain_sets(steps in prop::collection::vec((0..4u8, 0..20u32), 1..200)) {
-            let mut roster = Roster::default();
-            let mut places = BTreeMap::new();
-            let (mut known, mut newcomers, mut departed) = (vec![], vec![], 0);
-            for (kind, number) in steps {
-                let member = MemberId(number);
-                match (kind, places.remove(&member)) {
-                    (0, place) => {
-                        place.map(|place| places.insert(member, place));
-                        roster.learn();
-                        known.append(&mut newcomers);
-                        departed = 0;
-                    }
-                    (_, Some(place)) => {
-                        roster.remove(place, |moved, place| { places.insert(moved, place); });
-                        departed += usize::from(known.contains(&member));
-                        known.retain(|&other| other != member);
-                        newcomers.retain(|&other| other != member);
-                    }
-                    (_, None) => {
-                        places.insert(member, roster.admit(member));
-                        newcomers.push(member);
-                    }
-                }
-                known.sort();
-                newcomers.sort();
-                let sorted = |members: &[MemberId]| { let mut sorted = members.to_vec(); sorted.sort(); sorted };
-                prop_assert_eq!(sorted(&roster.members[..roster.known]), known.clone());
-                prop_assert_eq!(sorted(roster.newcomers()), newcomers.clone());
-                prop_assert_eq!(roster.departed(), departed);
-                for (place, member) in roster.iter().enumerate() {
-                    prop_assert_eq!(places[&member] as usize, place);
-                }
-                prop_assert_eq!(places.len(), roster.len());
-            }
-        }
+    #[test]
+    fn a_newcomer_who_leaves_leaves_no_trace() {
+        let mut roster = Roster::default();
+        let counts =
+            |roster: &Roster| (roster.len(), roster.known(), roster.newcomers().len(), roster.departed());
+        [3, 1, 2].into_iter().map(MemberId).for_each(|member| roster.admit(member));
+        assert_eq!(counts(&roster), (3, 0, 3, 0));
+        roster.remove(MemberId(1));
+        assert_eq!(counts(&roster), (2, 0, 2, 0));
+        roster.learn();
+        assert_eq!(counts(&roster), (2, 2, 0, 0));
+        roster.remove(MemberId(3));
+        roster.admit(MemberId(3));
+        assert_eq!(counts(&roster), (2, 1, 1, 1));
+        roster.learn();
+        assert_eq!(counts(&roster), (2, 2, 0, 0));
     }
 }

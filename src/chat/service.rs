@@ -1,12 +1,5 @@
-//! The chat as a [`Service`]: what the server tells it becomes commands, and effects become what the context does.
-//!
-//! ```text
-//!     conn      ⇄  member      the connection's slot; its generation is kept here
-//!     topic     ⇄  room        one number made of the room's two
-//!     class     ⇄  dialect     how whoever reads a topic wants it written
-//!     message   ─▶ Command     wire::text::parse, wire::json::parse
-//!     Event     ─▶ message     wire::text::render, wire::json::render
-//! ```
+//! The chat as a [`Service`]: what the server tells it becomes commands. What the hub then wants done is
+//! [delivered](super::delivery).
 //!
 //! Who speaks which dialect follows from how they came: a WebSocket has chosen a subprotocol, and a line connection shows
 //! it by its first line, which begins with `{` or not. Who only listens there for a second is a person.
@@ -17,28 +10,20 @@
 //!            └── any other line, or a second of nothing ──▶ text: welcomed, and in the lobby
 //! ```
 //!
-//! Whether somebody sits at a browser or at `nc` makes two more differences, both of them here: a line connection is told
-//! why it is closed in its own dialect, as there is no Close frame to hold it, and it can send lines that are none.
+//! Whether somebody sits at a browser or at `nc` makes two more differences: a line connection is told why it is closed in
+//! its own dialect, as there is no Close frame to hold it, and it can send lines that are none.
 
-use super::{Effects, Hub, LOBBY, MemberId, Mode, Now, Record, Replayed, RoomId, Seed, Settings};
+use super::delivery::{JSON, Link, NO_LINK, Scratch, ServerEffects, TEXT, member, render_replayed, room};
+use super::{Effects, Hub, LOBBY, Mode, Now, Seed, Settings};
 use crate::proto::http::Head;
 use crate::proto::ws::close as ws_close;
 use crate::service::{
     BadLine, Cause, Class, ConnId, Context, Ending, Message, Missing, Opening, Replay, Request, Service,
-    Shutdown, Topic, Upgrade, close,
+    Shutdown, Upgrade,
 };
 use crate::time::Millis;
-use crate::wire::{
-    self, Changes, Command, Event, GapReason, Goodbye, Name, Refusal, RequestId, RoomName, json, text,
-};
+use crate::wire::{Command, Goodbye, Name, Refusal, RoomName, json, text};
 use std::ops::Range;
-
-/// The dialect for people.
-const TEXT: Class = Class(0);
-/// The same with the messages' numbers.
-const TEXT_WITH_SEQ: Class = Class(1);
-/// The dialect for programs.
-const JSON: Class = Class(2);
 
 const JSON_SUBPROTOCOL: &str = "chinwag.v1.json";
 /// The subprotocols that we speak; none at all is also text.
@@ -50,9 +35,6 @@ const FIRST_LINE_TIMEOUT: Millis = Millis(1000);
 const REPLAY_BYTES: usize = 16 * 1024;
 /// When to come back after a restart: at once, or within so many milliseconds more, so that not all come together.
 const COME_BACK_MS: Range<u64> = 1000..10_000;
-/// For how many members memory is kept.
-const EXCEPT_KEPT: usize = 64;
-
 /// The chat, to be mounted on a server.
 #[derive(Debug)]
 pub struct Chat {
@@ -65,34 +47,6 @@ pub struct Chat {
     scratch: Scratch,
     /// What the context was last told about waking.
     wake_at: Option<Millis>,
-}
-
-#[derive(Debug, Default)]
-struct Scratch {
-    /// What is being written to one member.
-    rendered: Vec<u8>,
-    /// Who is not to be told what is being published.
-    except: Vec<ConnId>,
-    /// Strings that were written with escapes.
-    unescaped: Vec<u8>,
-}
-
-/// What a connection is, apart from the member that it brings. Kept small: there is one for each.
-#[derive(Clone, Copy, Debug)]
-struct Link {
-    generation: u32,
-    is_line: bool,
-    /// `None` until a line connection has shown it.
-    class: Option<Class>,
-}
-
-const NO_LINK: Link = Link { generation: 0, is_line: false, class: None };
-
-/// The hub's effects on the server.
-struct ServerEffects<'a> {
-    cx: &'a mut dyn Context,
-    links: &'a mut [Link],
-    scratch: &'a mut Scratch,
 }
 
 impl Chat {
@@ -273,21 +227,7 @@ impl Service for Chat {
         let end = entries.end;
         let reached =
             self.hub.replay(room(topic), entries, cause == Cause::Lagged, |room, epoch, replayed| {
-                replay.push(|out| match replayed {
-                    Replayed::Gap(from, to) => {
-                        render(
-                            class,
-                            None,
-                            &Event::Gap { room, epoch, from, to, reason: GapReason::Slow },
-                            out,
-                        );
-                    }
-                    Replayed::Message(record) => render_record(class, record, unescaped, out),
-                    Replayed::Members(members) => {
-                        let changes = Changes::Counted { joined: 0, left: 0 };
-                        render(class, None, &Event::Presence { room, changes, members }, out);
-                    }
-                });
+                replay.push(|out| render_replayed(class, room, epoch, replayed, unescaped, out));
                 replay.len_bytes() < REPLAY_BYTES
             });
         reached.unwrap_or_else(|| {
@@ -330,149 +270,6 @@ impl Service for Chat {
     fn stats(&self, report: &mut dyn FnMut(&'static str, u64)) {
         self.hub.stats(report);
     }
-}
-
-impl ServerEffects<'_> {
-    fn link(&self, member: MemberId) -> Link {
-        *self.links.get(member.0 as usize).expect("a member comes by a connection")
-    }
-
-    fn conn(&self, member: MemberId) -> ConnId {
-        ConnId { index: member.0, generation: self.link(member).generation }
-    }
-
-    /// Hands what `event` says to `send`, a message at a time; none, if the member's dialect has no words for it.
-    fn send(
-        &mut self,
-        member: MemberId,
-        id: Option<RequestId>,
-        event: &Event<'_>,
-        mut send: impl FnMut(&mut dyn Context, ConnId, Message<'_>),
-    ) {
-        let (conn, rendered) = (self.conn(member), &mut self.scratch.rendered);
-        rendered.clear();
-        let class = self.links.get(member.0 as usize).and_then(|link| link.class).unwrap_or(TEXT);
-        render(class, id, event, rendered);
-        let text = str::from_utf8(rendered).expect("every dialect is UTF-8");
-        // A page of history is many lines, and each line is a message.
-        for message in text.split('\n').filter(|message| !message.is_empty()) {
-            send(self.cx, conn, Message::Text(message));
-        }
-    }
-
-    /// Publishes what `render` writes for each class.
-    fn publish(
-        &mut self,
-        room: RoomId,
-        render: &mut dyn FnMut(Class, &mut Vec<u8>),
-        except: &[MemberId],
-    ) -> u64 {
-        let links = &self.links;
-        let conn = |&MemberId(index)| ConnId { index, generation: links[index as usize].generation };
-        self.scratch.except.extend(except.iter().map(conn));
-        let entry = self.cx.publish(topic(room), render, &self.scratch.except);
-        // A crowd that came in one second is no measure for the rest of the day.
-        self.scratch.except.clear();
-        self.scratch.except.shrink_to(EXCEPT_KEPT);
-        entry
-    }
-}
-
-impl Effects for ServerEffects<'_> {
-    fn tell(&mut self, member: MemberId, id: Option<RequestId>, event: &Event<'_>) {
-        let is_last = matches!(event, Event::Goodbye(_));
-        self.send(member, id, event, |cx, conn, message| match is_last {
-            true => cx.farewell(conn, message),
-            false => cx.send(conn, message),
-        });
-    }
-
-    fn answer(&mut self, member: MemberId, room: RoomId, id: Option<RequestId>, event: &Event<'_>) {
-        self.send(member, id, event, |cx, conn, message| cx.send_after(conn, topic(room), message));
-    }
-
-    fn is_crowded(&self, member: MemberId) -> bool {
-        self.cx.is_crowded(self.conn(member))
-    }
-
-    fn say(&mut self, room: RoomId, message: &wire::Message<'_>, json: &[u8], except: &[MemberId]) -> u64 {
-        let mut render = |class: Class, out: &mut Vec<u8>| match class {
-            JSON => out.extend_from_slice(json),
-            class => render(class, None, &Event::Message(*message), out),
-        };
-        self.publish(room, &mut render, except)
-    }
-
-    fn notify(&mut self, room: RoomId, event: &Event<'_>, except: &[MemberId]) {
-        self.publish(room, &mut |class, out| render(class, None, event, out), except);
-    }
-
-    fn follow(&mut self, member: MemberId, room: RoomId) {
-        let class = self.link(member).class.unwrap_or(TEXT);
-        self.cx.subscribe(self.conn(member), topic(room), class);
-    }
-
-    fn unfollow(&mut self, member: MemberId, room: RoomId) {
-        self.cx.unsubscribe(self.conn(member), topic(room));
-    }
-
-    fn replay(&mut self, member: MemberId, room: RoomId, entries: Range<u64>) {
-        self.cx.replay(self.conn(member), topic(room), entries);
-    }
-
-    fn show_seq(&mut self, member: MemberId, shows: bool) {
-        if let Some(link) = self.links.get_mut(member.0 as usize)
-            && link.class != Some(JSON)
-        {
-            link.class = Some(if shows { TEXT_WITH_SEQ } else { TEXT });
-        }
-    }
-
-    fn close(&mut self, member: MemberId, goodbye: Goodbye) {
-        if self.link(member).is_line {
-            self.tell(member, None, &Event::Goodbye(goodbye));
-        }
-        let (code, reason) = match goodbye {
-            Goodbye::Quit => (ws_close::NORMAL, "goodbye"),
-            Goodbye::Idle { .. } => (close::IDLE, "idle"),
-            Goodbye::Replaced => (close::REPLACED, "replaced"),
-            Goodbye::RateAbuse => (close::RATE_ABUSE, "too much, too fast"),
-            Goodbye::TooSlow => (close::TOO_SLOW, "too slow"),
-            Goodbye::Stopping => (ws_close::GOING_AWAY, "the server stops"),
-            Goodbye::Restarting { .. } => (ws_close::SERVICE_RESTART, "the server restarts"),
-        };
-        self.cx.close(self.conn(member), code, reason);
-    }
-}
-
-fn render(class: Class, id: Option<RequestId>, event: &Event<'_>, out: &mut Vec<u8>) {
-    match class {
-        JSON => json::render(id, event, out),
-        class => text::render(event, class == TEXT_WITH_SEQ, out),
-    }
-}
-
-/// A message that is remembered is remembered as JSON; for others it is read again.
-fn render_record(class: Class, record: &Record, unescaped: &mut Vec<u8>, out: &mut Vec<u8>) {
-    if class == JSON {
-        return out.extend_from_slice(&record.json);
-    }
-    match json::parse_message(&record.json, unescaped) {
-        Some(message) => render(class, None, &Event::Message(message), out),
-        None => log::error!("a message in the history is not as it was written"),
-    }
-}
-
-fn member(conn: ConnId) -> MemberId {
-    MemberId(conn.index)
-}
-
-fn topic(room: RoomId) -> Topic {
-    Topic(u64::from(room.serial) << 32 | u64::from(room.index))
-}
-
-fn room(topic: Topic) -> RoomId {
-    RoomId { serial: (topic.0 >> 32) as u32, index: topic.0 as u32 }
 }
 
 #[cfg(test)]

@@ -55,6 +55,8 @@ pub struct House {
     heads: BTreeMap<RoomId, u64>,
     told: BTreeMap<MemberId, VecDeque<String>>,
     asleep: BTreeMap<MemberId, Asleep>,
+    /// Who is to be told nothing more.
+    closed: Vec<MemberId>,
     programs: Vec<MemberId>,
     with_seq: Vec<MemberId>,
     questions: Vec<(MemberId, Waiting)>,
@@ -142,6 +144,7 @@ impl Stage {
             self.house.programs.retain(|&it| it != id);
             self.house.with_seq.retain(|&it| it != id);
             self.house.asleep.remove(&id);
+            self.house.closed.retain(|&it| it != id);
             self.hub.leave(self.now(), id, &mut self.house);
         } else if let Some(labels) = line.strip_prefix("here ") {
             labels.split(' ').for_each(|label| self.settle(label));
@@ -311,6 +314,9 @@ impl House {
     }
 
     fn put(&mut self, member: MemberId, waiting: Waiting) {
+        if self.closed.contains(&member) {
+            return;
+        }
         match (self.asleep.get_mut(&member), waiting) {
             (Some(asleep), waiting) => asleep.waiting.push(waiting),
             (None, Waiting::Told(line)) => self.told.entry(member).or_default().push_back(line),
@@ -354,6 +360,9 @@ const FIRST_ENTRY: u64 = 1000;
 impl Effects for House {
     fn tell(&mut self, member: MemberId, id: Option<RequestId>, event: &Event<'_>) {
         let lines = self.render(member, id, event);
+        if self.closed.contains(&member) {
+            return;
+        }
         match self.asleep.get_mut(&member) {
             Some(asleep) => asleep.ahead.extend(lines),
             None => self.told.entry(member).or_default().extend(lines),
@@ -419,5 +428,6 @@ impl Effects for House {
 
     fn close(&mut self, member: MemberId, goodbye: Goodbye) {
         self.put(member, Waiting::Told(format!("({goodbye:?})")));
+        self.closed.push(member);
     }
 }

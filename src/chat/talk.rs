@@ -176,11 +176,10 @@ impl Hub {
     ) -> Result<(), Refusal<'a>> {
         let limit = self.list_len(limit);
         let room = room_meant(self, id, room)?;
-        let first = place_of(after)?;
-        let names: Vec<&str> =
-            room.roster.iter().skip(first).take(limit).map(|id| self.members.name(id)).collect();
-        let reached = first + names.len();
-        let next = (reached < room.roster.len()).then(|| reached.to_string());
+        let first = u32::try_from(place_of(after)?).unwrap_or(u32::MAX);
+        let page: Vec<MemberId> = room.roster.from(MemberId(first)).take(limit.saturating_add(1)).collect();
+        let names: Vec<&str> = page.iter().take(limit).map(|&id| self.members.name(id)).collect();
+        let next = page.get(limit).map(|MemberId(next)| next.to_string());
         let members = Event::Members {
             room: &room.name,
             members: room.roster.len(),
@@ -188,6 +187,10 @@ impl Hub {
             next: next.as_deref(),
         };
         effects.answer(id, room.id, request, &members);
+        let index = room.id.index;
+        if let Some(room) = self.rooms.get_mut(index) {
+            room.presence.note_listed();
+        }
         Ok(())
     }
 
@@ -233,8 +236,8 @@ impl Hub {
     }
 
     /// Gives a member the messages that stand in these entries of a room's stream, and stops when `give` says that this
-    /// is enough for now. Returns the first entry that has not been dealt with; `None` if the member is to be closed,
-    /// since the room does not wait for it.
+    /// is enough for now. Returns the first entry that has not been dealt with; `None` if the member is to be closed:
+    /// since the room does not wait for it, or not for so long that nobody knows any more what it lacks.
     pub fn replay(
         &self,
         room: RoomId,
@@ -242,17 +245,17 @@ impl Hub {
         has_lagged: bool,
         mut give: impl FnMut(&str, &str, Replayed<'_>) -> bool,
     ) -> Option<u64> {
-        // Who has left and lets the room go with its last messages has nothing to come back to.
-        let Some(room) = room_of_stream(self, room) else { return Some(missing.end) };
+        // Who left a room, and has not read what it said before, while the room was kept and then forgotten.
+        let room = room_of_stream(self, room)?;
         let slow = match (has_lagged, self.settings.slow) {
             (false, _) => Slow::CatchUp,
             (true, Slow::Disconnect) => return None,
             (true, slow) => slow,
         };
         let mut give = |replayed: Replayed<'_>| give(&room.name, &room.epoch, replayed);
-        let reached = pressure::replay(&room.history, slow, missing.clone(), &mut give);
+        let reached = pressure::replay(&room.history, slow, missing.clone(), &mut give)?;
         if has_lagged && pressure::has_notices(&room.history, missing.start..reached) {
-            give(Replayed::Members(room.roster.len()));
+            give(Replayed::Members(room.roster.told_of()));
         }
         Some(reached)
     }

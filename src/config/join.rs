@@ -20,7 +20,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Room,
         default: "",
         repeats: true,
-        is_live: false,
         help: "Which room to go into; lobby without it; what is typed goes to the first",
     },
     Setting {
@@ -28,7 +27,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Name,
         default: "",
         repeats: false,
-        is_live: false,
         help: "What to be called; without it, what the server says",
     },
     Setting {
@@ -36,7 +34,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Text,
         default: "",
         repeats: false,
-        is_live: false,
         help: "Whatever proves to the server who one is",
     },
     Setting {
@@ -44,7 +41,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Count(0, 1_000_000),
         default: "",
         repeats: false,
-        is_live: false,
         help: "How many earlier messages to show on coming in; without it 50 on a terminal and none in a pipe",
     },
     Setting {
@@ -52,7 +48,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Switch,
         default: "",
         repeats: false,
-        is_live: false,
         help: "Print what the server says as it says it, one JSON object on each line",
     },
 ];

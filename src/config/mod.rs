@@ -1,7 +1,7 @@
 //! The settings: one table, from which flags, their checks and their help are made.
 //!
-//! A row says what a setting is called, what it may be, what it is when nobody says anything, and whether a running
-//! server can take a new value. Whatever reads settings, be it the command line or the help, reads the table.
+//! A row says what a setting is called, what it may be, and what it is when nobody says anything. Whatever reads settings,
+//! be it the command line or the help, reads the table.
 
 mod join;
 mod serve;
@@ -24,8 +24,6 @@ pub struct Setting {
     pub default: &'static str,
     /// Whether it may be given more than once.
     pub repeats: bool,
-    /// Whether a running server can take a new value.
-    pub is_live: bool,
     /// One sentence.
     pub help: &'static str,
 }

@@ -23,7 +23,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Address,
         default: "127.0.0.1:2021",
         repeats: true,
-        is_live: false,
         help: "Where to listen for HTTP and WebSocket; unix:/path for a proxy on this host; port 0 lets the system choose",
     },
     Setting {
@@ -31,7 +30,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::AddressOrOff,
         default: "127.0.0.1:2020",
         repeats: true,
-        is_live: false,
         help: "Where to listen for lines of text, as netcat speaks them; off for nowhere",
     },
     Setting {
@@ -39,7 +37,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Origin,
         default: "",
         repeats: true,
-        is_live: true,
         help: "Lets pages of this origin connect too, as in https://example.org; * for all",
     },
     Setting {
@@ -47,7 +44,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Level,
         default: "info",
         repeats: false,
-        is_live: true,
         help: "How much to log: off, error, warn, info, debug or trace",
     },
     Setting {
@@ -55,7 +51,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Count(1, 1 << 30),
         default: "",
         repeats: false,
-        is_live: true,
         help: "How many connections there may be; without it, as many as the descriptors allow",
     },
     Setting {
@@ -63,7 +58,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Count(0, 1 << 30),
         default: "0",
         repeats: false,
-        is_live: false,
         help: "How many of them may come from one address, or from the /64 of an IPv6 address; 0 for any number",
     },
     Setting {
@@ -71,7 +65,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Count(0, 1_000_000),
         default: "10",
         repeats: false,
-        is_live: true,
         help: "How many messages a second a member may publish in the long run; 0 for any number",
     },
     Setting {
@@ -79,7 +72,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Count(1, 1_000_000),
         default: "20",
         repeats: false,
-        is_live: true,
         help: "How many of them at once",
     },
     Setting {
@@ -87,7 +79,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Bytes(1, 1 << 20),
         default: "4k",
         repeats: false,
-        is_live: false,
         help: "The longest message",
     },
     Setting {
@@ -95,7 +86,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Count(1, 1000),
         default: "32",
         repeats: false,
-        is_live: true,
         help: "How many rooms a connection may be in",
     },
     Setting {
@@ -103,7 +93,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Count(1, 1 << 30),
         default: "100000",
         repeats: false,
-        is_live: false,
         help: "How many rooms there may be",
     },
     Setting {
@@ -111,7 +100,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Count(1, 1 << 30),
         default: "100000",
         repeats: false,
-        is_live: true,
         help: "How many members a room may have",
     },
     Setting {
@@ -119,7 +107,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Count(0, 1_000_000),
         default: "100",
         repeats: false,
-        is_live: false,
         help: "How many messages a room remembers",
     },
     Setting {
@@ -127,7 +114,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Bytes(0, 1 << 30),
         default: "1m",
         repeats: false,
-        is_live: false,
         help: "How many bytes of them",
     },
     Setting {
@@ -135,7 +121,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Bytes(0, 1 << 40),
         default: "256m",
         repeats: false,
-        is_live: false,
         help: "How many bytes all rooms remember together; those that have been quiet longest forget first",
     },
     Setting {
@@ -143,7 +128,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Duration(0, 7 * 24 * 3_600_000),
         default: "10m",
         repeats: false,
-        is_live: false,
         help: "How long an empty room is kept, with what it remembers",
     },
     Setting {
@@ -151,7 +135,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Choice(&[CATCH_UP, LATEST, DISCONNECT]),
         default: "catch-up",
         repeats: false,
-        is_live: true,
         help: "What becomes of members who read too slowly: they catch up from history, or jump to the latest message, or are disconnected",
     },
     Setting {
@@ -159,7 +142,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Bytes(4096, 1 << 30),
         default: "256k",
         repeats: false,
-        is_live: false,
         help: "How much of what a room says is kept for members who read slowly",
     },
     Setting {
@@ -167,7 +149,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::DurationOrOff(10, 7 * 24 * 3_600_000),
         default: "5m",
         repeats: false,
-        is_live: true,
         help: "How long a member on the line port may say nothing before it is asked to leave; off for ever",
     },
     Setting {
@@ -175,7 +156,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::DurationOrOff(10, 7 * 24 * 3_600_000),
         default: "off",
         repeats: false,
-        is_live: true,
         help: "The same for members who came by WebSocket, who are asked by pings whether they are there",
     },
     Setting {
@@ -183,7 +163,6 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::MillisNumber(0, 600_000),
         default: "5000",
         repeats: false,
-        is_live: true,
         help: "How long a shutdown waits for peers to take their last bytes",
     },
 ];

@@ -45,6 +45,8 @@ pub struct Pipe<O, E> {
     notices: E,
     credits: SyncSender<()>,
     has_ended: bool,
+    /// Somebody has answered.
+    has_been_in: bool,
     /// Not everything that came in was said.
     has_failed: bool,
     is_done: bool,
@@ -108,6 +110,7 @@ impl<O: Write, E: Write> Pipe<O, E> {
             notices,
             credits,
             has_ended: false,
+            has_been_in: false,
             has_failed: false,
             is_done: false,
         };
@@ -160,7 +163,7 @@ impl<O: Write, E: Write> Pipe<O, E> {
 impl<O: Write, E: Write> User for Pipe<O, E> {
     type Mail = Input;
 
-    fn handle_event(&mut self, now: Millis, _session: &mut Session, event: Event) {
+    fn handle_event(&mut self, now: Millis, session: &mut Session, event: Event) {
         match event {
             Event::Object(object) if self.is_shown => self.print(&words::shown(&object)),
             Event::Object(object) => self.print(&object),
@@ -181,6 +184,7 @@ impl<O: Write, E: Write> User for Pipe<O, E> {
                 self.fail(&format!("a line was not taken: {}", words::shown(&why.to_string())));
             }
             Event::Welcome { name, is_new, .. } => {
+                self.has_been_in = true;
                 if is_new {
                     self.notice(None, &format!("you are {}", words::name(&name)));
                 }
@@ -205,8 +209,11 @@ impl<O: Write, E: Write> User for Pipe<O, E> {
             }
             Event::Ended { why } => {
                 self.is_done = true;
-                if let Some(why) = why {
-                    self.fail(&words::shown(&why));
+                let why = why.map(|why| words::shown(&why));
+                match why {
+                    Some(why) if !self.has_been_in => self.fail(&format!("cannot join {}: {why}", session.url())),
+                    Some(why) => self.fail(&why),
+                    None => {}
                 }
             }
             Event::Refused { why, .. } => self.notice(None, &words::shown(&why.to_string())),

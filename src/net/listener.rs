@@ -310,4 +310,31 @@ mod tests {
         drop(live);
         assert!(!path.exists(), "the socket file goes with its listener");
     }
+    /// What they are worth when a cable is pulled is in `tests/e2e/half_open.rs`.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn connections_inherit_what_bounds_them_and_what_finds_a_dead_peer() {
+        use std::time::Duration;
+        for (keep_alive, is_asked) in [(KeepAlive::ByProtocol, false), (KeepAlive::ByKernel, true)] {
+            let any = "127.0.0.1:0".parse().expect("an address");
+            let listener = Listener::bind(&any, keep_alive).expect("bind");
+            let Ok(Address::Tcp(address)) = listener.local_address() else { panic!("it is TCP") };
+            let _peer = std::net::TcpStream::connect(address).expect("connect");
+            let Ok((Transport::Tcp(stream), _)) = listener.accept() else {
+                panic!("who has connected waits")
+            };
+            let socket = SockRef::from(&stream);
+            assert!(socket.tcp_nodelay().expect("an option"));
+            assert_eq!(socket.tcp_notsent_lowat().expect("an option"), 128 * 1024);
+            assert_eq!(socket.keepalive().expect("an option"), is_asked);
+            // What it was sent goes unanswered for 35 s, or it is silent for 25 and does not answer twice.
+            let user_timeout = socket.tcp_user_timeout().expect("an option");
+            assert_eq!(user_timeout, is_asked.then_some(Duration::from_secs(35)));
+            if is_asked {
+                assert_eq!(socket.tcp_keepalive_time().expect("an option"), Duration::from_secs(25));
+                assert_eq!(socket.tcp_keepalive_interval().expect("an option"), Duration::from_secs(5));
+                assert_eq!(socket.tcp_keepalive_retries().expect("an option"), 2);
+            }
+        }
+    }
 }

@@ -64,6 +64,10 @@ impl Wheel {
         }
         let index = key as usize;
         if index >= self.nodes.len() {
+            if index >= self.nodes.capacity() {
+                // By an eighth, as the table of connections grows.
+                self.nodes.reserve_exact(index + 1 + index / 8 - self.nodes.len());
+            }
             self.nodes.resize(index + 1, Node { previous: NONE, next: NONE, due: DISARMED });
         }
         // Rounded up, so that nothing fires early; a moment that has passed is due at once.

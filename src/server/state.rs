@@ -82,6 +82,10 @@ impl State {
     pub fn open(&mut self, now: Millis, peer: Peer, wire: Wire, codec: Codec, deadline: Millis) -> u32 {
         self.generation = self.generation.wrapping_add(1);
         self.metrics.accepted += 1;
+        if self.conns.len() == self.conns.capacity() {
+            // By an eighth: doubled, half of the largest table that there is could stand empty.
+            self.conns.reserve_exact(self.conns.len() / 8 + 1);
+        }
         let index = self.conns.insert(Connection {
             generation: self.generation,
             service: None,

@@ -134,14 +134,14 @@ pub enum Command<'a> {
     Members {
         /// Which; none means the one that one is in.
         room: Option<RoomName<'a>>,
-        /// Go on behind this name, as an earlier answer said.
+        /// Go on where an earlier answer said that the rest begins.
         after: Option<&'a str>,
         /// At most so many.
         limit: Option<usize>,
     },
     /// Tell which rooms there are.
     Rooms {
-        /// Go on behind this room.
+        /// Go on where an earlier answer said that the rest begins.
         after: Option<&'a str>,
         /// At most so many.
         limit: Option<usize>,

@@ -1,11 +1,12 @@
 //! Names of members and of rooms: what may be one, and when two are the same.
 //!
 //! A name stands in the middle of lines that others read, so it can hold nothing that ends a line or turns it around,
-//! and nothing at its ends that cannot be seen. Everything else is a person's own business: `José`, `ねこ` and `:-)` are
-//! names.
+//! and nothing at its ends that cannot be seen. Nor can it hold what is never seen, by which two names could look alike;
+//! except for what joins the parts of an emoji or of a script: that makes no difference between two names. Everything else
+//! is a person's own business: `José`, `ねこ`, `:-)` and `👩‍🚀` are names.
 //!
 //! `Ann` and `ANN` are one name. They are compared as [`folded`] writes them: each character in upper case, and
-//! that in lower case. Lower case alone would keep apart what only the upper case shows to be the same letter, such as
+//! that in lower case; without joiners. Lower case alone would keep apart what only the upper case shows to be the same letter, such as
 //! `ς` and `σ` or `ß` and `ss`. Nothing is normalised, so an `é` of one character and an `é` of two are two names: that
 //! would take tables of Unicode that the standard library does not bring.
 //!
@@ -28,7 +29,8 @@ pub struct Name<'a>(&'a str);
 pub enum BadName {
     /// It has no character, or more than [`NAME_CHARS_MAX`].
     Length,
-    /// It has a control character, a bidirectional one, or one that separates lines.
+    /// It has a control character, a bidirectional one, one that separates lines, or one that is never seen; or none that
+    /// is.
     Hidden,
     /// It begins or ends with a space.
     SpaceAtEnd,
@@ -41,10 +43,12 @@ impl<'a> Name<'a> {
         if !(1..=NAME_CHARS_MAX).contains(&text.chars().take(NAME_CHARS_MAX + 1).count()) {
             return Err(BadName::Length);
         }
-        if text.chars().any(visible::is_hidden) {
+        let seen = text.trim_matches(is_joiner);
+        if seen.is_empty() || text.chars().any(|c| visible::is_hidden(c) || is_invisible(c) && !is_joiner(c))
+        {
             return Err(BadName::Hidden);
         }
-        match text.trim() == text {
+        match seen.trim() == seen {
             true => Ok(Name(text)),
             false => Err(BadName::SpaceAtEnd),
         }
@@ -70,7 +74,36 @@ pub const GUEST: &str = "guest-";
 
 /// The characters by which names are compared; see the head of this file.
 pub fn folded(name: &str) -> impl Iterator<Item = char> {
-    name.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase)
+    let shown = name.chars().filter(|&c| !is_joiner(c));
+    shown.flat_map(char::to_uppercase).flat_map(char::to_lowercase)
+}
+
+/// What is not seen itself but changes how its neighbours are shown: the non-joiner and the joiner of Persian, of India's
+/// scripts and of emoji, and the choice between the look of a sign and that of an emoji.
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe0e}' | '\u{fe0f}')
+}
+
+/// The property Default_Ignorable_Code_Point of Unicode, and the marks of interlinear notes.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' // the soft hyphen
+        | '\u{34f}'
+        | '\u{61c}'
+        | '\u{115f}'..='\u{1160}' // fillers of Hangul
+        | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' // the space of no width, joiners, marks
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' // the word joiner, invisible operators
+        | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' // variation selectors
+        | '\u{feff}' // the byte order mark
+        | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}') // tags
 }
 
 /// The name of a room: 1 to 64 of `A-Z a-z 0-9 . _ -`. Upper and lower case are different rooms.
@@ -103,7 +136,7 @@ impl fmt::Display for BadName {
         match self {
             BadName::Length => write!(f, "a name has 1 to {NAME_CHARS_MAX} characters"),
             BadName::Hidden => {
-                f.write_str("a name has no control, bidirectional or line-separator characters")
+                f.write_str("a name has no control, bidirectional, line-separator or invisible characters")
             }
             BadName::SpaceAtEnd => f.write_str("a name does not begin or end with a space"),
         }
@@ -148,13 +181,23 @@ mod tests {
             "a\u{2029}b",
             "\u{202e}a",
             "a\u{2066}",
+            "an\u{200b}n",
+            "\u{feff}ann",
+            "an\u{ad}n",
+            "ann\u{2060}",
+            "ann\u{3164}",
+            "ann\u{e0061}",
+            "\u{200d}",
+            "\u{200c}\u{fe0f}",
         ] {
             assert_eq!(Name::new(hidden), Err(BadName::Hidden), "{hidden:?}");
         }
-        for ends in [" a", "a ", " ", "\u{a0}a", "a\u{3000}"] {
+        for ends in [" a", "a ", " ", "\u{a0}a", "a\u{3000}", "\u{200d} a", "a \u{fe0f}"] {
             assert_eq!(Name::new(ends), Err(BadName::SpaceAtEnd), "{ends:?}");
         }
-        for fine in ["ann lee", "José", "ねこ", ":-)", "👩\u{200d}🚀", "a\u{a0}b"] {
+        for fine in
+            ["ann lee", "José", "ねこ", ":-)", "👩\u{200d}🚀", "a\u{a0}b", "❤\u{fe0f}", "می\u{200c}خواهم"]
+        {
             assert_eq!(Name::new(fine).map(Name::as_str), Ok(fine));
         }
     }
@@ -174,6 +217,15 @@ mod tests {
         for (one, other) in [("ann", "anne"), ("anne", "ann"), ("e\u{301}", "é"), ("ann", "аnn")] {
             assert!(!same(one, other), "{one} and {other}");
         }
+    }
+
+    #[test]
+    fn what_joins_makes_no_difference() {
+        for (one, other) in [("ann", "an\u{200d}n"), ("❤", "❤\u{fe0f}"), ("\u{200c}ANN", "ann")] {
+            assert!(same(one, other), "{one} and {other}");
+        }
+        assert!(!same("👩\u{200d}🚀", "👩"));
+        assert!(Name::new("guest\u{200c}-7").unwrap().is_guest(), "nor to what only the server gives");
     }
 
     #[test]

@@ -26,4 +26,5 @@ mod pings;
 mod rooms;
 mod services;
 mod shutdown;
+mod slow;
 mod work;

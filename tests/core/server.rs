@@ -15,6 +15,7 @@ use crate::heap;
 use crate::network::{Network, Wire};
 use crate::puppet::{Notes, Puppet};
 use crate::support::{self, Heard};
+use chinwag::chat::{Chat, Seed, Settings};
 use chinwag::net::{Handler, ListenerId, Peer as Address};
 use chinwag::proto::http::Response;
 use chinwag::proto::ws::Opcode;
@@ -95,6 +96,19 @@ impl Server {
         core.route("/other", Route::Service(other));
         core.route("/page", Route::Page(Response::text(200, "a page\n")));
         core.speak_lines(LINES, puppet);
+        Server::of(core, notes)
+    }
+
+    /// The chat instead of puppets, at `/` and on the line port. It notes nothing.
+    pub fn chat(settings: Settings) -> Server {
+        let mut core = Core::new(Limits::default());
+        let chat = core.mount(Chat::new(settings, Seed::new([1; 32])), MESSAGE_BYTES_MAX);
+        core.route("/", Route::Service(chat));
+        core.speak_lines(LINES, chat);
+        Server::of(core, Notes::default())
+    }
+
+    fn of(core: Core, notes: Notes) -> Server {
         let mut server =
             Server { core, network: Network::default(), now: BEGIN, ends: Vec::new(), notes, turns: 0 };
         // The first turn of a loop finds what time it is.

@@ -1,5 +1,7 @@
 //! The bounds of the process: no descriptor left, floods, and nothing to do.
 
+use crate::chat::account;
+use crate::harness::member::page;
 use crate::harness::websocket::request;
 use crate::harness::{Daemon, Heard, Http, Line, Member, PATIENCE, Process, Socket, WebSocket};
 use chinwag::proto::ws::{Opcode, encoder};
@@ -308,4 +310,68 @@ fn a_flood_of_commands_is_answered_while_it_can_be_borne_and_never_held_whole() 
     }
     assert!(answered >= 99 && slowed_down > answered, "{answered} answered, {slowed_down} slowed down");
     sender.join().expect("nobody waits for it");
+}
+
+/// A room of a thousand in which somebody speaks, and each hears it before the next is said. Two of them are slow, or
+/// read like everybody. Returns by how many bytes the daemon has grown.
+fn bytes_grown_by_talk(is_slow: bool) -> usize {
+    const MEMBERS: usize = 1000;
+    const MESSAGES: usize = 100;
+    /// Far less than is said.
+    const SIP: usize = 1024;
+    let daemon =
+        Daemon::start(&["--write-queue-bytes", "64k", "--history", "20", "--publish-per-second", "0"]);
+    let narrow = |socket: &socket2::Socket| socket.set_recv_buffer_size(16 * 1024).expect("a smaller buffer");
+    let [mut never, mut sips] = [(); 2].map(|()| {
+        let mut line = Line::over(Socket::connect_with(daemon.line(), narrow));
+        line.say("/join den");
+        line.welcomed();
+        line.hear_notice();
+        line
+    });
+    let mut ann = page(&daemon, "ann");
+    ann.say("/join den");
+    assert_eq!(ann.hear_notice(), "* den: 3 here");
+    let mut others: Vec<WebSocket> = (3..MEMBERS)
+        .map(|_| {
+            let mut socket = Socket::connect(daemon.http());
+            socket.send(request("/ws?room=den", &[]));
+            WebSocket::accepted(socket)
+        })
+        .collect();
+    ann.say("/who");
+    ann.hear_first("all of them", |line| line.starts_with(&format!("* den: {MEMBERS} here: ")));
+
+    let process = Process(daemon.pid());
+    let before = process.resident_bytes();
+    let filler = "z".repeat(4000);
+    for n in 0..MESSAGES {
+        ann.say(&format!("{n} {filler}"));
+        for other in &mut others {
+            assert_eq!(other.hear_said(), format!("[ann] {n} {filler}"));
+        }
+        if is_slow {
+            sips.sip(SIP);
+        } else {
+            never.hear_said();
+            sips.hear_said();
+        }
+    }
+    let grown = process.resident_bytes().saturating_sub(before);
+    if is_slow {
+        for line in [&mut never, &mut sips] {
+            assert!(account(line, MESSAGES) > 0, "400 KB did not fit into the queues on the way");
+        }
+        ann.say("the end");
+        assert_eq!([never.hear_said(), sips.hear_said()], ["[ann] the end", "[ann] the end"]);
+    }
+    grown
+}
+
+#[test]
+fn a_thousand_hear_all_in_its_order_whether_or_not_two_of_them_read() {
+    rlimit::increase_nofile_limit(u64::MAX).expect("the limit can be asked for");
+    let [slow, fast] = [true, false].map(bytes_grown_by_talk);
+    println!("grown by {} KiB with slow readers, by {} KiB without", slow / 1024, fast / 1024);
+    assert!(slow < fast + FLOOD_BYTES_MAX, "{slow} bytes for two who do not read, {fast} without them");
 }

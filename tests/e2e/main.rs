@@ -10,6 +10,7 @@
 //!   chat.rs       people at browsers and at netcat in one room
 //!   command.rs    flags, addresses, signals, exit codes
 //!   limits.rs     no descriptor left; floods; nothing to do
+//!   half_open.rs  a peer whose cable has been pulled
 //!   foreign.rs    clients that know nothing of ours: websockets, ws, nc
 //!   browser.rs    the pages in Chromium
 //!   proxy.rs      behind nginx and HAProxy
@@ -21,6 +22,8 @@ mod chat;
 mod closing;
 mod command;
 mod foreign;
+#[cfg(target_os = "linux")]
+mod half_open;
 #[allow(dead_code, reason = "shared with tests/many.rs, which needs other parts of it")]
 mod harness;
 mod http;

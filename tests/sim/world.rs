@@ -150,6 +150,9 @@ impl World {
                 wire.is_parked = false;
             }
         }
+        let is_forgotten = |(&key, wire): (&usize, &Wire)| wire.is_parked && self.core.wants_bytes(key);
+        let is_any_forgotten = self.network.wires.iter().any(is_forgotten) && !self.core.has_work();
+        assert!(!is_any_forgotten, "wanted again, and nobody says so");
         for (key, _) in std::mem::take(&mut self.network.closed) {
             let at = self.peers.iter().position(|peer| peer.key == key).expect("who is closed was there");
             self.trace = self.trace.wrapping_mul(31).wrapping_add(key as u64 ^ self.peers[at].read << 8);

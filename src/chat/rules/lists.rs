@@ -2,14 +2,14 @@
 
 use crate::chat::stage::{Stage, play, play_with};
 use crate::chat::{Rate, Settings};
+use crate::time::Millis;
+use proptest::prelude::*;
+use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Bot is in the room `dev`, where so many messages were said, of which it remembers the newest ten.
 fn dev(messages: usize) -> Stage {
-    let settings = Settings {
-        history_messages_max: 10,
-        publish: Rate { per_second: 0, burst: 1 },
-        ..Settings::default()
-    };
+    let settings = Settings { history_messages_max: 10, publish: UNLIMITED, ..Settings::default() };
     let mut stage = Stage::new(settings);
     stage.arrange("+j bot\n bot> {\"type\":\"join\",\"room\":\"dev\"}");
     for number in 1..=messages {
@@ -83,7 +83,7 @@ fn a_page_is_at_most_so_many_messages_and_so_many_bytes_but_never_none() {
         history_messages_max: 2000,
         list_len_max: 5,
         message_bytes_max: 100_000,
-        publish: Rate { per_second: 0, burst: 1 },
+        publish: UNLIMITED,
         ..Settings::default()
     };
     let mut stage = Stage::new(settings);
@@ -175,4 +175,103 @@ fn the_position_of_a_page_is_the_rooms() {
         bot< {"type":"history","id":1,"room":"dev","epoch":"{epoch:dev}","messages":[{"type":"message","room":"dev","seq":1,"name":"guest-1","at":1795000000000,"data":{"a": [1, null]}}],"more":false}
         "#,
     );
+}
+
+const UNLIMITED: Rate = Rate { per_second: 0, burst: 1 };
+
+/// Bot asks for page after page of a list, each of a length of its own, while others change it in between; what it was
+/// told, in order.
+fn pages(stage: &mut Stage, asked: &str, lens: &[usize], mut change: impl FnMut(&mut Stage)) -> Vec<String> {
+    let (mut told, mut after) = (Vec::new(), String::new());
+    for len in lens.iter().cycle() {
+        stage.house.forget();
+        stage.type_line("bot", &format!(r#"{{{asked}{after},"limit":{len}}}"#));
+        let page = stage.take("bot").pop().expect("the answer is the last");
+        let page: Value = serde_json::from_str(&page).unwrap();
+        let items = page["names"].as_array().or(page["rooms"].as_array()).unwrap();
+        told.extend(items.iter().map(|item| item["room"].as_str().or(item.as_str()).unwrap().to_owned()));
+        let Some(next) = page["next"].as_str() else { break };
+        after = format!(r#","after":"{next}""#);
+        change(stage);
+    }
+    told
+}
+
+/// Those who stay are in it once, whatever they are called by then.
+fn assert_listed_once(told: &[String], stayed: &BTreeSet<u8>) {
+    for number in stayed {
+        let of_it = told.iter().filter(|name| name[1..] == number.to_string());
+        assert_eq!(of_it.count(), 1, "{number} in {told:?}");
+    }
+}
+
+/// What somebody does in between.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    ComeOrGo(u8),
+    Rename(u8),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![3 => (0..16u8).prop_map(Step::ComeOrGo), 1 => (0..16u8).prop_map(Step::Rename)];
+    prop::collection::vec(step, 0..60)
+}
+
+proptest! {
+    #[test]
+    fn whoever_stays_is_listed_once_whoever_else_comes_or_goes(
+        before in prop::collection::vec(0..16u8, 0..30), steps in steps(), lens in prop::collection::vec(1..4usize, 1..4),
+    ) {
+        let mut stage = Stage::new(Settings { command: UNLIMITED, ..Settings::default() });
+        stage.arrange("+j bot\n bot> {\"type\":\"join\",\"room\":\"lobby\"}");
+        let mut here = BTreeSet::new();
+        let take = |stage: &mut Stage, step, here: &mut BTreeSet<u8>| match step {
+            Step::ComeOrGo(who) if here.remove(&who) => stage.arrange(&format!("- p{who}")),
+            Step::ComeOrGo(who) => {
+                here.insert(who);
+                stage.arrange(&format!("+ p{who}\n p{who}> /name p{who}"));
+            }
+            Step::Rename(who) if here.contains(&who) => stage.arrange(&format!("p{who}> /name q{who}")),
+            Step::Rename(_) => {}
+        };
+        before.into_iter().for_each(|who| take(&mut stage, Step::ComeOrGo(who), &mut here));
+        let (mut stayed, mut steps) = (here.clone(), steps.into_iter());
+        let told = pages(&mut stage, r#""type":"members","room":"lobby""#, &lens, |stage| {
+            for step in steps.by_ref().take(4) {
+                take(stage, step, &mut here);
+                stayed.retain(|who| here.contains(who));
+            }
+        });
+        assert_listed_once(&told, &stayed);
+    }
+
+    #[test]
+    fn a_room_in_which_somebody_stays_is_listed_once_whatever_becomes_of_others(
+        before in prop::collection::vec(0..16u8, 0..30),
+        steps in prop::collection::vec(0..16u8, 0..60),
+        lens in prop::collection::vec(1..4usize, 1..4),
+    ) {
+        // A room goes with its last member, and its place is the next one's.
+        let mut stage = Stage::new(Settings { command: UNLIMITED, room_keep: Millis(0), ..Settings::default() });
+        stage.arrange("+j bot");
+        let mut there = BTreeSet::new();
+        let mut time = 0;
+        let mut take = |stage: &mut Stage, room: u8, there: &mut BTreeSet<u8>| {
+            let (kind, is_there) = if there.remove(&room) { ("leave", false) } else { ("join", true) };
+            if is_there {
+                there.insert(room);
+            }
+            time += 1;
+            stage.arrange(&format!("bot> {{\"type\":\"{kind}\",\"room\":\"r{room}\"}}\n @ {time}"));
+        };
+        before.into_iter().for_each(|room| take(&mut stage, room, &mut there));
+        let (mut stayed, mut steps) = (there.clone(), steps.into_iter());
+        let told = pages(&mut stage, r#""type":"rooms""#, &lens, |stage| {
+            for room in steps.by_ref().take(4) {
+                take(stage, room, &mut there);
+                stayed.retain(|room| there.contains(room));
+            }
+        });
+        assert_listed_once(&told, &stayed);
+    }
 }

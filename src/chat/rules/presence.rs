@@ -124,3 +124,58 @@ fn who_has_missed_notices_is_told_how_many_are_there() {
         "#,
     );
 }
+
+#[test]
+fn a_slow_reader_is_not_left_with_a_count_of_those_who_only_passed_through() {
+    play(
+        r#"
+        here ann cyn
+        +j bot
+        bot> {"type":"join","room":"lobby"}
+        all< ...
+        @ 5000
+        bot sleeps
+        - cyn
+        all< ...
+        ann> one
+        @ 5500
+        + dan
+        all< ...
+        bot wakes
+        bot< {"type":"message","room":"lobby","seq":1,
+        bot< {"type":"presence","room":"lobby","members":2}
+        - dan
+        @ 9000
+        "#,
+    );
+}
+
+#[test]
+fn who_has_seen_half_of_what_cancels_out_is_told_how_many_are_there() {
+    play(
+        r#"
+        here ann bob
+        +j bot
+        bot> {"type":"join","room":"lobby"}
+        all< ...
+        @ 5000
+        - bob
+        ann< * bob left
+        bot< {"type":"presence","room":"lobby","joined":[],"left":["bob"],"members":2}
+        @ 5100
+        + dan
+        dan< ...
+        bot> {"type":"members","id":2,"room":"lobby"}
+        bot< {"type":"members","id":2,"room":"lobby","count":3,"names":["ann","guest-4","guest-3"]}
+        - dan
+        @ 6000
+        ann< * lobby: 2 here
+        bot< {"type":"presence","room":"lobby","members":2}
+        @ 6100
+        + eve
+        eve< ...
+        - eve
+        @ 9000
+        "#,
+    );
+}

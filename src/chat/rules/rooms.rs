@@ -170,6 +170,27 @@ fn an_empty_room_is_kept_for_a_while_and_then_it_is_another() {
 }
 
 #[test]
+fn who_has_not_read_a_room_before_it_is_forgotten_is_closed() {
+    play_with(
+        Settings { room_keep: Millis(1000), ..Settings::default() },
+        r#"
+        here ann
+        +j bot
+        bot> {"type":"join","room":"lobby"}
+        all< ...
+        bot sleeps
+        ann> one
+        bot> {"type":"leave","id":2,"room":"lobby"}
+        all< ...
+        - ann
+        @ 1000
+        bot wakes
+        bot< (TooSlow)
+        "#,
+    );
+}
+
+#[test]
 fn nobody_waits_for_a_room_in_which_somebody_is() {
     let mut stage = Stage::new(Settings { room_keep: Millis(1000), ..Settings::default() });
     stage.play(

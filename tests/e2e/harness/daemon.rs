@@ -55,6 +55,15 @@ impl Daemon {
         Daemon::start_as(shell, flags)
     }
 
+    /// The same, in a network of its own, with nothing in it but the loopback. See `unshare(1)`.
+    #[track_caller]
+    pub fn start_in_a_network_of_its_own(flags: &[&str]) -> Daemon {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--user", "--map-root-user", "--net", "sh", "-c"]);
+        unshare.arg("ip link set lo up && exec \"$0\" \"$@\"").arg(chinwag().get_program());
+        Daemon::start_as(unshare, flags)
+    }
+
     #[track_caller]
     fn start_as(mut command: Command, flags: &[&str]) -> Daemon {
         command.arg("serve");

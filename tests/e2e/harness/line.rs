@@ -41,6 +41,13 @@ impl Line {
         Some(line)
     }
 
+    /// Reads so many bytes and no more, whether or not a line ends there.
+    #[track_caller]
+    pub fn sip(&mut self, len: usize) {
+        let bytes = self.socket.receive_exactly(len);
+        self.unread.extend(bytes);
+    }
+
     /// Waits for this end: a last notice, and then nothing.
     #[track_caller]
     pub fn ended_with(&mut self, notice: &str) {

@@ -1,0 +1,319 @@
+//! What a run found out, as plain numbers. Whoever shows them needs nothing else.
+//!
+//! Messages are measured by when they were *meant* to be sent: those whose intended moment lies in the measured phase are
+//! the ones that `latency`, `spread`, `sends` and `deliveries` are about. The audit is about all messages of the run, those
+//! of the warm-up too.
+
+use super::plan::Plan;
+use hdrhistogram::Histogram;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Of nanoseconds, to three digits.
+pub type Times = Histogram<u64>;
+
+/// The digits to which [`Times`] are kept.
+const DIGITS: u8 = 3;
+
+/// An empty histogram of nanoseconds, which grows as it has to.
+pub fn times() -> Times {
+    Times::new(DIGITS).expect("so many digits are allowed")
+}
+
+/// One run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What was asked for.
+    pub plan: Plan,
+    /// Whether somebody ended it early.
+    pub is_interrupted: bool,
+    /// How long it was measured.
+    pub measured: Duration,
+    /// How many messages were sent.
+    pub sends: u64,
+    /// How many times one of them arrived.
+    pub deliveries: u64,
+    /// What went over the sockets while it was measured.
+    pub bytes_sent: u64,
+    /// The same, the other way.
+    pub bytes_received: u64,
+    /// From the intended moment of sending to the delivery.
+    pub latency: Times,
+    /// From the first to the last receiver of a message, where there are several.
+    pub spread: Option<Spread>,
+    /// How the connections came about.
+    pub connecting: Connecting,
+    /// What became of every message.
+    pub audit: Audit,
+    /// What went wrong, by kind.
+    pub errors: Errors,
+    /// Second by second, from the first connection to the last message.
+    pub seconds: Vec<Second>,
+    /// What the load client itself took, and whether it kept up.
+    pub client: ClientCost,
+    /// The server's process, where it was named and could be read.
+    pub server: Option<ServerCost>,
+    /// How those came back that were cut off, where any were.
+    pub storm: Option<Storm>,
+}
+
+/// From the first to the last receiver of a message.
+#[derive(Clone, Debug)]
+pub struct Spread {
+    /// For each message that reached everybody.
+    pub times: Times,
+    /// Whether each thread could only see its own receivers: the true spread is this or greater.
+    pub is_by_thread: bool,
+}
+
+/// How the connections came about.
+#[derive(Clone, Debug)]
+pub struct Connecting {
+    /// How many were dialled, also again.
+    pub dialled: u64,
+    /// How many were ready to send: connected, upgraded and joined.
+    pub ready: u64,
+    /// How many were there at the most.
+    pub open_max: u64,
+    /// From the first dial until all had become ready, or failed.
+    pub took: Duration,
+    /// Of each, from dialling to the TCP connection.
+    pub connect: Times,
+    /// Of each, from there to the answer to its handshake.
+    pub handshake: Times,
+    /// Of each, from dialling to being ready.
+    pub ready_after: Times,
+}
+
+/// What became of every message.
+///
+/// A *delivery* is one message to one receiver.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// Messages that were sent, warm-up included.
+    pub sent: u64,
+    /// Deliveries that there had to be.
+    pub expected: u64,
+    /// Deliveries that came, each counted once.
+    pub delivered: u64,
+    /// Deliveries that never came, though nothing announced it.
+    pub lost: u64,
+    /// Deliveries that came once more.
+    pub doubled: u64,
+    /// Deliveries that came after a later one of the same sender.
+    pub reordered: u64,
+    /// Deliveries whose bytes are not those that were sent.
+    pub corrupted: u64,
+    /// Messages without one of our stamps, or with that of another run, where nothing else is spoken.
+    pub foreign: u64,
+    /// Deliveries that the server has said will not come, by a `gap` or a resume that failed.
+    pub announced: u64,
+    /// How many such gaps it announced.
+    pub gaps: u64,
+    /// Messages that the server did not take, and said so.
+    pub refused: u64,
+    /// What only a server that acknowledges can be held to.
+    pub chinwag: Option<ChinwagAudit>,
+    /// How much memory it took to know all this, in bytes.
+    pub memory_bytes: u64,
+}
+
+/// Acknowledgements, positions, resuming.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChinwagAudit {
+    /// Messages that were acknowledged.
+    pub acked: u64,
+    /// Acknowledged, and yet some receiver never got it, though nothing announced that.
+    pub acked_not_delivered: u64,
+    /// Neither acknowledged nor refused.
+    pub unanswered: u64,
+    /// Positions that did not follow the one before, though nothing announced it.
+    pub position_breaks: u64,
+    /// Connections that came back with a position.
+    pub resumes: u64,
+    /// Of these, how many were told `resumed: true`.
+    pub resumed: u64,
+    /// Of these, how many were not told all that they had missed.
+    pub resumed_untrue: u64,
+}
+
+impl Audit {
+    /// How many things there are that nothing accounts for. None in a sound run.
+    pub fn unaccounted(&self) -> u64 {
+        let chinwag = self.chinwag.unwrap_or_default();
+        self.lost
+            + self.doubled
+            + self.reordered
+            + self.corrupted
+            + self.foreign
+            + chinwag.position_breaks
+            + chinwag.unanswered
+            + chinwag.resumed_untrue
+    }
+}
+
+/// What went wrong, by kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Errors {
+    /// A kind in a few words, such as `refused`, `handshake: HTTP 503` or `closed: 1012`.
+    pub kinds: BTreeMap<String, ErrorKind>,
+}
+
+/// One kind of error.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ErrorKind {
+    /// How often.
+    pub count: u64,
+    /// The first of them, in its own words.
+    pub example: String,
+    /// What to do about it, where we know.
+    pub hint: &'static str,
+}
+
+impl Errors {
+    /// One more.
+    pub fn add(&mut self, kind: &str, example: impl FnOnce() -> String, hint: &'static str) {
+        match self.kinds.get_mut(kind) {
+            Some(known) => known.count += 1,
+            None => {
+                let first = ErrorKind { count: 1, example: example(), hint };
+                self.kinds.insert(kind.to_owned(), first);
+            }
+        }
+    }
+
+    /// Those of another thread too.
+    pub fn merge(&mut self, other: Errors) {
+        for (kind, more) in other.kinds {
+            let known = self.kinds.entry(kind).or_default();
+            if known.count == 0 {
+                *known = more;
+            } else {
+                known.count += more.count;
+            }
+        }
+    }
+
+    /// How many there are.
+    pub fn total(&self) -> u64 {
+        self.kinds.values().map(|kind| kind.count).sum()
+    }
+}
+
+/// What is going on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Connections are made, and join.
+    #[default]
+    Connecting,
+    /// Messages are sent, and not measured yet.
+    Warmup,
+    /// Messages are sent and measured.
+    Measured,
+    /// Nothing is sent any more; what is under way is waited for.
+    Draining,
+}
+
+/// What happened in one second.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Second {
+    /// Which: the run's first is 0.
+    pub at: u64,
+    /// What was going on at its end.
+    pub phase: Phase,
+    /// Connections that were ready at its end.
+    pub open: u64,
+    /// Messages sent.
+    pub sends: u64,
+    /// Deliveries.
+    pub deliveries: u64,
+    /// Bytes received.
+    pub bytes_received: u64,
+    /// Errors.
+    pub errors: u64,
+    /// Latency of the deliveries in it, in nanoseconds; zero where there were none.
+    pub p50: u64,
+    /// The same.
+    pub p99: u64,
+    /// The same.
+    pub max: u64,
+}
+
+/// What the load client took, and whether it kept up.
+#[derive(Clone, Debug)]
+pub struct ClientCost {
+    /// Processor time of all its threads while it was measured; waiting in a loop for the next moment to send is not in
+    /// it.
+    pub cpu: Duration,
+    /// The share of its time that the busiest thread was at work, from 0 to 1, while it was measured.
+    pub busiest_thread: f64,
+    /// How much later than meant the messages went out, in an open loop.
+    pub lateness: Times,
+    /// The share of reads that left the socket unemptied, from 0 to 1: what they brought had waited for us.
+    pub full_reads: f64,
+    /// The process's memory at its largest, in bytes; zero where it cannot be read.
+    pub memory_max_bytes: u64,
+    /// Why the figures are the client's rather than the server's, if they are.
+    pub limits: Vec<ClientLimit>,
+}
+
+/// In what the client was the limit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ClientLimit {
+    /// A thread was at work for this share of the time.
+    Cpu(f64),
+    /// One in a hundred sends was this much too late, in nanoseconds.
+    Late(u64),
+    /// This share of the reads found more than a buffer full.
+    ReceiveQueues(f64),
+}
+
+/// The server's process.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ServerCost {
+    /// Its processor time while it was measured.
+    pub cpu: Duration,
+    /// Its resident memory before the first connection, in bytes.
+    pub memory_before_bytes: u64,
+    /// The same at the end of the measured phase.
+    pub memory_loaded_bytes: u64,
+    /// The same once all connections were closed again.
+    pub memory_after_bytes: u64,
+    /// Connections that were open at the end of the measured phase.
+    pub connections: u64,
+}
+
+/// How those came back that were cut off.
+#[derive(Clone, Debug)]
+pub struct Storm {
+    /// How many were cut.
+    pub cut: u64,
+    /// How many were back in the end.
+    pub back: u64,
+    /// From the cut until each was ready again.
+    pub back_after: Times,
+}
+
+/// A search for the highest load under which a condition holds.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// The condition as it was written, such as `p99<50ms`.
+    pub condition: String,
+    /// What was varied: `messages a second` or `connections`.
+    pub unit: &'static str,
+    /// The runs, in their order.
+    pub tries: Vec<Try>,
+    /// The run with the highest load that held.
+    pub best: Option<Outcome>,
+}
+
+/// One run of a search.
+#[derive(Clone, Debug)]
+pub struct Try {
+    /// The load, in the search's unit.
+    pub load: f64,
+    /// What the condition looks at, as it was seen: `p99 12.1 ms`.
+    pub seen: String,
+    /// Whether it held.
+    pub holds: bool,
+}

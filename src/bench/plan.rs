@@ -1,0 +1,164 @@
+//! What a run is to do: who sends what to whom, how fast, and for how long.
+
+use crate::client::Url;
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// What is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scenario {
+    /// Every connection sends, and expects its own messages back.
+    Echo,
+    /// Some send, and everybody else in the room receives.
+    Fanout,
+    /// Connections are made and closed again, as fast as a bound on those under way lets them.
+    Connect,
+    /// Connections are made and held.
+    Idle,
+    /// Connections come and go while a fan-out runs.
+    Churn,
+    /// All are cut at once, and come back.
+    Storm,
+    /// Some read at a trickle or not at all while the others are measured.
+    Slow,
+}
+
+impl Scenario {
+    /// All of them, with their names.
+    pub const NAMED: [(&'static str, Scenario); 7] = [
+        ("echo", Scenario::Echo),
+        ("fanout", Scenario::Fanout),
+        ("connect", Scenario::Connect),
+        ("idle", Scenario::Idle),
+        ("churn", Scenario::Churn),
+        ("storm", Scenario::Storm),
+        ("slow", Scenario::Slow),
+    ];
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(name_of(&Self::NAMED, self))
+    }
+}
+
+/// How the payloads are wrapped, and what else is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// The chat's JSON: acknowledgements, positions, resuming.
+    Chinwag,
+    /// The chat's text mode.
+    ChinwagText,
+    /// The chat's text mode over TCP.
+    Lines,
+    /// The payload is the message.
+    Raw,
+    /// Whatever the templates say.
+    Template,
+}
+
+impl Dialect {
+    /// All of them, with their names.
+    pub const NAMED: [(&'static str, Dialect); 5] = [
+        ("chinwag", Dialect::Chinwag),
+        ("chinwag-text", Dialect::ChinwagText),
+        ("lines", Dialect::Lines),
+        ("raw", Dialect::Raw),
+        ("template", Dialect::Template),
+    ];
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(name_of(&Self::NAMED, self))
+    }
+}
+
+fn name_of<T: PartialEq>(named: &[(&'static str, T)], wanted: &T) -> &'static str {
+    named.iter().find(|(_, it)| it == wanted).map_or("", |(name, _)| name)
+}
+
+/// When messages are sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Load {
+    /// At moments that are fixed beforehand, whatever the server does.
+    Open {
+        /// Messages a second, of all senders together.
+        rate: f64,
+        /// How those moments are spread.
+        arrival: Arrival,
+    },
+    /// So many messages of each sender are under way at a time.
+    Closed {
+        /// How many.
+        window: u32,
+    },
+}
+
+/// How the moments of an open loop are spread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// One as far from the next as from the one before.
+    Even,
+    /// As if by chance: a Poisson process.
+    Poisson,
+}
+
+/// What a run is to do.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What is played.
+    pub scenario: Scenario,
+    /// Where.
+    pub url: Url,
+    /// How the payloads are wrapped.
+    pub dialect: Dialect,
+    /// What is sent on joining, and for each message, in [`Dialect::Template`].
+    pub templates: Templates,
+    /// How many connections.
+    pub connections: usize,
+    /// How many of them send.
+    pub senders: usize,
+    /// Whether a sender is told its own messages.
+    pub self_echo: bool,
+    /// The room.
+    pub room: String,
+    /// When messages are sent.
+    pub load: Load,
+    /// The least and the greatest length of a payload, in bytes.
+    pub size: (usize, usize),
+    /// For how long it is measured.
+    pub duration: Duration,
+    /// For how long messages are sent before that.
+    pub warmup: Duration,
+    /// Over how long the connections are made; zero for as fast as `in_flight` lets them.
+    pub ramp: Duration,
+    /// How many connections may be under way between dialling and being ready.
+    pub in_flight: usize,
+    /// How long what is under way at the end is waited for.
+    pub drain: Duration,
+    /// What the sizes, the moments and the choices follow from.
+    pub seed: u64,
+    /// Our addresses, taken in turn.
+    pub bind: Vec<IpAddr>,
+    /// How many loops make the load.
+    pub threads: usize,
+    /// The server's process, where it runs on this host.
+    pub server_pid: Option<u32>,
+    /// Comings and goings a second in [`Scenario::Churn`].
+    pub churn_rate: f64,
+    /// How many of a hundred readers are slow in [`Scenario::Slow`].
+    pub slow_percent: u32,
+    /// How many bytes a second each of those reads; none at all where it is zero.
+    pub slow_bytes_per_second: usize,
+}
+
+/// Messages to other chat servers, with `{payload}`, `{room}` and `{i}` in them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Templates {
+    /// Sent once by each connection; empty for nothing.
+    pub join: String,
+    /// Sent for each message.
+    pub send: String,
+}

@@ -1,0 +1,117 @@
+//! The chat as the server knows it, and beside it the model, which hears the same.
+
+use super::expected::Dialect;
+use super::model::Model;
+use chinwag::chat::Chat;
+use chinwag::service::{
+    BadLine, Cause, ConnId, Context, Ending, Message, Missing, Opening, Replay, Request, Service, Shutdown,
+    Upgrade,
+};
+use chinwag::wire::Refusal;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+pub struct Witness {
+    pub chat: Chat,
+    pub model: Rc<RefCell<Model>>,
+}
+
+impl Service for Witness {
+    fn on_upgrade(&mut self, cx: &mut dyn Context, request: &Request<'_>) -> Upgrade {
+        self.chat.on_upgrade(cx, request)
+    }
+
+    fn on_open(&mut self, cx: &mut dyn Context, conn: ConnId, opening: Opening<'_>) {
+        let mut model = self.model.borrow_mut();
+        model.open(conn);
+        if let Opening::WebSocket { request, subprotocol } = opening {
+            let dialect = if subprotocol == Some("chinwag.v1.json") { Dialect::Json } else { Dialect::Text };
+            let [name, room] = ["name", "room"].map(|param| request.query_param(param));
+            model.enter_by_query(cx.now(), conn, dialect, name.as_deref(), room.as_deref());
+        }
+        self.chat.on_open(cx, conn, opening);
+    }
+
+    fn on_message(&mut self, cx: &mut dyn Context, conn: ConnId, message: Message<'_>) {
+        let Message::Text(said) = message else { panic!("nobody sends bytes") };
+        self.model.borrow().trace(cx.now(), conn, format_args!("> {said}"));
+        self.model.borrow_mut().hear(cx.now(), conn, said, &|reader| cx.is_crowded(reader));
+        self.chat.on_message(cx, conn, message);
+    }
+
+    fn on_bad_line(&mut self, cx: &mut dyn Context, conn: ConnId, error: BadLine) {
+        let refusal = match error {
+            BadLine::TooLong => Refusal::LineTooLong,
+            BadLine::NotUtf8 => Refusal::NotUtf8,
+        };
+        self.model.borrow_mut().hear_bad_line(cx.now(), conn, refusal);
+        self.chat.on_bad_line(cx, conn, error);
+    }
+
+    fn on_replay(
+        &mut self,
+        cx: &mut dyn Context,
+        conn: ConnId,
+        missing: Missing,
+        replay: &mut Replay,
+    ) -> u64 {
+        let (end, cause) = (missing.entries.end, missing.cause);
+        let reached = self.chat.on_replay(cx, conn, missing, replay);
+        let mut model = self.model.borrow_mut();
+        assert!(!model.conns[&conn].is_gone, "nobody who is gone is sent anything");
+        model.counts.count(match cause {
+            Cause::Lagged => "lagged",
+            Cause::Requested => "replayed what was asked for",
+        });
+        if reached < end {
+            model.counts.count("replayed in slices");
+        }
+        let crowds = replay.texts().filter(|text| is_crowd(text)).count();
+        (0..crowds).for_each(|_| model.counts.count("presence made good"));
+        reached
+    }
+
+    fn on_deadline(&mut self, cx: &mut dyn Context, conn: ConnId) {
+        let mut model = self.model.borrow_mut();
+        if model.conns[&conn].dialect.is_none() {
+            model.enter_by_line(cx.now(), conn);
+        }
+        self.chat.on_deadline(cx, conn);
+    }
+
+    fn on_shutdown(&mut self, cx: &mut dyn Context, shutdown: Shutdown) {
+        self.chat.on_shutdown(cx, shutdown);
+    }
+
+    fn on_wake(&mut self, cx: &mut dyn Context) {
+        self.model.borrow_mut().wake(cx.now());
+        self.chat.on_wake(cx);
+    }
+
+    fn on_close(&mut self, cx: &mut dyn Context, conn: ConnId, ending: Ending) {
+        self.model.borrow().trace(cx.now(), conn, format_args!("closed: {ending:?}"));
+        let mut model = self.model.borrow_mut();
+        model.counts.count(match (ending.word, ending.code) {
+            ("service", 4005) => "closed: replaced",
+            ("service", 4108) => "closed: too slow for the room",
+            ("service", _) => "closed: service",
+            ("too-slow", _) => "closed: too-slow",
+            ("pong-timeout", _) => "closed: pong-timeout",
+            ("peer-eof", _) => "closed: peer-eof",
+            ("reset", _) => "closed: reset",
+            _ => "closed: otherwise",
+        });
+        model.close(cx.now(), conn);
+        self.chat.on_close(cx, conn, ending);
+    }
+
+    fn stats(&self, report: &mut dyn FnMut(&'static str, u64)) {
+        self.chat.stats(report);
+    }
+}
+
+/// Whether this tells how many are in a room, and not who.
+fn is_crowd(text: &[u8]) -> bool {
+    let text = str::from_utf8(text).expect("a replay is text");
+    text.starts_with(r#"{"type":"presence","#) || text.starts_with("* ") && text.ends_with(" here")
+}

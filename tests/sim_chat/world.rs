@@ -1,0 +1,412 @@
+//! The schedule: who does what next, and the turn of the loop that follows from it.
+
+use super::counts::Counts;
+use super::expected::Dialect;
+use super::model::Model;
+use super::network::{Network, Wire};
+use super::peer::{Peer, Way};
+use super::person::Person;
+use super::random::Random;
+use super::witness::Witness;
+use chinwag::chat::{Chat, Rate, Seed, Settings, Slow};
+use chinwag::net::{Handler, ListenerId, Peer as Address};
+use chinwag::server::{Core, Limits, Route, Shutdown};
+use chinwag::time::Millis;
+use serde_json::Value;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::io;
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+
+const HTTP: ListenerId = ListenerId(0);
+const LINES: ListenerId = ListenerId(1);
+const READ_BUFFER_LEN: usize = 8192;
+const OUTBOX_HIGH_BYTES: usize = 3000;
+const WRITE_QUEUE_BYTES: usize = 1200;
+/// What one event may add to an outbox that is just below its high mark: a slice of a replay or a page of history, and
+/// the backlog of each room that is left.
+const QUEUED_BYTES_MAX: usize = OUTBOX_HIGH_BYTES + 20 * 1024 + 4 * WRITE_QUEUE_BYTES;
+const UNIX_MS_AT_ZERO: u64 = 1_795_000_000_000;
+const PEOPLE: usize = 8;
+
+pub struct World {
+    pub random: Random,
+    now: Millis,
+    core: Core,
+    network: Network,
+    people: Vec<Person>,
+    /// Every socket that the server has: those of people, and those that they have given up.
+    peers: Vec<Peer>,
+    model: Rc<RefCell<Model>>,
+    history_bytes_total_max: usize,
+    trace: u64,
+}
+
+fn one_of<T: Copy, const N: usize>(random: &mut Random, all: [T; N]) -> T {
+    all[random.below(N)]
+}
+
+fn settings(random: &mut Random, is_exact: bool) -> Settings {
+    let plenty = 1 << 20;
+    Settings {
+        message_bytes_max: 1000,
+        publish: one_of(random, [Rate { per_second: 0, burst: 1 }, Rate { per_second: 10, burst: 5 }]),
+        command: one_of(random, [Rate { per_second: 0, burst: 1 }, Rate { per_second: 20, burst: 40 }]),
+        rooms_per_member_max: 3,
+        rooms_max: one_of(random, [3, 100, 100]),
+        members_max: one_of(random, [4, 100, 100]),
+        keys_max: if is_exact { one_of(random, [3, 100_000]) } else { 100_000 },
+        history_messages_max: one_of(random, [0, 1, 4, 10, 40, 400, 400]),
+        history_bytes_max: if is_exact { plenty } else { one_of(random, [300, 1000, 3000]) },
+        history_bytes_total_max: if is_exact { plenty } else { one_of(random, [500, 2000, 4000]) },
+        room_keep: Millis::from_secs(3),
+        // Where it is not foreseen what is remembered, keys outlive everything.
+        key_window: if is_exact { Millis::from_secs(2) } else { Millis::from_secs(1_000_000) },
+        slow: one_of(random, [Slow::CatchUp, Slow::CatchUp, Slow::CatchUp, Slow::Latest, Slow::Disconnect]),
+        presence_names_max: one_of(random, [3, 200]),
+        presence_changes_max: one_of(random, [4, 256]),
+        line_idle_timeout: one_of(random, [None, Some(Millis::from_secs(300))]),
+        ..Settings::default()
+    }
+}
+
+impl World {
+    pub fn new(mut random: Random, is_traced: bool) -> World {
+        let limits = Limits {
+            outbox_high_bytes: OUTBOX_HIGH_BYTES,
+            outbox_low_bytes: 1000,
+            write_queue_bytes_max: WRITE_QUEUE_BYTES,
+            line_bytes_max: 4096,
+            ..Limits::default()
+        };
+        let is_exact = random.below(4) > 0;
+        let settings = settings(&mut random, is_exact);
+        let mut core = Core::new(limits);
+        core.set_calendar(UNIX_MS_AT_ZERO);
+        let model = Rc::new(RefCell::new(Model::new(settings.clone(), is_exact, UNIX_MS_AT_ZERO, is_traced)));
+        let history_bytes_total_max = settings.history_bytes_total_max;
+        let chat = Chat::new(settings, Seed::new([random.below(256) as u8; 32]));
+        let chat = core.mount(Witness { chat, model: Rc::clone(&model) }, 8192);
+        core.route("/ws", Route::Service(chat));
+        core.speak_lines(LINES, chat);
+        let person = |number| {
+            // Programs can be followed also where it is not foreseen what is remembered.
+            let is_program = !is_exact || number % 3 > 0;
+            Person::new(number, if is_program { Dialect::Json } else { Dialect::Text })
+        };
+        World {
+            now: Millis(0),
+            core,
+            network: Network::default(),
+            people: (0..PEOPLE).map(person).collect(),
+            peers: Vec::new(),
+            model,
+            history_bytes_total_max,
+            trace: 0,
+            random,
+        }
+    }
+
+    /// Something happens, and the loop turns.
+    pub fn step(&mut self) {
+        self.pass_time();
+        for at in 0..self.people.len() {
+            match self.people[at].peer {
+                None if self.random.one_in(6) => self.connect(at),
+                None => {}
+                Some(key) => {
+                    let peer =
+                        self.peers.iter_mut().find(|peer| peer.key == key).expect("a person's peer is there");
+                    if peer.is_open() && self.random.one_in(2) {
+                        self.people[at].think(peer, &mut self.random);
+                    }
+                    if self.random.one_in(60) {
+                        peer.appetite = one_of(&mut self.random, [usize::MAX, usize::MAX, 3000, 100, 0]);
+                    }
+                    if self.random.one_in(100) {
+                        self.lose(at, key);
+                    }
+                }
+            }
+        }
+        self.turn();
+    }
+
+    fn pass_time(&mut self) {
+        let ms = match self.random.below(60) {
+            0 => self.random.below(60_000),
+            1 => self.random.below(4000),
+            2 => {
+                // As a quiet loop does, unless there is work.
+                let next = self.core.next_deadline();
+                if next == Millis::NEVER { 0 } else { (next - self.now).0 as usize }
+            }
+            _ => self.random.below(30),
+        };
+        self.now = self.now + Millis(ms as u64);
+    }
+
+    fn connect(&mut self, at: usize) {
+        let way = if self.random.one_in(3) { Way::Line } else { Way::WebSocket };
+        let listener = if way == Way::Line { LINES } else { HTTP };
+        let address = Address::V4(Ipv4Addr::LOCALHOST, 1);
+        let key = self.core.handle_accepted(self.now, listener, address).expect("there is room");
+        let capacity = one_of(&mut self.random, [1 << 20, 1 << 20, 5000, 500, 60]);
+        let former = self.network.wires.insert(key, Wire { capacity, ..Wire::default() });
+        assert!(former.is_none(), "a key is given out twice");
+        let mut peer = self.people[at].connect(key, way, &mut self.random);
+        peer.appetite = one_of(&mut self.random, [usize::MAX, usize::MAX, usize::MAX, 2000, 200, 0]);
+        self.peers.push(peer);
+    }
+
+    /// A person loses its connection: the server knows at once, or when it writes next, or not for long.
+    fn lose(&mut self, at: usize, key: usize) {
+        let peer = self.peers.iter_mut().find(|peer| peer.key == key).expect("a person's peer is there");
+        match self.random.below(3) {
+            0 => self.core.handle_reset(self.now, key, io::ErrorKind::ConnectionReset.into()),
+            1 => self.network.wires.get_mut(&key).expect("a peer has a wire").is_broken = true,
+            _ => peer.appetite = 0,
+        }
+        // Some of what it sent may have arrived.
+        let kept = self.random.below(peer.to_send.len() + 1);
+        peer.to_send.truncate(kept);
+        self.people[at].peer = None;
+    }
+
+    /// One turn of the loop, as `net` has it.
+    fn turn(&mut self) {
+        self.network.now = self.now;
+        self.writable();
+        self.read();
+        self.core.handle_timers(self.now);
+        self.core.handle_wake(self.now);
+        self.core.flush(self.now, &mut self.network);
+        self.core.reap(self.now, &mut self.network);
+        self.core.validate(QUEUED_BYTES_MAX);
+        self.check_history_bytes();
+        for key in self.network.resumed.drain(..) {
+            if let Some(wire) = self.network.wires.get_mut(&key) {
+                wire.is_parked = false;
+            }
+        }
+        let is_forgotten = |(&key, wire): (&usize, &Wire)| wire.is_parked && self.core.wants_bytes(key);
+        let is_any_forgotten = self.network.wires.iter().any(is_forgotten) && !self.core.has_work();
+        assert!(!is_any_forgotten, "wanted again, and nobody says so");
+        for (key, _) in std::mem::take(&mut self.network.closed) {
+            let at = self.peers.iter().position(|peer| peer.key == key).expect("who is closed was there");
+            self.trace = self.trace.wrapping_mul(31).wrapping_add(key as u64 ^ self.peers[at].read << 8);
+            self.peers.swap_remove(at);
+            self.people
+                .iter_mut()
+                .filter(|person| person.peer == Some(key))
+                .for_each(|person| person.peer = None);
+        }
+        self.trace = self.trace.wrapping_mul(31).wrapping_add(self.network.writes);
+        for peer in &mut self.peers {
+            let wire = self.network.wires.get_mut(&peer.key).expect("a peer has a wire");
+            if wire.is_broken {
+                continue;
+            }
+            let len = wire.in_flight.len().min(peer.appetite);
+            let mut bytes: Vec<u8> = wire.in_flight.drain(..len).collect();
+            let texts = peer.read(&mut bytes);
+            let mut person = self.people.iter_mut().find(|person| person.peer == Some(peer.key));
+            let mut model = self.model.borrow_mut();
+            for text in &texts {
+                let conn = model.by_slot[&(peer.key as u32)];
+                model.trace(self.now, conn, format_args!("< {text}"));
+                let object = text.starts_with(r#"{"type":"#).then(|| serde_json::from_str(text));
+                let object: Option<Value> = object.map(|object| object.expect("a sound object"));
+                model.read(conn, text, object.as_ref());
+                if let Some(person) = &mut person {
+                    person.read(text, object.as_ref());
+                }
+            }
+            peer.answer_close();
+        }
+    }
+
+    fn stat(&self, wanted: &str) -> u64 {
+        let mut found = None;
+        self.core.stats(&mut |name, value| found = found.or((name == wanted).then_some(value)));
+        found.unwrap_or_else(|| panic!("nobody counts {wanted}"))
+    }
+
+    fn check_history_bytes(&self) {
+        let bytes = self.stat("chat_history_bytes") as usize;
+        assert!(bytes <= self.history_bytes_total_max, "{bytes} bytes of history");
+    }
+
+    fn writable(&mut self) {
+        for peer in &self.peers {
+            let wire = self.network.wires.get_mut(&peer.key).expect("a peer has a wire");
+            if wire.is_full && (wire.in_flight.len() < wire.capacity / 2 || wire.is_broken) {
+                wire.is_full = false;
+                self.core.handle_writable(self.now, peer.key);
+            }
+        }
+    }
+
+    fn read(&mut self) {
+        for at in 0..self.peers.len() {
+            let peer = &mut self.peers[at];
+            let wire = self.network.wires.get_mut(&peer.key).expect("a peer has a wire");
+            let has_something = !peer.to_send.is_empty() || (peer.ends && !peer.has_ended);
+            if !has_something || wire.is_parked || wire.is_broken {
+                continue;
+            }
+            if !self.core.wants_bytes(peer.key) {
+                wire.is_parked = true;
+                continue;
+            }
+            if peer.to_send.is_empty() {
+                peer.has_ended = true;
+                self.core.handle_eof(self.now, peer.key);
+                continue;
+            }
+            let most = one_of(&mut self.random, [1, 20, 200, READ_BUFFER_LEN, READ_BUFFER_LEN]);
+            let len = peer.to_send.len().min(most);
+            let mut bytes: Vec<u8> = peer.to_send.drain(..len).collect();
+            self.core.handle_bytes(self.now, peer.key, &mut bytes);
+        }
+    }
+
+    /// Everybody reads, and nobody does anything new: all that is owed arrives, and what everybody knows is true. Then the
+    /// pages of each room are read; then all go, and nothing is left. Returns what has happened, counted, and as a number.
+    pub fn settle(mut self) -> (Counts, u64) {
+        for at in 0..self.people.len() {
+            // Those who do not know that they have been lost do not come into this.
+            if let Some(key) = self.people[at].peer
+                && self.random.one_in(8)
+            {
+                self.lose(at, key);
+            }
+        }
+        for peer in &mut self.peers {
+            if self.people.iter().all(|person| person.peer != Some(peer.key)) {
+                self.core.handle_reset(self.now, peer.key, io::ErrorKind::ConnectionReset.into());
+            }
+            peer.appetite = usize::MAX;
+        }
+        self.network.wires.values_mut().for_each(|wire| wire.capacity = 1 << 20);
+        self.drain();
+        // Presence has been told after a second of quiet; before that, the last have come who only listened.
+        for _ in 0..3 {
+            self.now = self.now + Millis(1001);
+            self.drain();
+        }
+        self.check_told();
+        if self.random.one_in(2) {
+            self.read_all_pages();
+            self.everybody_leaves();
+        }
+        self.core
+            .handle_mail(self.now, if self.random.one_in(2) { Shutdown::Stop } else { Shutdown::Restart });
+        let mut turns = 0;
+        while !self.core.is_done() {
+            self.turn();
+            self.now = self.now + Millis(100);
+            turns += 1;
+            assert!(turns < 200, "the server does not stop");
+        }
+        assert!(self.peers.is_empty() && self.network.wires.is_empty());
+        assert!(self.core.is_empty(), "nothing is left behind");
+        assert_eq!(self.stat("chat_members"), 0);
+        (self.model.borrow().counts.clone(), self.trace)
+    }
+
+    /// Turns until nothing is owed to anybody.
+    fn drain(&mut self) {
+        let is_owing = |world: &World| {
+            world.core.has_work()
+                || world.peers.iter().any(|peer| {
+                    let wire = &world.network.wires[&peer.key];
+                    let is_heard = !wire.is_broken && !wire.has_fin;
+                    (!peer.to_send.is_empty() && is_heard) || wire.is_full || !wire.in_flight.is_empty()
+                })
+        };
+        let mut turns = 0;
+        while is_owing(self) {
+            self.turn();
+            turns += 1;
+            assert!(turns < 20_000, "the server owes something and does not give it:\n{}", self.debts());
+        }
+        self.turn();
+    }
+
+    fn debts(&self) -> String {
+        let debt = |peer: &Peer| {
+            let Wire { in_flight, is_full, is_parked, is_broken, has_fin, .. } =
+                &self.network.wires[&peer.key];
+            let (to_send, in_flight) = (peer.to_send.len(), in_flight.len());
+            let wanted = self.core.wants_bytes(peer.key);
+            format!(
+                "{:?} {}: to_send={to_send} in_flight={in_flight} is_full={is_full} is_parked={is_parked} \
+                 is_broken={is_broken} has_fin={has_fin} wanted={wanted}\n",
+                peer.way, peer.key
+            )
+        };
+        format!("has_work={}\n{}", self.core.has_work(), self.peers.iter().map(debt).collect::<String>())
+    }
+
+    /// Everybody who is there has been told everything, and how many are in its rooms.
+    fn check_told(&self) {
+        let model = self.model.borrow();
+        for peer in self.peers.iter().filter(|peer| peer.is_open()) {
+            let wire = &self.network.wires[&peer.key];
+            let Some(conn) = model.by_slot.get(&(peer.key as u32)) else { continue };
+            let it = &model.conns[conn];
+            if it.is_gone || wire.is_broken || wire.has_fin {
+                continue;
+            }
+            assert!(it.refusals_typed.is_empty(), "{conn:?} was not told {:?}", it.refusals_typed);
+            for (stream, rest) in &it.streams {
+                assert!(rest.is_empty(), "{conn:?} was not told in {stream:?}: {:?}", rest.front());
+            }
+            // To people, changes are told by name alone: whoever of them wants to know asks.
+            for room in it.rooms.iter().filter(|_| it.dialect == Some(Dialect::Json)) {
+                assert_eq!(it.counts_told.get(room), Some(&model.members(room)), "{conn:?} in {room}");
+                let others = |names: &BTreeSet<String>| names - &it.names_had;
+                if let Some(told) = it.names_told.get(room) {
+                    assert_eq!(others(told), others(&model.names(room)), "{conn:?} in {room}");
+                }
+            }
+        }
+    }
+
+    /// Somebody who has never been there reads what each room remembers.
+    fn read_all_pages(&mut self) {
+        let rooms = self.model.borrow().room_names();
+        for room in rooms {
+            let listener = LINES;
+            let address = Address::V4(Ipv4Addr::LOCALHOST, 1);
+            let key = self.core.handle_accepted(self.now, listener, address).expect("there is room");
+            self.network.wires.insert(key, Wire { capacity: 1 << 20, ..Wire::default() });
+            let mut peer = Peer::by_line(key);
+            peer.say(&format!(r#"{{"type":"join","room":"{room}","history":1000}}"#));
+            for after in (0..60).step_by(6) {
+                peer.say(&format!(r#"{{"type":"history","room":"{room}","after":{after},"limit":6}}"#));
+            }
+            peer.say(&format!(r#"{{"type":"history","room":"{room}","before":1000000}}"#));
+            peer.close();
+            self.peers.push(peer);
+            self.drain();
+        }
+    }
+
+    fn everybody_leaves(&mut self) {
+        self.peers.iter_mut().filter(|peer| peer.is_open()).for_each(Peer::close);
+        for _ in 0..100 {
+            self.drain();
+            self.now = self.now + Millis(200);
+        }
+        assert!(self.peers.is_empty(), "somebody does not go");
+        assert_eq!(
+            (self.stat("chat_members"), self.stat("chat_rooms")),
+            (0, 0),
+            "rooms are not kept for ever"
+        );
+        assert_eq!(self.stat("chat_history_bytes"), 0);
+    }
+}
