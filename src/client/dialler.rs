@@ -9,7 +9,7 @@
 //! The loop never waits: looking a name up can take as long as it likes, so that is done on a thread of its own, one at a
 //! time. What the session tells goes to a [`User`], who may ask it for more.
 
-use super::{Event, Session};
+use super::{News, Session};
 use crate::net::{Address, Dial, Handler, KeepAlive, ListenerId, Peer, Post, Sockets};
 use crate::time::Millis;
 use std::collections::VecDeque;
@@ -30,7 +30,7 @@ pub trait User {
     type Mail: Send + 'static;
 
     /// Something has happened.
-    fn handle_event(&mut self, now: Millis, session: &mut Session, event: Event);
+    fn handle_news(&mut self, now: Millis, session: &mut Session, news: News);
 
     /// Another thread has something to say.
     fn handle_mail(&mut self, now: Millis, session: &mut Session, mail: Self::Mail);
@@ -109,8 +109,8 @@ impl<U: User> Dialler<U> {
 
     /// Tells the user all that has happened, and what follows from that.
     fn tell(&mut self, now: Millis) {
-        while let Some(event) = self.session.poll_event() {
-            self.user.handle_event(now, &mut self.session, event);
+        while let Some(news) = self.session.poll_event() {
+            self.user.handle_news(now, &mut self.session, news);
         }
     }
 

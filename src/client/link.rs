@@ -83,7 +83,7 @@ pub struct Upgrade<'a> {
 
 /// What the peer has said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Heard<'e> {
+pub enum Event<'e> {
     /// The server has agreed to speak WebSocket, and this subprotocol, if any.
     Open {
         /// One of those that were offered.
@@ -251,7 +251,7 @@ impl Link {
     }
 
     /// Takes in what has come, and tells what it says, each with the way to answer.
-    pub fn receive(&mut self, bytes: &mut [u8], mut tell: impl FnMut(&mut Outgoing, Heard<'_>)) {
+    pub fn receive(&mut self, bytes: &mut [u8], mut tell: impl FnMut(&mut Outgoing, Event<'_>)) {
         let mut input = Input::new(bytes);
         if let State::Upgrading(upgrading) = &mut self.state {
             self.state = match upgrading.receive(&mut input, &mut |event| tell(&mut self.out, event)) {
@@ -272,7 +272,7 @@ impl Link {
 
 impl Upgrading {
     /// What the link is once the answer is there.
-    fn receive(&mut self, input: &mut Input<'_>, tell: &mut dyn FnMut(Heard<'_>)) -> Option<State> {
+    fn receive(&mut self, input: &mut Input<'_>, tell: &mut dyn FnMut(Event<'_>)) -> Option<State> {
         let before = self.head.len();
         // What follows the head belongs to what comes after it: it is put back by taking only the head's part.
         let room = HEAD_BYTES_MAX + 4 - before;
@@ -285,7 +285,7 @@ impl Upgrading {
                 return None;
             }
             Err(error) => {
-                tell(Heard::Ended(End::NotHttp(error)));
+                tell(Event::Ended(End::NotHttp(error)));
                 return Some(State::Ended);
             }
         };
@@ -293,16 +293,16 @@ impl Upgrading {
         let subprotocols: Vec<&str> = self.subprotocols.iter().map(String::as_str).collect();
         match check_response(&head, self.key, &subprotocols) {
             Ok(subprotocol) => {
-                tell(Heard::Open { subprotocol });
+                tell(Event::Open { subprotocol });
                 Some(State::Open(ws::Connection::new(Role::Client, self.message_bytes_max)))
             }
             Err(ResponseError::Status(status)) => {
                 let retry_after_secs = head.fields().get("retry-after").and_then(|secs| secs.parse().ok());
-                tell(Heard::Ended(End::Refused { status, retry_after_secs }));
+                tell(Event::Ended(End::Refused { status, retry_after_secs }));
                 Some(State::Ended)
             }
             Err(error) => {
-                tell(Heard::Ended(End::BadHandshake(error)));
+                tell(Event::Ended(End::BadHandshake(error)));
                 Some(State::Ended)
             }
         }
@@ -314,26 +314,26 @@ fn receive_messages(
     ws: &mut ws::Connection,
     input: &mut Input<'_>,
     out: &mut Outgoing,
-    tell: &mut impl FnMut(&mut Outgoing, Heard<'_>),
+    tell: &mut impl FnMut(&mut Outgoing, Event<'_>),
 ) -> bool {
     loop {
         match ws.poll_event(input) {
             Ok(None) => return false,
-            Ok(Some(ws::Event::Text(text))) => tell(out, Heard::Text(text)),
-            Ok(Some(ws::Event::Binary(bytes))) => tell(out, Heard::Binary(bytes)),
+            Ok(Some(ws::Event::Text(text))) => tell(out, Event::Text(text)),
+            Ok(Some(ws::Event::Binary(bytes))) => tell(out, Event::Binary(bytes)),
             Ok(Some(ws::Event::Ping(payload))) => out.frame(Opcode::Pong, payload),
-            Ok(Some(ws::Event::Pong(payload))) => tell(out, Heard::Pong(payload)),
+            Ok(Some(ws::Event::Pong(payload))) => tell(out, Event::Pong(payload)),
             Ok(Some(ws::Event::Close(frame))) => {
                 // 5.5.1: a Close is answered with a Close, unless ours was the first.
                 let (code, reason) =
                     frame.map_or((close::NO_STATUS_RECEIVED, ""), |frame| (frame.code, frame.reason));
                 out.close(frame.map_or(close::NORMAL, |frame| frame.code), "");
-                tell(out, Heard::Ended(End::Closed { code, reason }));
+                tell(out, Event::Ended(End::Closed { code, reason }));
                 return true;
             }
             Err(error) => {
                 out.close(error.close_code(), "");
-                tell(out, Heard::Ended(End::Broken(error)));
+                tell(out, Event::Ended(End::Broken(error)));
                 return true;
             }
         }
@@ -345,13 +345,13 @@ fn receive_lines(
     lines: &mut line::Decoder,
     input: &mut Input<'_>,
     out: &mut Outgoing,
-    tell: &mut impl FnMut(&mut Outgoing, Heard<'_>),
+    tell: &mut impl FnMut(&mut Outgoing, Event<'_>),
 ) -> bool {
     while let Some(event) = lines.poll_event(input) {
         match event {
-            line::Event::Line(line) => tell(out, Heard::Text(line)),
+            line::Event::Line(line) => tell(out, Event::Text(line)),
             line::Event::TooLong | line::Event::NotUtf8 => {
-                tell(out, Heard::Ended(End::BadLine));
+                tell(out, Event::Ended(End::BadLine));
                 return true;
             }
         }

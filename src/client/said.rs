@@ -9,7 +9,7 @@
 //! A server may be newer than we are: fields that we do not know are passed over, and a type that we do not know is told
 //! as such. What is no object, or lacks what its type must have, is an error, and the connection goes on.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -244,7 +244,7 @@ struct Fields<'a> {
     #[serde(borrow)]
     key: Option<Cow<'a, str>>,
     at: Option<u64>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "even_null")]
     data: Option<&'a RawValue>,
     duplicate: Option<bool>,
     #[serde(borrow)]
@@ -264,6 +264,11 @@ struct Fields<'a> {
     #[serde(borrow)]
     rooms: Option<Vec<RoomSize<'a>>>,
     reconnect: Option<bool>,
+}
+
+/// `null` is something that can be said.
+fn even_null<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 /// A `Cow` in a list is borrowed only when it is told to be.

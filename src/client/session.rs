@@ -15,10 +15,10 @@
 //! was published is in its room once, and whatever a room said is told once and in order, or told to be missing.
 
 use super::asked::{Asked, Since};
-use super::event::{Event, Refusal, Status, Told};
+use super::news::{News, Refusal, Status, Told};
 use super::room::{Order, Pending, PublishId, Room, Stage};
 use super::said::{Joined, Limits, Message, Said, Welcome};
-use super::{Backoff, End, Heard, Link, Masks, Outgoing, Scheme, Upgrade, Url};
+use super::{Backoff, End, Event, Link, Masks, Outgoing, Scheme, Upgrade, Url};
 use crate::time::Millis;
 use std::collections::{HashMap, VecDeque};
 
@@ -52,7 +52,7 @@ pub struct Settings {
     pub token: Option<String>,
     /// Whether to go on trying though there has never been an answer.
     pub is_patient: bool,
-    /// Whether [`Event::Object`] is told.
+    /// Whether [`News::Object`] is told.
     pub keeps_objects: bool,
 }
 
@@ -119,7 +119,7 @@ pub struct Session {
     heard_at: Millis,
     said_at: Millis,
     pinged_at: Option<Millis>,
-    events: VecDeque<Event>,
+    events: VecDeque<News>,
 }
 
 impl Session {
@@ -180,7 +180,7 @@ impl Session {
     }
 
     /// What has happened next.
-    pub fn poll_event(&mut self) -> Option<Event> {
+    pub fn poll_event(&mut self) -> Option<News> {
         self.events.pop_front()
     }
 
@@ -332,7 +332,7 @@ impl Session {
         }
     }
 
-    /// Says something to a room that it is in, or wants to be in. [`Event::Published`] or [`Event::NotPublished`] follows,
+    /// Says something to a room that it is in, or wants to be in. [`News::Published`] or [`News::NotPublished`] follows,
     /// after however many connections. `None`: it is in no such room.
     pub fn publish(&mut self, now: Millis, room: &str, text: &str) -> Option<PublishId> {
         let id = self.publishes_len;
@@ -397,13 +397,13 @@ impl Session {
         let until = now + self.backoff.wait(self.masks.draw(), told);
         self.forget_connection();
         self.phase = Phase::Waiting { until };
-        self.events.push_back(Event::Lost { why, until });
+        self.events.push_back(News::Lost { why, until });
     }
 
     fn end(&mut self, why: Option<String>) {
         self.forget_connection();
         self.phase = Phase::Ended;
-        self.events.push_back(Event::Ended { why });
+        self.events.push_back(News::Ended { why });
     }
 
     /// What was asked on it will not be answered. What is still to be written may go out.
@@ -413,24 +413,24 @@ impl Session {
         self.rests_until = Millis(0);
     }
 
-    fn handle_heard(&mut self, now: Millis, out: &mut Outgoing, heard: Heard<'_>) {
+    fn handle_heard(&mut self, now: Millis, out: &mut Outgoing, heard: Event<'_>) {
         match heard {
             _ if self.connection().is_none() => {}
-            Heard::Open { subprotocol: Some(SUBPROTOCOL) } => {
+            Event::Open { subprotocol: Some(SUBPROTOCOL) } => {
                 let hello = self.hello(true);
                 self.said_at = now;
                 out.text(&hello);
             }
-            Heard::Open { .. } => self.end(Some(format!("it does not speak {SUBPROTOCOL}"))),
-            Heard::Text(text) => {
+            Event::Open { .. } => self.end(Some(format!("it does not speak {SUBPROTOCOL}"))),
+            Event::Text(text) => {
                 if let Some(answer) = self.handle_text(now, text) {
                     self.said_at = now;
                     out.text(&answer);
                 }
             }
-            Heard::Binary(_) => self.strange("a binary message"),
-            Heard::Pong(_) => {}
-            Heard::Ended(end) => self.handle_end(now, end),
+            Event::Binary(_) => self.strange("a binary message"),
+            Event::Pong(_) => {}
+            Event::Ended(end) => self.handle_end(now, end),
         }
     }
 
@@ -541,7 +541,7 @@ impl Session {
                 if data.get().len() > self.limits.message_bytes.saturating_add(2) {
                     let reason = format!("a message has at most {} bytes", self.limits.message_bytes);
                     let why = Refusal { code: "too_big".into(), reason };
-                    self.events.push_back(Event::NotPublished { id, room: name.clone(), why });
+                    self.events.push_back(News::NotPublished { id, room: name.clone(), why });
                     room.take(id);
                 } else if !self.ask(
                     now,
@@ -559,7 +559,7 @@ impl Session {
     // What is heard. -----------------------------------------------------------------------
 
     fn strange(&mut self, why: &str) {
-        self.events.push_back(Event::Strange { why: why.to_owned() });
+        self.events.push_back(News::Strange { why: why.to_owned() });
     }
 
     /// Returns what is to be answered at once.
@@ -573,7 +573,7 @@ impl Session {
         };
         let is_told_below = matches!(said, Said::Message(_) | Said::Welcome(_));
         if self.settings.keeps_objects && !is_told_below {
-            self.events.push_back(Event::Object(text.to_owned()));
+            self.events.push_back(News::Object(text.to_owned()));
         }
         match said {
             Said::Welcome(welcome) => self.handle_welcome(now, text, &welcome),
@@ -587,38 +587,38 @@ impl Session {
             Said::Gap { room, from, to } => {
                 if let Some(found) = self.find(&room) {
                     found.skip(to);
-                    self.events.push_back(Event::Gap { room: room.clone().into_owned(), from, to });
+                    self.events.push_back(News::Gap { room: room.clone().into_owned(), from, to });
                     self.note_caught_up(&room);
                 }
             }
             Said::Presence { room, joined, left, members } => {
                 let owned = |names: Vec<_>| names.into_iter().map(std::borrow::Cow::into_owned).collect();
                 let (room, joined, left) = (room.into_owned(), owned(joined), owned(left));
-                self.events.push_back(Event::Presence { room, joined, left, members });
+                self.events.push_back(News::Presence { room, joined, left, members });
             }
             Said::History { id, messages, has_more, .. } => {
                 if let Some(Request::History(room)) = self.answered(id) {
                     let messages = messages.iter().map(|message| told(message, None)).collect();
-                    self.events.push_back(Event::History { room, messages, has_more });
+                    self.events.push_back(News::History { room, messages, has_more });
                 }
             }
             Said::Members { id, count, names, .. } => {
                 if let Some(Request::Members(room)) = self.answered(id) {
                     let names = names.into_iter().map(std::borrow::Cow::into_owned).collect();
-                    self.events.push_back(Event::Members { room, count, names });
+                    self.events.push_back(News::Members { room, count, names });
                 }
             }
             Said::Rooms { id, rooms, next } => {
                 self.answered(id);
                 let rooms = rooms.into_iter().map(|(room, members)| (room.into_owned(), members)).collect();
-                self.events.push_back(Event::Rooms { rooms, has_more: next.is_some() });
+                self.events.push_back(News::Rooms { rooms, has_more: next.is_some() });
             }
             Said::Direct { name, at, data } => {
-                self.events.push_back(Event::Direct { name: name.into_owned(), at, data: data.to_owned() });
+                self.events.push_back(News::Direct { name: name.into_owned(), at, data: data.to_owned() });
             }
             Said::Pong { id } => {
                 if let Some(Request::Ping { at, is_ours: false }) = self.answered(id) {
-                    self.events.push_back(Event::Pong { took: now - at });
+                    self.events.push_back(News::Pong { took: now - at });
                 }
             }
             Said::Bye { reason, reconnect, retry_ms } => {
@@ -644,17 +644,17 @@ impl Session {
         self.has_been_in = true;
         self.phase = Phase::In { since: now };
         if self.settings.keeps_objects {
-            self.events.push_back(Event::Object(without_secret(text)));
+            self.events.push_back(News::Object(without_secret(text)));
         }
         let name = welcome.name.clone().into_owned();
-        self.events.push_back(Event::Welcome { name, is_new, limits: welcome.limits });
+        self.events.push_back(News::Welcome { name, is_new, limits: welcome.limits });
     }
 
     fn handle_joined(&mut self, joined: &Joined<'_>) {
         self.answered(joined.id);
         let Some(room) = self.find(&joined.room) else { return };
         let resumption = room.handle_joined(joined);
-        self.events.push_back(Event::Joined {
+        self.events.push_back(News::Joined {
             room: joined.room.clone().into_owned(),
             resumption,
             replay: (joined.from, joined.count),
@@ -672,22 +672,22 @@ impl Session {
         let own = room.settle(message);
         self.note_order(&message.room, order);
         if self.settings.keeps_objects {
-            self.events.push_back(Event::Object(text.to_owned()));
+            self.events.push_back(News::Object(text.to_owned()));
         }
-        self.events.push_back(Event::Message(told(message, own)));
+        self.events.push_back(News::Message(told(message, own)));
         self.note_caught_up(&message.room);
     }
 
     /// A hole that nobody has told of is told by us.
     fn note_order(&mut self, room: &str, order: Order) {
         if let Order::Hole { from, to } = order {
-            self.events.push_back(Event::Gap { room: room.to_owned(), from, to });
+            self.events.push_back(News::Gap { room: room.to_owned(), from, to });
         }
     }
 
     fn note_caught_up(&mut self, room: &str) {
         if self.find(room).is_some_and(Room::has_caught_up) {
-            self.events.push_back(Event::CaughtUp { room: room.to_owned() });
+            self.events.push_back(News::CaughtUp { room: room.to_owned() });
         }
     }
 
@@ -700,15 +700,15 @@ impl Session {
                 let order = found.reach(seq);
                 self.note_order(&room, order);
                 if is_ours {
-                    self.events.push_back(Event::Published { id, room, seq, at });
+                    self.events.push_back(News::Published { id, room, seq, at });
                 }
             }
             (Some(Request::Leave(room)), _) => self.remove(&room),
             (Some(Request::Rename(name)), _) => {
                 self.name = Some(name.clone());
-                self.events.push_back(Event::Renamed { name });
+                self.events.push_back(News::Renamed { name });
             }
-            (Some(Request::Direct), _) => self.events.push_back(Event::DirectSent),
+            (Some(Request::Direct), _) => self.events.push_back(News::DirectSent),
             _ => {}
         }
     }
@@ -727,7 +727,7 @@ impl Session {
             Some(Request::Hello { has_name: true })
                 if why.code != "auth_required" && why.code != "denied" =>
             {
-                self.events.push_back(Event::Refused { what: "name", why });
+                self.events.push_back(News::Refused { what: "name", why });
                 return Some(self.hello(false));
             }
             Some(Request::Hello { .. }) => {
@@ -741,7 +741,7 @@ impl Session {
                         self.rests_until = self.rests_until.max(now + wait);
                     }
                     _ => {
-                        self.events.push_back(Event::NotJoined { room: room.clone(), why });
+                        self.events.push_back(News::NotJoined { room: room.clone(), why });
                         self.remove(&room);
                     }
                 }
@@ -753,10 +753,10 @@ impl Session {
                     Some(wait) => {
                         found.put_back(id);
                         self.rests_until = self.rests_until.max(now + wait);
-                        self.events.push_back(Event::Slowed { wait });
+                        self.events.push_back(News::Slowed { wait });
                     }
                     None if found.take(id).is_some() => {
-                        self.events.push_back(Event::NotPublished { id, room, why });
+                        self.events.push_back(News::NotPublished { id, room, why });
                     }
                     None => {}
                 }
@@ -775,7 +775,7 @@ impl Session {
             Some(Request::Ping { .. }) => "ping",
             None => "request",
         };
-        self.events.push_back(Event::Refused { what, why });
+        self.events.push_back(News::Refused { what, why });
         None
     }
 
@@ -789,13 +789,13 @@ impl Session {
         let Some(at) = self.rooms.iter().position(|room| room.name == name) else { return };
         let room = self.rooms.remove(at);
         self.refuse_all(name, room.pending);
-        self.events.push_back(Event::Left { room: room.name });
+        self.events.push_back(News::Left { room: room.name });
     }
 
     fn refuse_all(&mut self, room: &str, pending: VecDeque<Pending>) {
         for Pending { id, .. } in pending {
             let why = Refusal { code: "left".into(), reason: "the room was left before".into() };
-            self.events.push_back(Event::NotPublished { id, room: room.to_owned(), why });
+            self.events.push_back(News::NotPublished { id, room: room.to_owned(), why });
         }
     }
 }
@@ -920,7 +920,7 @@ mod tests {
             asked
         }
 
-        fn told(&mut self) -> Vec<Event> {
+        fn told(&mut self) -> Vec<News> {
             std::iter::from_fn(|| self.session.poll_event()).collect()
         }
 
@@ -936,10 +936,10 @@ mod tests {
         }
     }
 
-    fn seqs(events: &[Event]) -> Vec<(u64, u64)> {
-        let of = |event: &Event| match event {
-            Event::Message(told) => Some((told.seq, told.seq)),
-            Event::Gap { from, to, .. } => Some((*from, *to)),
+    fn seqs(events: &[News]) -> Vec<(u64, u64)> {
+        let of = |event: &News| match event {
+            News::Message(told) => Some((told.seq, told.seq)),
+            News::Gap { from, to, .. } => Some((*from, *to)),
             _ => None,
         };
         events.iter().filter_map(of).collect()
@@ -964,7 +964,7 @@ mod tests {
         }
         let first = talk.asks(&[r#""publish","room":"dev""#]);
         talk.says(r#"{"type":"error","id":3,"code":"rate_limited","retry_ms":1500,"reason":"too much"}"#);
-        assert_eq!(talk.told(), [Event::Slowed { wait: Millis(1500) }]);
+        assert_eq!(talk.told(), [News::Slowed { wait: Millis(1500) }]);
         assert_eq!((talk.asked().len(), talk.session.next_deadline()), (0, Millis(6500)));
         talk.at(6499);
         assert!(talk.asked().is_empty());
@@ -973,10 +973,10 @@ mod tests {
         // The same words under the same key.
         assert_eq!(first[0].split(",\"id\"").next(), again[0].split(",\"id\"").next());
         talk.says(r#"{"type":"ok","id":4,"room":"dev","seq":3,"at":9}"#);
-        assert_eq!(talk.told(), [Event::Published { id: 0, room: "dev".into(), seq: 3, at: 9 }]);
+        assert_eq!(talk.told(), [News::Published { id: 0, room: "dev".into(), seq: 3, at: 9 }]);
         talk.asks(&[r#""publish","room":"dev""#]);
         talk.says(r#"{"type":"error","id":5,"code":"denied","reason":"no"}"#);
-        assert!(matches!(&talk.told()[..], [Event::NotPublished { id: 1, why, .. }] if why.code == "denied"));
+        assert!(matches!(&talk.told()[..], [News::NotPublished { id: 1, why, .. }] if why.code == "denied"));
         assert!(talk.session.is_settled());
     }
 
@@ -989,7 +989,7 @@ mod tests {
         talk.asks(&[r#""publish","room":"dev""#]);
         talk.says(r#"{"type":"ok","id":3,"room":"dev","seq":3,"at":9}"#);
         assert!(
-            matches!(&talk.told()[1..], [Event::NotPublished { id: 1, why, .. }] if why.code == "too_big")
+            matches!(&talk.told()[1..], [News::NotPublished { id: 1, why, .. }] if why.code == "too_big")
         );
         talk.asks(&[r#""publish","room":"dev""#]);
         assert_eq!(talk.session.publish(talk.now, "nowhere", "hi"), None);
@@ -1023,7 +1023,7 @@ mod tests {
         talk.says(&ours);
         assert!(matches!(
             &talk.told()[..],
-            [Event::Message(Told { own: Some(0), .. }), Event::CaughtUp { .. }]
+            [News::Message(Told { own: Some(0), .. }), News::CaughtUp { .. }]
         ));
         let rest = talk.asks(&[r#""publish","room":"dev""#]);
         assert!(rest[0].contains("two"), "{rest:?}");
@@ -1034,14 +1034,14 @@ mod tests {
         let mut talk = Talk::begin(settings("tcp://chat"));
         talk.asks(&[r#""hello","name":"ann""#]);
         talk.says(r#"{"type":"error","id":1,"code":"name_taken","reason":"somebody else has this name"}"#);
-        assert!(matches!(&talk.told()[..], [Event::Refused { what: "name", .. }]));
+        assert!(matches!(&talk.told()[..], [News::Refused { what: "name", .. }]));
         talk.asks(&[r#""hello","id":2"#]);
         talk.says(r#"{"type":"welcome","id":2,"name":"guest-4","secret":"s"}"#);
-        assert!(matches!(&talk.told()[..], [Event::Welcome { name, is_new: true, .. }] if name == "guest-4"));
+        assert!(matches!(&talk.told()[..], [News::Welcome { name, is_new: true, .. }] if name == "guest-4"));
         // Who has to prove something is no guest.
         let mut talk = Talk::begin(settings("tcp://chat"));
         talk.says(r#"{"type":"error","id":1,"code":"auth_required","reason":"no token"}"#);
-        assert_eq!(talk.told(), [Event::Ended { why: Some("no token".into()) }]);
+        assert_eq!(talk.told(), [News::Ended { why: Some("no token".into()) }]);
     }
 
     #[test]
@@ -1049,7 +1049,7 @@ mod tests {
         let mut talk = Talk::inside();
         for line in ["hi", "{", r#"{"type":"weather"}"#, r#"{"type":"message","room":"dev"}"#, "", "[1]"] {
             talk.says(line);
-            assert!(matches!(&talk.told()[..], [Event::Strange { .. }]), "{line}");
+            assert!(matches!(&talk.told()[..], [News::Strange { .. }]), "{line}");
         }
         for line in [
             r#"{"type":"message","room":"other","seq":1,"name":"b","at":1,"data":1}"#,
@@ -1074,7 +1074,7 @@ mod tests {
         talk.at(55_000);
         talk.asks(&[r#""ping","id":4"#]);
         talk.at(65_000);
-        assert!(matches!(&talk.told()[..], [Event::Lost { why, .. }] if why.contains("silent")));
+        assert!(matches!(&talk.told()[..], [News::Lost { why, .. }] if why.contains("silent")));
         assert_eq!(talk.session.connection(), None);
     }
 
@@ -1083,7 +1083,7 @@ mod tests {
         let mut talk = Talk::inside();
         talk.says(r#"{"type":"bye","reason":"restart","reconnect":true,"retry_ms":7312}"#);
         talk.session.handle_lost(talk.now, "the end");
-        assert_eq!(talk.told(), [Event::Lost { why: "the server restarts".into(), until: Millis(12_312) }]);
+        assert_eq!(talk.told(), [News::Lost { why: "the server restarts".into(), until: Millis(12_312) }]);
         talk.at(12_311);
         assert_eq!(talk.session.connection(), None);
         talk.at(12_312);
@@ -1092,7 +1092,7 @@ mod tests {
         let mut talk = Talk::inside();
         talk.says(r#"{"type":"bye","reason":"stop","reconnect":false}"#);
         talk.session.handle_lost(talk.now, "the end");
-        assert_eq!(talk.told(), [Event::Ended { why: Some("the server has stopped".into()) }]);
+        assert_eq!(talk.told(), [News::Ended { why: Some("the server has stopped".into()) }]);
         assert_eq!(talk.session.next_deadline(), Millis::NEVER);
         // Unless its user says so.
         talk.session.dial_now(talk.now);
@@ -1106,11 +1106,11 @@ mod tests {
             talk.session.handle_lost(talk.now, "refused");
             talk.told()
         };
-        assert_eq!(lost(false), [Event::Ended { why: Some("refused".into()) }]);
-        assert!(matches!(&lost(true)[..], [Event::Lost { .. }]));
+        assert_eq!(lost(false), [News::Ended { why: Some("refused".into()) }]);
+        assert!(matches!(&lost(true)[..], [News::Lost { .. }]));
         let mut talk = Talk::begin(Settings { is_patient: true, ..settings("tcp://chat") });
         talk.at(25_000);
-        assert!(matches!(&talk.told()[..], [Event::Lost { why, .. }] if why.contains("not answer")));
+        assert!(matches!(&talk.told()[..], [News::Lost { why, .. }] if why.contains("not answer")));
     }
 
     #[test]
@@ -1122,10 +1122,10 @@ mod tests {
         talk.asks(&[r#""publish","room":"dev""#]);
         talk.session.leave(talk.now, "dev");
         talk.asks(&[r#""leave","room":"dev""#]);
-        assert!(matches!(&talk.told()[..], [Event::NotPublished { id: 1, .. }]));
+        assert!(matches!(&talk.told()[..], [News::NotPublished { id: 1, .. }]));
         talk.says(r#"{"type":"ok","id":3,"room":"dev","seq":3,"at":9}"#);
         talk.says(r#"{"type":"ok","id":4,"room":"dev"}"#);
-        assert!(matches!(&talk.told()[..], [Event::Published { id: 0, .. }, Event::Left { .. }]));
+        assert!(matches!(&talk.told()[..], [News::Published { id: 0, .. }, News::Left { .. }]));
         assert_eq!(talk.session.rooms().count(), 0);
     }
 
@@ -1133,13 +1133,13 @@ mod tests {
     fn who_quits_is_gone_when_all_is_written() {
         let mut talk = Talk::inside();
         talk.session.quit(talk.now);
-        assert_eq!(talk.told(), [Event::Ended { why: None }]);
+        assert_eq!(talk.told(), [News::Ended { why: None }]);
         let mut talk = Talk::inside();
         talk.session.ping(talk.now);
         talk.session.quit(talk.now);
         assert_eq!((talk.told(), talk.session.connection()), (vec![], Some(1)));
         talk.asked();
-        assert_eq!((talk.told(), talk.session.connection()), (vec![Event::Ended { why: None }], None));
+        assert_eq!((talk.told(), talk.session.connection()), (vec![News::Ended { why: None }], None));
     }
 
     #[test]
@@ -1150,7 +1150,7 @@ mod tests {
         talk.says(JOINED);
         talk.message(3);
         talk.message(3);
-        let object = |event: Event| if let Event::Object(text) = event { Some(text) } else { None };
+        let object = |event: News| if let News::Object(text) = event { Some(text) } else { None };
         let objects: Vec<String> = talk.told().into_iter().filter_map(object).collect();
         assert_eq!(objects.len(), 3);
         assert!(objects[0].contains("\"welcome\"") && !objects[0].contains("Xq3"), "{}", objects[0]);
@@ -1158,7 +1158,7 @@ mod tests {
     }
 
     /// A session over WebSocket after the server's answer to its handshake, and what it is told after that.
-    fn upgraded(subprotocol: Option<&str>, rest: &[u8]) -> Vec<Event> {
+    fn upgraded(subprotocol: Option<&str>, rest: &[u8]) -> Vec<News> {
         let mut session = Session::new(settings("ws://chat/ws"), Masks::from_seed(1));
         session.handle_timers(Millis(1));
         session.handle_connected(Millis(1));
@@ -1196,8 +1196,8 @@ mod tests {
         ] {
             let told = upgraded(Some(SUBPROTOCOL), &frames(&[WELCOME], code));
             match &told[1..] {
-                [Event::Ended { why: Some(_) }] => assert!(is_for_good, "{code}"),
-                [Event::Lost { .. }] => assert!(!is_for_good, "{code}"),
+                [News::Ended { why: Some(_) }] => assert!(is_for_good, "{code}"),
+                [News::Lost { .. }] => assert!(!is_for_good, "{code}"),
                 told => panic!("{code}: {told:?}"),
             }
         }
@@ -1207,14 +1207,12 @@ mod tests {
     fn a_server_of_another_kind_is_left_alone() {
         for subprotocol in [None, Some("chat")] {
             let told = upgraded(subprotocol, b"");
-            assert!(matches!(&told[..], [Event::Ended { why: Some(_) }]), "{told:?}");
+            assert!(matches!(&told[..], [News::Ended { why: Some(_) }]), "{told:?}");
         }
         let mut session = Session::new(settings("ws://chat/ws"), Masks::from_seed(1));
         session.handle_timers(Millis(1));
         session.handle_connected(Millis(1));
         session.handle_bytes(Millis(2), &mut b"* welcome to chinwag, guest-1\n\n\n".to_vec());
-        assert!(
-            matches!(session.poll_event(), Some(Event::Ended { why: Some(why) }) if why.contains("HTTP"))
-        );
+        assert!(matches!(session.poll_event(), Some(News::Ended { why: Some(why) }) if why.contains("HTTP")));
     }
 }

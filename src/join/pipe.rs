@@ -10,7 +10,7 @@
 //! the server takes is held up, since the reader has only so many credits.
 
 use super::words;
-use crate::client::{Event, Mail, Session, User};
+use crate::client::{Mail, News, Session, User};
 use crate::net::Post;
 use crate::time::Millis;
 use std::io::{self, BufRead, Read, Write};
@@ -163,74 +163,76 @@ impl<O: Write, E: Write> Pipe<O, E> {
 impl<O: Write, E: Write> User for Pipe<O, E> {
     type Mail = Input;
 
-    fn handle_event(&mut self, now: Millis, session: &mut Session, event: Event) {
-        match event {
-            Event::Object(object) if self.is_shown => self.print(&words::shown(&object)),
-            Event::Object(object) => self.print(&object),
-            Event::Message(told) => {
+    fn handle_news(&mut self, now: Millis, session: &mut Session, news: News) {
+        match news {
+            News::Object(object) if self.is_shown => self.print(&words::shown(&object)),
+            News::Object(object) => self.print(&object),
+            News::Message(told) => {
                 if told.own.is_some() {
                     self.settle_line();
                 } else if !self.json {
                     self.print_message(&told.room, &words::message(&told));
                 }
             }
-            Event::Direct { name, data, .. } if !self.json => {
+            News::Direct { name, data, .. } if !self.json => {
                 self.print(&format!("[{} -> you] {}", words::name(&name), words::said(&data)));
             }
-            Event::Direct { .. } => {}
-            Event::Published { .. } => self.settle_line(),
-            Event::NotPublished { why, .. } => {
+            News::Direct { .. } => {}
+            News::Published { .. } => self.settle_line(),
+            News::NotPublished { why, .. } => {
                 self.settle_line();
                 self.fail(&format!("a line was not taken: {}", words::shown(&why.to_string())));
             }
-            Event::Welcome { name, is_new, .. } => {
+            News::Welcome { name, is_new, .. } => {
                 self.has_been_in = true;
                 if is_new {
                     self.notice(None, &format!("you are {}", words::name(&name)));
                 }
             }
-            Event::Joined { room, resumption, replay, members } => {
+            News::Joined { room, resumption, replay, members } => {
                 let words =
                     words::resumption(&resumption, replay.1).unwrap_or_else(|| words::members(members));
-                self.notice(Some(&room), &words);
+                self.notice(None, &format!("{room}: {words}"));
             }
-            Event::NotJoined { room, why } => {
+            News::NotJoined { room, why } => {
                 self.fail(&format!("cannot join {room}: {}", words::shown(&why.to_string())));
             }
-            Event::Gap { room, from, to } => self.notice(Some(&room), &words::gap(from, to)),
-            Event::Presence { room, joined, left, .. } => {
+            News::Gap { room, from, to } => self.notice(Some(&room), &words::gap(from, to)),
+            News::Presence { room, joined, left, .. } => {
                 if let Some(words) = words::presence(&joined, &left) {
                     self.notice(Some(&room), &words);
                 }
             }
-            Event::Lost { why, until } => {
+            News::Lost { why, until } => {
                 let why = words::shown(&why);
                 self.notice(None, &format!("{why}; trying again in {}", words::wait(until - now)));
             }
-            Event::Ended { why } => {
+            News::Ended { why } => {
                 self.is_done = true;
                 let why = why.map(|why| words::shown(&why));
                 match why {
-                    Some(why) if !self.has_been_in => self.fail(&format!("cannot join {}: {why}", session.url())),
+                    Some(why) if !self.has_been_in => {
+                        self.fail(&format!("cannot join {}: {why}", session.url()))
+                    }
                     Some(why) => self.fail(&why),
                     None => {}
                 }
             }
-            Event::Refused { why, .. } => self.notice(None, &words::shown(&why.to_string())),
-            Event::Strange { why } => {
+            News::Refused { why, .. } => self.notice(None, &words::shown(&why.to_string())),
+            News::Strange { why } => {
                 self.notice(None, &format!("the server has sent {}", words::shown(&why)))
             }
             // It waits, and then goes on.
-            Event::Slowed { .. } => {}
+            News::Slowed { .. } => {}
             // Nothing asks for these.
-            Event::Renamed { .. }
-            | Event::CaughtUp { .. }
-            | Event::Left { .. }
-            | Event::History { .. }
-            | Event::Members { .. }
-            | Event::Rooms { .. }
-            | Event::DirectSent
-            | Event::Pong { .. } => {}
+            News::Renamed { .. }
+            | News::CaughtUp { .. }
+            | News::Left { .. }
+            | News::History { .. }
+            | News::Members { .. }
+            | News::Rooms { .. }
+            | News::DirectSent
+            | News::Pong { .. } => {}
         }
     }
 

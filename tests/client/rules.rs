@@ -2,7 +2,7 @@
 
 use crate::world::{World, at};
 use chinwag::chat;
-use chinwag::client::{Event, Resumption, Status};
+use chinwag::client::{News, Resumption, Status};
 use chinwag::server::Shutdown;
 use chinwag::time::Millis;
 
@@ -63,10 +63,10 @@ fn a_server_that_begins_anew_is_told_as_such_and_what_waited_is_said_to_it() {
     world.pass(10_000);
     let told = world.people[ann].take();
     assert!(
-        told.iter().any(|event| matches!(event, Event::Joined { resumption: Resumption::Anew, .. })),
+        told.iter().any(|event| matches!(event, News::Joined { resumption: Resumption::Anew, .. })),
         "{told:?}"
     );
-    assert!(told.iter().any(|event| matches!(event, Event::Published { seq: 1, .. })), "{told:?}");
+    assert!(told.iter().any(|event| matches!(event, News::Published { seq: 1, .. })), "{told:?}");
     // Whoever was first there: bob has it once, behind the notice.
     let heard = world.people[bob].heard("dev");
     assert_eq!(heard, ["(own)", "(anew)", "ann: while it was away"]);
@@ -101,7 +101,7 @@ fn a_dead_server_is_found_out_and_the_silence_bridged() {
         let id = world.say(ann, "dev", "into the void");
         world.pass(41_000);
         let told = &world.people[ann].told;
-        assert!(told.iter().any(|event| matches!(event, Event::Lost { .. })), "{told:?}");
+        assert!(told.iter().any(|event| matches!(event, News::Lost { .. })), "{told:?}");
         world.people[ann].is_black_hole = false;
         world.pass(60_000);
         assert_eq!(world.people[ann].settled(), [id], "{url}");
@@ -128,7 +128,7 @@ fn a_restart_is_waited_out_and_a_stop_is_the_end() {
     let stopped_at = world.now;
     world.stop(Shutdown::Restart);
     for who in [ann, bob] {
-        let Some(Event::Lost { why, until }) = world.people[who].told.last() else { panic!("it is lost") };
+        let Some(News::Lost { why, until }) = world.people[who].told.last() else { panic!("it is lost") };
         assert_eq!(why, "the server restarts");
         assert!(*until > stopped_at + Millis(500), "each has its own time, as the server said");
     }
@@ -138,7 +138,7 @@ fn a_restart_is_waited_out_and_a_stop_is_the_end() {
     world.stop(Shutdown::Stop);
     for who in [ann, bob] {
         let why = Some("the server has stopped".to_owned());
-        assert_eq!(world.people[who].told.last(), Some(&Event::Ended { why }));
+        assert_eq!(world.people[who].told.last(), Some(&News::Ended { why }));
     }
 }
 

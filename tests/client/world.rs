@@ -3,7 +3,7 @@
 use crate::network::{Network, Wire};
 use crate::random::Random;
 use chinwag::chat::{self, Chat, Seed};
-use chinwag::client::{Event, Masks, PublishId, Resumption, Scheme, Session, Settings, Told};
+use chinwag::client::{Masks, News, PublishId, Resumption, Scheme, Session, Settings, Told};
 use chinwag::net::{Handler, ListenerId, Peer};
 use chinwag::server::{Core, Limits, Route, Shutdown};
 use chinwag::time::Millis;
@@ -30,7 +30,7 @@ pub struct World {
 /// Somebody, and what they have been told.
 pub struct Person {
     pub session: Session,
-    pub told: Vec<Event>,
+    pub told: Vec<News>,
     /// The connection that stands, and which of the session's it is.
     wire: Option<(usize, u64)>,
     /// Whether a connection can be made.
@@ -323,7 +323,7 @@ impl Person {
         };
         for event in &self.told {
             match event {
-                Event::Joined { room: its, resumption, replay: (from, _), .. } if its == room => {
+                News::Joined { room: its, resumption, replay: (from, _), .. } if its == room => {
                     match resumption {
                         Resumption::Resumed => {}
                         Resumption::First => next = Some(*from),
@@ -337,19 +337,19 @@ impl Person {
                         }
                     }
                 }
-                Event::Message(Told { room: its, seq, name, data, .. }) if its == room => {
+                News::Message(Told { room: its, seq, name, data, .. }) if its == room => {
                     reach(*seq, &mut next);
                     let text: String = serde_json::from_str(data).expect("it was text");
                     lines.push(format!("{name}: {text}"));
                 }
                 // A repeat's place is behind.
-                Event::Published { room: its, seq, .. }
+                News::Published { room: its, seq, .. }
                     if its == room && next.is_none_or(|next| *seq >= next) =>
                 {
                     reach(*seq, &mut next);
                     lines.push("(own)".to_owned());
                 }
-                Event::Gap { room: its, from, to } if its == room => {
+                News::Gap { room: its, from, to } if its == room => {
                     lines.push(format!("({from} to {to})"));
                     next = Some(to + 1);
                 }
@@ -361,14 +361,14 @@ impl Person {
 
     /// How often each of one's own messages has found its place.
     pub fn settled(&self) -> Vec<PublishId> {
-        let id = |event: &Event| match event {
-            Event::Published { id, .. } | Event::Message(Told { own: Some(id), .. }) => Some(*id),
+        let id = |event: &News| match event {
+            News::Published { id, .. } | News::Message(Told { own: Some(id), .. }) => Some(*id),
             _ => None,
         };
         self.told.iter().filter_map(id).collect()
     }
 
-    pub fn take(&mut self) -> Vec<Event> {
+    pub fn take(&mut self) -> Vec<News> {
         std::mem::take(&mut self.told)
     }
 }

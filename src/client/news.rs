@@ -7,7 +7,7 @@ use std::fmt;
 
 /// What has happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum News {
     /// The server has said this; what it means follows. Not told of messages that have been told before, nor of a secret.
     Object(String),
     /// We are known.
