@@ -1,8 +1,8 @@
 //! What a run found out, as plain numbers. Whoever shows them needs nothing else.
 //!
-//! Messages are measured by when they were *meant* to be sent: those whose intended moment lies in the measured phase are
-//! the ones that `latency`, `spread`, `sends` and `deliveries` are about. The audit is about all messages of the run, those
-//! of the warm-up too.
+//! Latency and spread are those of messages that were *meant* to be sent in the measured phase, whenever they arrived.
+//! Throughput is what went out and came in while that phase lasted. The audit is about all messages of the run, those of the
+//! warm-up too.
 
 use super::plan::Plan;
 use hdrhistogram::Histogram;
@@ -18,6 +18,12 @@ const DIGITS: u8 = 3;
 /// An empty histogram of nanoseconds, which grows as it has to.
 pub fn times() -> Times {
     Times::new(DIGITS).expect("so many digits are allowed")
+}
+
+/// Adds one time.
+#[inline]
+pub fn record(times: &mut Times, nanos: u64) {
+    times.record(nanos).expect("it grows as it has to");
 }
 
 /// One run.
@@ -108,6 +114,8 @@ pub struct Audit {
     pub foreign: u64,
     /// Deliveries that the server has said will not come, by a `gap` or a resume that failed.
     pub announced: u64,
+    /// Deliveries that went with a connection that was closed or broke, and that nothing can bring back.
+    pub cut_off: u64,
     /// How many such gaps it announced.
     pub gaps: u64,
     /// Messages that the server did not take, and said so.

@@ -22,7 +22,7 @@
 //! told how many are here, and who wants to know the names asks again.
 //!
 //! Above `presence_changes_max` the names are dropped, and what remains are three numbers that the room has anyway: its
-//! newcomers, its departed and its members. Then a newcomer is told the third one again.
+//! newcomers, its departed and its members. Then the newcomers share a notice too, which tells them the third one again.
 
 use super::room::Room;
 use super::{Effects, MemberId};
@@ -189,14 +189,17 @@ impl Room {
         told
     }
 
-    /// Tells numbers even if they are zero: names that nobody was told may have changed.
+    /// Tells numbers even if they are zero: names that nobody was told may have changed. The newcomers share a notice too,
+    /// as there may be ten thousand of them.
     fn tell_crowd(&self, pace: Pace, effects: &mut dyn Effects) -> bool {
         let newcomers: Vec<MemberId> = self.roster.newcomers().collect();
+        let others: Vec<MemberId> = self.roster.known_members().collect();
         let changes = Changes::Counted { joined: newcomers.len(), left: self.roster.departed() };
-        effects.notify(self.id, &self.presence_event(pace, changes), &newcomers);
-        for newcomer in newcomers {
-            let here = Changes::Counted { joined: 0, left: 0 };
-            effects.answer(newcomer, self.id, None, &self.presence_event(pace, here));
+        let here = Changes::Counted { joined: 0, left: 0 };
+        for (readers, changes, except) in [(&others, changes, &newcomers), (&newcomers, here, &others)] {
+            if !readers.is_empty() {
+                effects.notify(self.id, &self.presence_event(pace, changes), except);
+            }
         }
         true
     }
@@ -635,8 +638,11 @@ mod tests {
             hub.handle(now, MemberId(number), None, join, &mut meter);
         }
         hub.wake(at(5000), &mut meter);
-        assert_eq!(meter.notices, 4, "at once, and each second");
-        // Three when it comes, and its own notice.
-        assert!(meter.calls <= 4 * 10_000 + meter.notices, "{} calls", meter.calls);
+        assert_eq!(
+            meter.notices,
+            1 + 2 * 3,
+            "one at once, and two each second, of which everybody reads one"
+        );
+        assert!(meter.calls <= 3 * 10_000 + meter.notices, "{} calls: three for each who comes", meter.calls);
     }
 }

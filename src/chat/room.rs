@@ -92,7 +92,12 @@ impl Roster {
         self.newcomers.iter().copied()
     }
 
-    /// How many are not newcomers.
+    /// The others.
+    pub fn known_members(&self) -> impl Iterator<Item = MemberId> {
+        self.members.difference(&self.newcomers).copied()
+    }
+
+    /// How many they are.
     pub fn known(&self) -> usize {
         self.members.len() - self.newcomers.len()
     }

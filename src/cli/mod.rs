@@ -1,6 +1,8 @@
 //! The command: it reads flags, wires the parts together, and runs them.
 
+mod bench;
 mod join;
+mod pages;
 mod random;
 mod serve;
 
@@ -45,11 +47,14 @@ pub fn command() -> Command {
     Command::new("chinwag")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A chat daemon: browser, JSON program, websocat and netcat in the same rooms")
-        .after_help("Examples:\n  chinwag serve\n  chinwag join\n  chinwag serve --help")
+        .after_help(
+            "Examples:\n  chinwag serve\n  chinwag join\n  chinwag bench fanout\n  chinwag serve --help",
+        )
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(with_flags(serve, config::SERVE_SETTINGS))
         .subcommand(with_flags(config::with_url(join), config::JOIN_SETTINGS))
+        .subcommand(with_flags(config::with_bench_url(bench::command()), config::BENCH_SETTINGS))
 }
 
 /// Runs what the process's arguments ask for.
@@ -61,6 +66,7 @@ pub fn main() -> ExitCode {
     match matches.subcommand() {
         Some(("serve", matches)) => serve::run(&config::Serve::from_matches(matches)),
         Some(("join", matches)) => join::run(config::Join::from_matches(matches)),
+        Some(("bench", matches)) => bench::run(matches),
         _ => ExitCode::from(USAGE),
     }
 }

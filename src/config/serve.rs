@@ -145,6 +145,13 @@ pub const SETTINGS: &[Setting] = &[
         help: "How much of what a room says is kept for members who read slowly",
     },
     Setting {
+        name: "coalesce-ms",
+        kind: Kind::MillisNumber(0, 1000),
+        default: "0",
+        repeats: false,
+        help: "How long what a room says is held back, so that several messages share a write to each member; 0 for not at all",
+    },
+    Setting {
         name: "idle-timeout",
         kind: Kind::DurationOrOff(10, 7 * 24 * 3_600_000),
         default: "5m",
@@ -221,6 +228,7 @@ impl Serve {
             log: if let Value::Level(level) = value(matches, "log") { *level } else { LevelFilter::Info },
             limits: Limits {
                 drain_timeout: duration("drain-ms"),
+                coalesce: duration("coalesce-ms"),
                 write_queue_bytes_max: bytes("write-queue-bytes"),
                 line_bytes_max: whole_bytes_max,
                 connections_max: count_if_given("connections"),

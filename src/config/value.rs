@@ -1,10 +1,12 @@
 //! What a setting may be, and how it is written.
 
+use crate::bench::search::Condition;
 use crate::net::Address;
 use crate::server::AllowedOrigins;
 use crate::time::Millis;
 use crate::wire::{Name, RoomName};
 use log::LevelFilter;
+use std::net::IpAddr;
 
 /// The type and range of a setting.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +39,12 @@ pub enum Kind {
     Text,
     /// Given or not; it has no value.
     Switch,
+    /// A number of bytes, or a range of them as in `64-4k`, from and to.
+    Sizes(u64, u64),
+    /// An IP address.
+    Ip,
+    /// What a latency must stay below, as in `p99<50ms`.
+    Condition,
 }
 
 /// The value of a setting.
@@ -60,6 +68,12 @@ pub enum Value {
     Choice(&'static str),
     /// See [`Kind::Room`], [`Kind::Name`] and [`Kind::Text`].
     Text(String),
+    /// See [`Kind::Sizes`].
+    Sizes(usize, usize),
+    /// See [`Kind::Ip`].
+    Ip(IpAddr),
+    /// See [`Kind::Condition`].
+    Condition(Condition),
 }
 
 impl Kind {
@@ -78,6 +92,9 @@ impl Kind {
             Kind::Name => "NAME",
             Kind::Text => "TEXT",
             Kind::Switch => "",
+            Kind::Sizes(..) => "BYTES",
+            Kind::Ip => "IP",
+            Kind::Condition => "CONDITION",
         }
     }
 
@@ -140,6 +157,21 @@ impl Kind {
             },
             Kind::Text => Ok(Value::Text(text.to_owned())),
             Kind::Switch => Err("it has no value".into()),
+            Kind::Sizes(least, most) => {
+                let (from, to) = text.split_once('-').unwrap_or((text, text));
+                let size = |text| match Kind::Bytes(least, most).parse(text)? {
+                    Value::Bytes(bytes) => Ok(bytes),
+                    _ => Err(String::new()),
+                };
+                match (size(from)?, size(to)?) {
+                    (from, to) if from <= to => Ok(Value::Sizes(from, to)),
+                    _ => Err(format!("'{text}' is no range: the lesser size comes first, as in 64-4k")),
+                }
+            }
+            Kind::Ip => {
+                text.parse().map(Value::Ip).map_err(|_| format!("'{text}' is no IP address, as in 127.0.0.2"))
+            }
+            Kind::Condition => text.parse().map(Value::Condition),
         }
     }
 }
@@ -252,6 +284,10 @@ mod tests {
             (Kind::Room, "a b", "A-Z"),
             (Kind::Name, " ann", "space"),
             (Kind::Name, "a\nb", "control"),
+            (Kind::Sizes(40, 100), "39", "from 40 to 100"),
+            (Kind::Sizes(40, 100), "90-80", "lesser"),
+            (Kind::Ip, "localhost", "127.0.0.2"),
+            (Kind::Condition, "fast", "p99<50ms"),
         ] {
             let error = kind.parse(text).expect_err(text);
             assert!(error.contains(hint) && !error.contains('\n'), "{error}");

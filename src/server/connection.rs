@@ -106,7 +106,8 @@ pub enum Subscriptions {
     /// One.
     One(Subscription),
     /// Several, in no order.
-    Many(Vec<Subscription>),
+    #[allow(clippy::box_collection, reason = "a word less in every connection that has one or none")]
+    Many(Box<Vec<Subscription>>),
 }
 
 impl Subscriptions {
@@ -131,7 +132,7 @@ impl Subscriptions {
     pub fn push(&mut self, subscription: Subscription) {
         *self = match std::mem::take(self) {
             Subscriptions::None => Subscriptions::One(subscription),
-            Subscriptions::One(one) => Subscriptions::Many(vec![one, subscription]),
+            Subscriptions::One(one) => Subscriptions::Many(Box::new(vec![one, subscription])),
             Subscriptions::Many(mut many) => {
                 many.push(subscription);
                 Subscriptions::Many(many)

@@ -140,6 +140,7 @@ impl State {
                 sockets.resume(index as usize);
             }
         }
+        self.topics.let_go(now);
         let mut budget = WRITES_PER_TURN_MAX;
         // What is armed from now on has its turn in the next.
         let mut pending = self.pending.len();
@@ -177,7 +178,7 @@ impl State {
             }
             visited += 1;
         }
-        self.topics.push_dirty(log, self.limits.write_queue_bytes_max);
+        self.topics.push_dirty(now, log, self.limits.write_queue_bytes_max);
         visited
     }
 
@@ -186,7 +187,8 @@ impl State {
         if conn.is_blocked || matches!(conn.phase, Phase::Draining | Phase::Gone) {
             return;
         }
-        let slices = gather(conn, &self.topics);
+        self.note_skips(index);
+        let slices = gather(&self.conns[index as usize], &self.topics);
         let (offered, written) = match slices.bytes {
             0 => (0, Ok(0)),
             bytes => (bytes, sockets.write(index as usize, slices.as_slice())),

@@ -68,7 +68,7 @@ pub struct State {
 impl State {
     /// Nobody is there.
     pub fn new(limits: Limits) -> State {
-        State { limits, ..State::default() }
+        State { topics: Topics::new(limits.coalesce), limits, ..State::default() }
     }
 
     /// Whether one more may come in, who then does.
@@ -165,7 +165,27 @@ impl State {
             .conns
             .get_mut(index as usize)
             .expect("slot is live: nothing is freed before the end of the turn");
-        conn.outbox.get_or_insert_with(|| self.spare_outboxes.pop().unwrap_or_default())
+        if conn.outbox.is_none() {
+            let outbox = conn.outbox.insert(self.spare_outboxes.pop().unwrap_or_default());
+            for &Subscription { log, slot } in conn.subscriptions.as_slice() {
+                if let Some(skipped) = self.topics.log_mut(log).take_skipped(slot) {
+                    outbox.push_mark(Item::Through(log, skipped));
+                    outbox.push_mark(Item::Skip(log, skipped + 1));
+                }
+            }
+        }
+        conn.outbox.as_mut().expect("it has one now")
+    }
+
+    /// Has what is to be skipped stand in the outbox of a connection, where its stream is laid out.
+    pub fn note_skips(&mut self, index: u32) {
+        let conn = &self.conns[index as usize];
+        let skips = |subscription: &Subscription| {
+            self.topics.log(subscription.log).members()[subscription.slot as usize].skips()
+        };
+        if conn.outbox.is_none() && conn.subscriptions.as_slice().iter().any(skips) {
+            self.outbox(index);
+        }
     }
 
     /// Takes an empty outbox away from a connection and keeps it for another.
@@ -274,6 +294,7 @@ impl State {
     /// much, or the log has forgotten it, it will be asked for: a log is shared, and a copy is not.
     pub fn unsubscribe(&mut self, index: u32, log: u32) {
         let Some(slot) = self.conn(index).subscriptions.slot(log) else { return };
+        self.note_skips(index);
         let source = self.topics.log(log);
         let copied_bytes_max = self.limits.outbox_low_bytes;
         let mut cursor = source.members()[slot as usize].cursor;
@@ -326,6 +347,7 @@ impl State {
     /// Returns its number.
     pub fn publish(
         &mut self,
+        now: Millis,
         key: TopicKey,
         render: &mut dyn FnMut(Class, &mut Vec<u8>),
         except: &[ConnId],
@@ -344,9 +366,9 @@ impl State {
             match encoding.framing {
                 Framing::Frame => {
                     let header = frame_header(Opcode::Text, self.rendered.len());
-                    self.topics.append(log, &header, &self.rendered, b"", bytes_max);
+                    self.topics.append(now, log, [&header, &self.rendered, b""], bytes_max);
                 }
-                Framing::Line => self.topics.append(log, b"", &self.rendered, b"\n", bytes_max),
+                Framing::Line => self.topics.append(now, log, [b"", &self.rendered, b"\n"], bytes_max),
             }
             if let Some(index) = self.speaking
                 && self.topics.is_crowded(log, bytes_max)
@@ -371,10 +393,7 @@ impl State {
     fn skip_newest(&mut self, index: u32, key: TopicKey) {
         let Some(Subscription { log, slot }) = self.subscription(index, key) else { return };
         let head = self.topics.log(log).head();
-        let is_up_to_date = self.topics.log(log).members()[slot as usize].cursor == head - 1;
-        if is_up_to_date && self.conn(index).outbox.is_none() {
-            self.topics.log_mut(log).set_cursor(slot, head);
-        } else {
+        if self.conn(index).outbox.is_some() || !self.topics.log_mut(log).skip_newest(slot) {
             let outbox = self.outbox(index);
             outbox.push_mark(Item::Through(log, head - 1));
             outbox.push_mark(Item::Skip(log, head));
@@ -617,7 +636,7 @@ impl State {
                 let is_seen_to =
                     conn.is_pending || conn.is_blocked || conn.is_asking || conn.phase != Phase::Open;
                 assert!(
-                    member.cursor == head || is_seen_to || self.topics.is_round_open(log),
+                    member.cursor == head || is_seen_to || self.topics.is_seen_to(log),
                     "forgotten by the flush"
                 );
             }

@@ -6,7 +6,7 @@
 
 use super::transcript::{bytes, show_bytes};
 use super::{files, pages, root, source};
-use chinwag::config::{JOIN_SETTINGS, Kind, SERVE_SETTINGS, Setting};
+use chinwag::config::{BENCH_SETTINGS, JOIN_SETTINGS, Kind, SERVE_SETTINGS, Setting};
 use chinwag::join;
 use chinwag::proto::http;
 use chinwag::proto::ws::{self, Header, Opcode, Role, handshake};
@@ -25,6 +25,7 @@ type Table = (&'static str, fn() -> String);
 const TABLES: &[Table] = &[
     ("flags", || flags(SERVE_SETTINGS)),
     ("join-flags", || flags(JOIN_SETTINGS)),
+    ("bench-flags", || flags(BENCH_SETTINGS)),
     ("join-commands", || usages("you type", join::COMMANDS)),
     ("join-keys", || usages("key", join::KEYS)),
     ("commands", || usages("you type", &text::HELP)),
@@ -151,8 +152,9 @@ fn range(kind: Kind) -> String {
         Kind::Bytes(least, most) => format!(": {} to {}", size(least), size(most)),
         Kind::Count(least, most) => format!(": {least} to {most}"),
         Kind::Choice(words) => format!(": {}", words.iter().map(code).collect::<Vec<_>>().join(", ")),
+        Kind::Sizes(least, most) => format!(": {} to {}", size(least), size(most)),
         Kind::Address | Kind::AddressOrOff | Kind::Origin | Kind::Level => String::new(),
-        Kind::Room | Kind::Name | Kind::Text | Kind::Switch => String::new(),
+        Kind::Room | Kind::Name | Kind::Text | Kind::Switch | Kind::Ip | Kind::Condition => String::new(),
     }
 }
 
@@ -507,10 +509,10 @@ fn the_table_of_close_codes_has_all_of_them() {
 /// The table of paths in the README has what the command serves, but for what the pages are made of.
 #[test]
 fn the_table_of_paths_has_all_of_them() {
-    let wiring = source("src/cli/serve.rs");
+    let wiring = ["src/cli/serve.rs", "src/cli/pages.rs"].map(source).join("\n");
     let quoted = wiring.split('"').skip(1).step_by(2).filter(|text| text.starts_with('/'));
-    let mut paths: Vec<&str> =
-        quoted.filter(|path| ![".css", ".js"].iter().any(|end| path.ends_with(end))).collect();
+    let is_part = |path: &str| path.ends_with(".css") || (path.ends_with(".js") && path != "/chinwag.js");
+    let mut paths: Vec<&str> = quoted.filter(|path| !is_part(path)).collect();
     paths.sort_unstable();
     let readme = source("README.md");
     let rows = readme.lines().filter_map(|line| line.strip_prefix("| `/")?.split_once('`'));

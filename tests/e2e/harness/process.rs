@@ -1,8 +1,7 @@
 //! What the kernel knows of a process. Linux only: it is read from `/proc`.
 
-use super::PATIENCE;
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A process, by its number.
 #[derive(Clone, Copy, Debug)]
@@ -66,17 +65,6 @@ impl Process {
             line.and_then(|count| count.trim().parse::<usize>().ok()).unwrap_or(0)
         };
         tasks.flatten().map(count).sum()
-    }
-
-    /// Waits until `wanted` is true of it. What `/proc` shows sends no event, so this is the one wait that looks again
-    /// and again.
-    #[track_caller]
-    pub fn wait_until(self, what: &str, mut wanted: impl FnMut(Process) -> bool) {
-        let ends_at = Instant::now() + PATIENCE;
-        while !wanted(self) {
-            assert!(Instant::now() < ends_at, "waited {PATIENCE:?} for {what}");
-            std::thread::sleep(Duration::from_millis(5));
-        }
     }
 
     fn file(self, name: &str) -> String {

@@ -172,23 +172,17 @@ impl Error {
     /// The response that tells the client: the status, a line that says what was wrong, and what would have
     /// been right where a header field can say it.
     pub fn response(self) -> Response {
-        let response = Response::text(self.status(), format!("{self}\n"));
-        match self {
+        let status = self.status();
+        let response = Response::text(status, format!("{self}\n"));
+        match status {
             // RFC 9110, 15.5.6: a 405 MUST have it.
-            Self::Method => response.with_header("Allow", "GET"),
+            405 => response.with_header("Allow", "GET"),
             // RFC 9110, 15.5.22: so MUST a 426. RFC 6455, 4.2.2: with the versions we speak.
-            Self::Upgrade | Self::Version => response
+            426 => response
                 .with_header("Upgrade", "websocket")
                 .with_header("Connection", "Upgrade")
                 .with_header("Sec-WebSocket-Version", VERSION),
-            Self::HttpVersion
-            | Self::Host
-            | Self::Connection
-            | Self::KeyMissing
-            | Self::KeyRepeated
-            | Self::Key
-            | Self::Subprotocol
-            | Self::Extensions => response,
+            _ => response,
         }
     }
 }

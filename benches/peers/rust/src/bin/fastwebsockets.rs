@@ -1,0 +1,96 @@
+//! fastwebsockets over hyper, as its own examples have it: a task a connection, and in the room a channel for each.
+
+use bytes::Bytes;
+use fastwebsockets::upgrade::{UpgradeFut, is_upgrade_request, upgrade};
+use fastwebsockets::{FragmentCollector, FragmentCollectorRead, Frame, OpCode, Payload, WebSocketError};
+use http_body_util::Empty;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use slab::Slab;
+use std::cell::RefCell;
+use std::rc::Rc;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::task::{LocalSet, spawn_local};
+
+type Members = Rc<RefCell<Slab<UnboundedSender<Bytes>>>>;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> std::io::Result<()> {
+    let listener = TcpListener::bind(peers::address()).await?;
+    peers::announce(listener.local_addr()?);
+    let members = Members::default();
+    let serve = async move {
+        loop {
+            let (stream, _) = listener.accept().await?;
+            stream.set_nodelay(true)?;
+            let members = Rc::clone(&members);
+            let service = service_fn(move |request| answer(request, Rc::clone(&members)));
+            spawn_local(async move {
+                let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await;
+            });
+        }
+    };
+    LocalSet::new().run_until(serve).await
+}
+
+async fn answer(mut request: Request<Incoming>, members: Members) -> Result<Response<Empty<Bytes>>, WebSocketError> {
+    if !is_upgrade_request(&request) {
+        let mut no = Response::new(Empty::new());
+        *no.status_mut() = StatusCode::UPGRADE_REQUIRED;
+        return Ok(no);
+    }
+    let is_echo = request.uri().path() == "/echo";
+    let (response, upgraded) = upgrade(&mut request)?;
+    spawn_local(async move {
+        let _ = if is_echo { echo(upgraded).await } else { chat(upgraded, &members).await };
+    });
+    Ok(response)
+}
+
+async fn echo(upgraded: UpgradeFut) -> Result<(), WebSocketError> {
+    let mut ws = FragmentCollector::new(upgraded.await?);
+    loop {
+        let frame = ws.read_frame().await?;
+        match frame.opcode {
+            OpCode::Close => return Ok(()),
+            OpCode::Text | OpCode::Binary => ws.write_frame(frame).await?,
+            _ => {}
+        }
+    }
+}
+
+async fn chat(upgraded: UpgradeFut, members: &Members) -> Result<(), WebSocketError> {
+    let (incoming, mut outgoing) = upgraded.await?.split(tokio::io::split);
+    let mut incoming = FragmentCollectorRead::new(incoming);
+    let (sender, mut receiver) = unbounded_channel::<Bytes>();
+    let me = members.borrow_mut().insert(sender);
+    let writer = spawn_local(async move {
+        while let Some(text) = receiver.recv().await {
+            let frame = Frame::text(Payload::Borrowed(&text));
+            if outgoing.write_frame(frame).await.is_err() {
+                return;
+            }
+        }
+    });
+    // What the library would answer by itself (pongs, the Close) is not answered: the load client sends no pings.
+    let mut answers = |_| async { Ok::<_, WebSocketError>(()) };
+    loop {
+        match incoming.read_frame(&mut answers).await {
+            Ok(frame) if frame.opcode == OpCode::Text => {
+                let text = Bytes::copy_from_slice(&frame.payload);
+                for (_, member) in members.borrow().iter().filter(|(other, _)| *other != me) {
+                    let _ = member.send(text.clone());
+                }
+            }
+            Ok(frame) if frame.opcode != OpCode::Close => {}
+            _ => break,
+        }
+    }
+    members.borrow_mut().remove(me);
+    writer.abort();
+    Ok(())
+}

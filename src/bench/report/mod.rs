@@ -1,0 +1,94 @@
+//! What `chinwag bench` shows and writes: live while it runs, a table at the end, and files for other programs.
+//!
+//! ```text
+//!     Second, Second, ... ──▶ progress.rs    a line or two that are drawn anew
+//!
+//!     Outcome, Outcome ─┬───▶ table.rs       for people      (verdict.rs, units.rs)
+//!                       ├───▶ json.rs        for programs
+//!                       ├───▶ hgrm.rs        for HdrHistogram's plotter
+//!                       ├───▶ csv.rs         for spreadsheets
+//!                       └───▶ svg.rs         for whoever looks
+//! ```
+//!
+//! What a figure is, is decided once, in `figures.rs`. Files are opened before the run, so that one that cannot be written
+//! costs no run: see [`Files`].
+
+mod about;
+mod csv;
+mod figures;
+mod files;
+mod hgrm;
+mod json;
+mod progress;
+mod svg;
+mod table;
+mod units;
+mod verdict;
+
+#[cfg(test)]
+mod sample;
+
+use super::outcome::{Outcome, Search};
+use super::plan::Plan;
+use anstream::AutoStream;
+use std::io::{self, Write};
+
+pub use about::{About, Machine};
+pub use files::{FileError, Files, Paths};
+pub use progress::Progress;
+pub use verdict::{Finding, Verdict, Weight};
+
+/// What there is to report.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// What was asked for.
+    pub plan: Plan,
+    /// When and where.
+    pub about: About,
+    /// What was found.
+    pub found: Found,
+}
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// One run, or several of the same plan.
+    Runs(Vec<Outcome>),
+    /// The highest load under which something holds.
+    Search(Box<Search>),
+}
+
+impl Report {
+    /// Shows it to a person: on the standard output or, where that is taken, on the standard error. Colours are for
+    /// terminals, and for those who have not set `NO_COLOR`.
+    pub fn print(&self, is_stdout_taken: bool) -> io::Result<()> {
+        let table = table::render(self);
+        match is_stdout_taken {
+            false => AutoStream::auto(io::stdout()).write_all(table.as_bytes()),
+            true => AutoStream::auto(io::stderr()).write_all(table.as_bytes()),
+        }
+    }
+
+    /// What to think of it.
+    pub fn verdict(&self) -> Verdict {
+        Verdict::of(&self.runs())
+    }
+
+    /// The runs that the figures are about: of a search, the best one.
+    pub fn runs(&self) -> Vec<&Outcome> {
+        match &self.found {
+            Found::Runs(runs) => runs.iter().collect(),
+            Found::Search(search) => search.best.iter().collect(),
+        }
+    }
+
+    /// What was played: of a search, with the load that was found.
+    fn played(&self) -> &Plan {
+        self.runs().first().map_or(&self.plan, |run| &run.plan)
+    }
+}
+
+/// The highest load under which the condition held.
+fn best_load(search: &Search) -> Option<f64> {
+    search.tries.iter().filter(|tried| tried.holds).map(|tried| tried.load).reduce(f64::max)
+}

@@ -1,0 +1,291 @@
+//! What is seen while a run goes on.
+//!
+//! On a terminal it is two lines that are drawn anew each second and are gone in the end:
+//!
+//! ```text
+//!     measured    ━━━━━━━━━━━━━━━━━━━━━━━━━─────────────── 12 s left   run 2 of 5
+//!     400/s sent   400k/s delivered   p50 120 µs   p99 1.20 ms   1,000 open   no errors
+//! ```
+//!
+//! Anywhere else it is a plain line a second, so that a log of it can be read. It goes to the standard error, where it is
+//! in nobody's way.
+
+use super::csv::word;
+use super::figures::us;
+use super::units::{count, duration, rate, things};
+use crate::bench::outcome::{Phase, Second};
+use crate::bench::plan::Plan;
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use std::env;
+use std::io::{self, IsTerminal, Stderr, Write};
+use std::time::Duration;
+
+const STRONG: Style = Style::new().bold();
+const BAR: Style = AnsiColor::Cyan.on_default();
+const FAINT: Style = Style::new().dimmed();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+
+const BAR_WIDTH: usize = 40;
+
+/// Lines that are cut rather than wrapped where the terminal is narrow: two lines must stay two to be drawn over.
+const NO_WRAP: &str = "\x1b[?7l";
+const WRAP: &str = "\x1b[?7h";
+/// To the start of the line above, and everything from there taken away.
+const UP_AND_CLEAR: &str = "\r\x1b[1A\x1b[J";
+
+/// How it may look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Lines can be drawn over.
+    pub is_terminal: bool,
+    /// Colours are wanted.
+    pub has_colour: bool,
+}
+
+/// What is seen while a run goes on.
+#[derive(Debug)]
+pub struct Progress<W: Write = Stderr> {
+    out: W,
+    look: Look,
+    connections: u64,
+    warmup: Duration,
+    measured: Duration,
+    /// Which run it is, where there are several.
+    label: String,
+    phase: Phase,
+    /// The second in which the phase began.
+    phase_began: u64,
+    errors: u64,
+    is_drawn: bool,
+}
+
+impl Progress {
+    /// On the standard error, as it suits that.
+    pub fn on_stderr(plan: &Plan) -> Progress {
+        let stderr = io::stderr();
+        let is_terminal = stderr.is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let has_colour = is_terminal && AutoStream::choice(&stderr) != ColorChoice::Never;
+        Progress::new(stderr, Look { is_terminal, has_colour }, plan)
+    }
+}
+
+impl<W: Write> Progress<W> {
+    /// Where it is told to.
+    pub fn new(out: W, look: Look, plan: &Plan) -> Progress<W> {
+        Progress {
+            out,
+            look,
+            connections: plan.connections as u64,
+            warmup: plan.warmup,
+            measured: plan.duration,
+            label: String::new(),
+            phase: Phase::Connecting,
+            phase_began: 0,
+            errors: 0,
+            is_drawn: false,
+        }
+    }
+
+    /// Another run begins: `run 2 of 5`, or the like.
+    pub fn begin(&mut self, plan: &Plan, label: &str) {
+        self.end();
+        self.connections = plan.connections as u64;
+        (self.warmup, self.measured) = (plan.warmup, plan.duration);
+        label.clone_into(&mut self.label);
+        (self.phase, self.phase_began, self.errors) = (Phase::Connecting, 0, 0);
+    }
+
+    /// A second has passed.
+    pub fn second(&mut self, second: &Second) {
+        if self.phase != second.phase {
+            self.phase = second.phase;
+            self.phase_began = second.at;
+        }
+        self.errors += second.errors;
+        let text = match self.look.is_terminal {
+            true => self.block(second),
+            false => self.line(second),
+        };
+        self.is_drawn = self.look.is_terminal;
+        // Nobody looks, or it cannot be shown: the run goes on.
+        let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
+    }
+
+    /// The run is over: what was drawn is taken away.
+    pub fn end(&mut self) {
+        if std::mem::take(&mut self.is_drawn) {
+            let _ = self.out.write_all(UP_AND_CLEAR.as_bytes()).and_then(|()| self.out.flush());
+        }
+    }
+
+    fn block(&self, second: &Second) -> String {
+        let clear = if self.is_drawn { UP_AND_CLEAR } else { "" };
+        let phase = format!("{:<12}", word(second.phase));
+        let filled = (self.done(second) * BAR_WIDTH as f64).round() as usize;
+        let bar = self.styled(BAR, &"━".repeat(filled));
+        let rest = self.styled(FAINT, &"─".repeat(BAR_WIDTH - filled));
+        let left = self.left(second).map_or_else(String::new, |left| format!(" {left}"));
+        let label = if self.label.is_empty() { String::new() } else { format!("   {}", self.label) };
+        let figures = self.figures(second).join("   ");
+        format!(
+            "{NO_WRAP}{clear}{}{bar}{rest}{left}{}\n{figures}{WRAP}",
+            self.styled(STRONG, &phase),
+            self.styled(FAINT, &label),
+        )
+    }
+
+    fn line(&self, second: &Second) -> String {
+        let label = if self.label.is_empty() { String::new() } else { format!("{}, ", self.label) };
+        let mut parts = self.figures(second);
+        parts.extend(self.left(second));
+        format!("{label}{} s, {}: {}\n", second.at + 1, word(second.phase), parts.join(", "))
+    }
+
+    fn figures(&self, second: &Second) -> Vec<String> {
+        let mut figures = Vec::new();
+        if second.phase != Phase::Connecting {
+            figures.push(format!("{} sent", rate(second.sends as f64)));
+            figures.push(format!("{} delivered", rate(second.deliveries as f64)));
+        }
+        if second.deliveries > 0 {
+            figures.push(format!("p50 {}", duration(us(second.p50))));
+            figures.push(format!("p99 {}", duration(us(second.p99))));
+        }
+        figures.push(match second.phase {
+            Phase::Connecting => format!("{} of {} open", count(second.open), count(self.connections)),
+            _ => format!("{} open", count(second.open)),
+        });
+        figures.push(match self.errors {
+            0 => "no errors".into(),
+            errors => self.styled(BAD, &things(errors, "error", "errors")),
+        });
+        figures
+    }
+
+    /// The part of the phase that has passed, from 0 to 1.
+    fn done(&self, second: &Second) -> f64 {
+        let passed = (second.at + 1 - self.phase_began) as f64;
+        let done = match second.phase {
+            Phase::Connecting => second.open as f64 / self.connections as f64,
+            Phase::Warmup => passed / self.warmup.as_secs_f64(),
+            Phase::Measured => passed / self.measured.as_secs_f64(),
+            Phase::Draining => 1.0,
+        };
+        if done.is_finite() { done.clamp(0.0, 1.0) } else { 1.0 }
+    }
+
+    /// How long messages will go on, where that is known.
+    fn left(&self, second: &Second) -> Option<String> {
+        let total = match second.phase {
+            Phase::Connecting | Phase::Draining => return None,
+            Phase::Warmup => self.warmup + self.measured,
+            Phase::Measured => self.measured,
+        };
+        let left = total.as_secs().saturating_sub(second.at + 1 - self.phase_began);
+        Some(match left {
+            0..60 => format!("{left} s left"),
+            _ => format!("{}:{:02} left", left / 60, left % 60),
+        })
+    }
+
+    fn styled(&self, style: Style, text: &str) -> String {
+        if self.look.has_colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    const PLAIN: Look = Look { is_terminal: false, has_colour: false };
+    const TERMINAL: Look = Look { is_terminal: true, has_colour: false };
+    const COLOUR: Look = Look { is_terminal: true, has_colour: true };
+
+    /// What a look makes of these seconds, and of the end.
+    fn shown(look: Look, label: &str, seconds: &[Second]) -> String {
+        let mut out = Vec::new();
+        let mut progress = Progress::new(&mut out, look, &sample::plan());
+        progress.begin(&sample::plan(), label);
+        seconds.iter().for_each(|second| progress.second(second));
+        progress.end();
+        String::from_utf8(out).expect("UTF-8")
+    }
+
+    fn seconds() -> Vec<Second> {
+        sample::fanout().seconds
+    }
+
+    #[test]
+    fn elsewhere_than_on_a_terminal_it_is_a_plain_line_a_second() {
+        let all = seconds();
+        assert_eq!(
+            shown(PLAIN, "", &[all[0], all[1], all[2], all[19]]),
+            "1 s, connecting: 1,000 of 1,000 open, no errors\n\
+             2 s, warm-up: 400/s sent, 400k/s delivered, p50 121 µs, p99 1.20 ms, 1,000 open, no errors, 30 s left\n\
+             3 s, measured: 400/s sent, 399k/s delivered, p50 122 µs, p99 1.20 ms, 1,000 open, no errors, 29 s left\n\
+             20 s, measured: 400/s sent, 398k/s delivered, p50 139 µs, p99 1.20 ms, 1,000 open, no errors, 12 s left\n"
+        );
+    }
+
+    #[test]
+    fn on_a_terminal_two_lines_are_drawn_anew_and_gone_in_the_end() {
+        let text = shown(TERMINAL, "run 2 of 5", &seconds()[1..20]);
+        assert_eq!(text.matches(UP_AND_CLEAR).count(), 19, "once for each but the first, and at the end");
+        assert!(text.ends_with(UP_AND_CLEAR));
+        let last = text.rsplit(NO_WRAP).next().expect("a block");
+        let block = last.trim_start_matches(UP_AND_CLEAR).trim_end_matches(UP_AND_CLEAR);
+        let (bar, rest) = ("━".repeat(24), "─".repeat(16));
+        assert_eq!(
+            block,
+            format!(
+                "measured    {bar}{rest} 12 s left   run 2 of 5\n\
+                 400/s sent   398k/s delivered   p50 139 µs   p99 1.20 ms   1,000 open   no errors{WRAP}"
+            )
+        );
+    }
+
+    #[test]
+    fn colours_are_only_where_they_are_wanted() {
+        let styles = |look| {
+            let text = shown(look, "run 1 of 2", &seconds()[..3]);
+            let text = [NO_WRAP, WRAP, UP_AND_CLEAR].iter().fold(text, |text, code| text.replace(code, ""));
+            text.contains('\x1b')
+        };
+        assert_eq!([PLAIN, TERMINAL, COLOUR].map(styles), [false, false, true]);
+    }
+
+    #[test]
+    fn errors_add_up_and_begin_anew_with_the_next_run() {
+        let failing = Second { errors: 3, ..seconds()[2] };
+        let mut out = Vec::new();
+        let mut progress = Progress::new(&mut out, PLAIN, &sample::plan());
+        progress.second(&failing);
+        progress.second(&failing);
+        progress.begin(&sample::plan(), "run 2 of 2");
+        progress.second(&seconds()[2]);
+        let text = String::from_utf8(out).expect("UTF-8");
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].contains("3 errors") && lines[1].contains("6 errors"), "{text}");
+        assert!(lines[2].starts_with("run 2 of 2, 3 s") && lines[2].contains("no errors"), "{text}");
+    }
+
+    #[test]
+    fn a_phase_without_a_length_fills_the_bar() {
+        let plan =
+            Plan { connections: 0, warmup: Duration::ZERO, duration: Duration::ZERO, ..sample::plan() };
+        let progress = Progress::new(Vec::new(), TERMINAL, &plan);
+        for phase in [Phase::Connecting, Phase::Warmup, Phase::Measured, Phase::Draining] {
+            assert_eq!(progress.done(&Second { phase, ..Second::default() }), 1.0, "{phase:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_time_is_told_in_minutes() {
+        let plan = Plan { duration: Duration::from_secs(600), ..sample::plan() };
+        let progress = Progress::new(Vec::new(), PLAIN, &plan);
+        let second = Second { phase: Phase::Measured, at: 4, ..Second::default() };
+        assert_eq!(progress.left(&second).as_deref(), Some("9:55 left"));
+    }
+}
