@@ -14,7 +14,7 @@
 //!   join.rs       our own client in a pipe
 //!   join_terminal.rs      the same at a terminal
 //!   foreign.rs    clients that know nothing of ours: websockets, ws, nc
-//!   browser.rs    the pages in Chromium
+//!   browser.rs    the pages in Chromium, and the module that they speak through
 //!   proxy.rs      behind nginx and HAProxy
 //!   ../many.rs    nineteen thousand at once, in a program of its own
 //! ```
