@@ -1,6 +1,6 @@
 //! The settings of `chinwag serve`.
 
-use super::{Kind, Listen, Setting, Value, value, values};
+use super::{Kind, Listen, Setting, Value, path, value, values};
 use crate::chat::{self, Slow};
 use crate::server::{AllowedOrigins, Limits};
 use crate::time::Millis;
@@ -238,12 +238,8 @@ impl Serve {
         // Room for a message that is a little too long: it is answered, and its connection stays.
         let whole_bytes_max = defaults.line_bytes_max.max(2 * message_bytes_max + ENVELOPE_BYTES);
         let (listen, line_listen) = (addresses("listen"), addresses("line-listen"));
-        let path = |name| match values(matches, name).next() {
-            Some(Value::Path(path)) => Some(path.clone()),
-            _ => None,
-        };
         let tls_listener = listen.iter().chain(&line_listen).find(|listen: &&Listen| listen.is_tls);
-        let tls = match (path("tls-cert"), path("tls-key"), tls_listener) {
+        let tls = match (path(matches, "tls-cert"), path(matches, "tls-key"), tls_listener) {
             (Some(certificate), Some(key), Some(_)) => Some((certificate, key)),
             (None, None, None) => None,
             (None, None, Some(listen)) => return Err(format!("{listen} wants --tls-cert and --tls-key")),

@@ -5,8 +5,9 @@
 //! more of them is one more row.
 
 use super::transcript::{bytes, show_bytes};
-use super::{files, pages, root, source};
-use chinwag::config::{BENCH_SETTINGS, Kind, SERVE_SETTINGS, Setting};
+use super::{files, pages, root, source, stalls};
+use chinwag::config::{BENCH_SETTINGS, JOIN_SETTINGS, Kind, SERVE_SETTINGS, Setting};
+use chinwag::join;
 use chinwag::proto::http;
 use chinwag::proto::ws::{self, Header, Opcode, Role, handshake};
 use chinwag::proto::{Input, ws::close};
@@ -23,8 +24,11 @@ type Table = (&'static str, fn() -> String);
 
 const TABLES: &[Table] = &[
     ("flags", || flags(SERVE_SETTINGS)),
+    ("join-flags", || flags(JOIN_SETTINGS)),
     ("bench-flags", || flags(BENCH_SETTINGS)),
-    ("commands", commands),
+    ("join-commands", || usages("you type", join::COMMANDS)),
+    ("join-keys", || usages("key", join::KEYS)),
+    ("commands", || usages("you type", &text::HELP)),
     ("error-codes", error_codes),
     ("sources", sources),
     ("layers", layers),
@@ -40,6 +44,7 @@ const TABLES: &[Table] = &[
     ("runs", runs),
     ("limits", limits),
     ("counts", counts),
+    ("stall", stall),
 ];
 
 #[test]
@@ -169,10 +174,11 @@ fn size(bytes: u64) -> String {
     format!("{}{word}", bytes / unit)
 }
 
-fn commands() -> String {
+/// What can be typed, and what it does.
+fn usages(head: &str, usages: &[(&str, &str)]) -> String {
     // A bar that is not escaped ends a cell, also within code.
     let row = |(usage, purpose): &(&str, &str)| vec![code(usage.replace('|', "\\|")), (*purpose).to_owned()];
-    table(&["you type", "to"], text::HELP.iter().map(row))
+    table(&[head, "to"], usages.iter().map(row))
 }
 
 /// Each source with the first sentence that it says of itself.
@@ -475,6 +481,10 @@ fn error_codes() -> String {
 fn counts() -> String {
     let fields = documented(&source("src/metrics.rs"), "pub struct Metrics");
     table(&["count", "of what"], fields.into_iter().map(|(name, comment)| vec![code(name), comment]))
+}
+
+fn stall() -> String {
+    table(&["a client that", "messages", "p50", "p90", "p99", "p99.9", "max"], stalls::rows())
 }
 
 /// Which codes there are, and which a Close frame may hold: the table itself is written by hand.
