@@ -15,6 +15,7 @@
 //!   join_terminal.rs      the same at a terminal
 //!   foreign.rs    clients that know nothing of ours: websockets, ws, nc
 //!   browser.rs    the pages in Chromium, and the module that they speak through
+//!   tls.rs        certificates, and everybody in one room with and without TLS
 //!   proxy.rs      behind nginx and HAProxy
 //!   bench.rs      the load client: every scenario and dialect, and how it ends
 //!   ../many.rs    nineteen thousand at once, in a program of its own
@@ -37,3 +38,4 @@ mod join_terminal;
 mod limits;
 mod proxy;
 mod services;
+mod tls;

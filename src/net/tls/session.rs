@@ -200,8 +200,7 @@ impl Encrypted {
                 }
             }
             Err(error) => {
-                // The alert that says why is left to be sent.
-                let _ = self.drive(records, &mut used, &mut |_| {});
+                self.take_alert();
                 self.failure = Some(io::Error::new(io::ErrorKind::InvalidData, describe(&error)));
             }
         }
@@ -265,6 +264,21 @@ impl Encrypted {
         records.drain(..used);
         self.incomplete = records;
         driven
+    }
+
+    /// After a failure the alert that tells the peer is left, and nothing else is to be asked of rustls.
+    fn take_alert(&mut self) {
+        while self.common().is_some_and(CommonState::wants_write) {
+            let _ = match &mut self.session {
+                Session::ToAccept(_) | Session::ToDial(_) => return,
+                Session::Server(connection) => {
+                    take_step(connection.process_tls_records(&mut []), &mut self.unsent, &mut |_| {})
+                }
+                Session::Client(connection) => {
+                    take_step(connection.process_tls_records(&mut []), &mut self.unsent, &mut |_| {})
+                }
+            };
+        }
     }
 
     /// Seals and writes, a record at a time, as long as the kernel takes all of it.
