@@ -68,9 +68,9 @@ pub struct Person {
     pub next_position: u64,
     /// What few have to keep.
     pub kept: Option<Box<Kept>>,
-    /// When it was dialled, and when it was through.
+    /// When it was dialled.
     pub dialled_at: u64,
-    /// When the connection stood.
+    /// When the connection stood or, once it is leaving, when that began.
     pub connected_at: u64,
     /// Whether it was there when the run was over.
     pub has_stayed: bool,
