@@ -104,8 +104,6 @@ pub struct Kept {
 pub struct Sender {
     /// How many messages it has sent: the next one's sequence.
     pub sent: u32,
-    /// How many of them are under way, in a closed loop.
-    pub outstanding: u32,
     /// Intended moments of messages that are due and cannot be sent yet.
     pub backlog: VecDeque<u64>,
     /// The position of each message that was acknowledged; see [`UNANSWERED`] and [`REFUSED`].
@@ -114,6 +112,8 @@ pub struct Sender {
     pub pending: VecDeque<(u32, u64)>,
     /// How many were refused by a notice that does not say which.
     pub refused: u32,
+    /// How many were refused, however that was told.
+    pub refused_in_all: u32,
 }
 
 /// No answer has come.

@@ -170,15 +170,12 @@ impl Crew {
                 self.ear.note_end(person);
             }
         }
+        let mut given_up = Vec::new();
         if let Some(flights) = &mut self.ear.flights {
-            let (thread, threads) = (self.ear.thread, self.ear.plan.threads);
-            let credits = &mut self.ear.credits;
-            let is_closed = matches!(self.ear.plan.load, Load::Closed { .. });
-            flights.give_up(now, |sender| {
-                if is_closed && sender as usize % threads == thread {
-                    credits.push(sender as usize / threads);
-                }
-            });
+            flights.give_up(now, |sender| given_up.push(sender));
+        }
+        if matches!(self.ear.plan.load, Load::Closed { .. }) {
+            given_up.into_iter().for_each(|sender| self.ear.note_through(sender));
         }
     }
 

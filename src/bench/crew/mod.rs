@@ -18,12 +18,13 @@ use super::seat::{Person, Role, Seat, Stage, UNANSWERED};
 use super::stamp::Stamp;
 use super::{outcome, seat};
 use crate::client::{Link, Masks, Scheme, Upgrade};
-use crate::net::{Address, Dial, Handler, KeepAlive, ListenerId, Peer, READ_BUFFER_LEN, Sockets};
+use crate::net::{Address, Dial, Handler, KeepAlive, ListenerId, Peer, Post, READ_BUFFER_LEN, Sockets};
 use crate::time::Millis;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
@@ -91,6 +92,8 @@ pub struct Crew {
     schedule: Option<Schedule>,
     alarm: Alarm,
     parts: Sender<Part>,
+    /// The ways to wake the threads.
+    posts: Arc<[Post<()>]>,
     /// Keys that are to be dialled, and when the first of them was.
     to_dial: VecDeque<usize>,
     in_flight: usize,
@@ -121,7 +124,7 @@ pub struct Crew {
 
 impl Crew {
     /// Those of the plan's participants that are this thread's.
-    pub fn new(ear: Ear, to: SocketAddr, alarm: Alarm, parts: Sender<Part>) -> Crew {
+    pub fn new(ear: Ear, to: SocketAddr, alarm: Alarm, parts: Sender<Part>, posts: Arc<[Post<()>]>) -> Crew {
         let plan = &ear.plan;
         let ids = (0..plan.connections as u32).filter(|id| *id as usize % plan.threads == ear.thread);
         let seats: Vec<Seat> = ids.map(|id| Seat::new(id, plan)).collect();
@@ -157,6 +160,7 @@ impl Crew {
             schedule,
             alarm,
             parts,
+            posts,
             in_flight,
             ramped: 0,
             dirty: Vec::new(),
@@ -227,8 +231,6 @@ impl Crew {
             self.fill_window(key, now);
         }
         for key in std::mem::take(&mut self.ear.credits) {
-            let sender = self.sender(key);
-            sender.outstanding = sender.outstanding.saturating_sub(1);
             self.fill_window(key, now);
         }
     }
@@ -249,10 +251,20 @@ impl Crew {
     /// In a closed loop: as many as may be under way.
     fn fill_window(&mut self, key: usize, now: u64) {
         let Load::Closed { window } = self.plan().load else { return };
-        while now < self.ear.times.ends_at && self.sender(key).outstanding < window && self.can_send(key) {
-            self.sender(key).outstanding += 1;
+        while now < self.ear.times.ends_at && self.under_way(key) < window && self.can_send(key) {
             self.send(key, now);
         }
+    }
+
+    /// How many messages of a sender some receiver has not got.
+    fn under_way(&self, key: usize) -> u32 {
+        let Person { id, sender: Some(sender), .. } = &self.seats[key].person else { return 0 };
+        // An echo is its sender's own affair.
+        let through = match self.plan().scenario {
+            Scenario::Echo => self.ear.shared.through_at(self.ear.thread, *id),
+            _ => self.ear.shared.through(*id),
+        };
+        sender.sent.saturating_sub(through).saturating_sub(sender.refused_in_all)
     }
 
     fn can_send(&mut self, key: usize) -> bool {
@@ -386,6 +398,11 @@ impl Crew {
 impl Handler for Crew {
     type Mail = ();
 
+    /// Another thread's receivers have messages of our senders.
+    fn handle_mail(&mut self, _: Millis, (): ()) {
+        self.ear.credits.extend_from_slice(&self.senders);
+    }
+
     fn handle_accepted(&mut self, _: Millis, _: ListenerId, _: Peer) -> Result<usize, &[u8]> {
         Err(b"")
     }
@@ -465,6 +482,13 @@ impl Handler for Crew {
     fn handle_wake(&mut self, _: Millis) {
         let now = self.now();
         self.send_due(now);
+        let to_wake = std::mem::take(&mut self.ear.to_wake);
+        for (thread, post) in self.posts.iter().enumerate() {
+            if to_wake >> thread & 1 == 1 {
+                // A queue that is full wakes it too.
+                let _ = post.send(());
+            }
+        }
     }
 
     fn flush(&mut self, _: Millis, sockets: &mut dyn Sockets) {
