@@ -17,8 +17,10 @@ import { LINES_MAX, Lines, isolated, missing } from "./lines.js";
 import { Log } from "./log.js";
 import { short, showMembers, showRooms } from "./side.js";
 
-const HISTORY_LINES = 100; // to begin with, and for each page of more
+const HISTORY_LINES = 100; // to begin with
+const PAGE_LINES = 200; // of more, each time
 const NAMES_MAX = 200; // asked for; of more only the number is told
+const NAMES_AGE_MS = 10_000; // where names are not told, they are asked for again after so long
 const PRESENCE_MEMBERS_MAX = 50; // in larger rooms nobody wants to read who comes and goes
 const FIRST_ROOM = "lobby";
 
@@ -48,7 +50,15 @@ const device = () => localStorage;
 const before = read(session, "chinwag");
 const chat = new Chat({ name: read(device, "chinwag-name") ?? "", resume: before?.snapshot });
 
+let isKeepDue = false;
+
 const remember = () => keep(session, "chinwag", { snapshot: chat.snapshot(), active });
+
+/** Once, however much has changed at once. */
+function rememberSoon() {
+  if (!isKeepDue) queueMicrotask(() => ((isKeepDue = false), remember()));
+  isKeepDue = true;
+}
 
 // Rooms. ------------------------------------------------------------------------------------
 
@@ -59,7 +69,7 @@ let active = "";
 const nowhere = newPlace("");
 
 function newPlace(room) {
-  return { room, lines: new Lines(), unread: 0, names: new Set(), count: 0, knownUntil: 0, isAsking: false };
+  return { room, lines: new Lines(), unread: 0, names: new Set(), count: 0, namesAt: 0, knownUntil: 0, isAsking: false };
 }
 
 const here = () => places.get(active) ?? nowhere;
@@ -101,7 +111,7 @@ async function askNames(place) {
   place.isAsking = true;
   try {
     const { names, count } = await chat.members(place.room, { limit: NAMES_MAX });
-    Object.assign(place, { names: new Set(names), count });
+    Object.assign(place, { names: new Set(names), count, namesAt: Date.now() });
     if (place === here()) render();
   } catch {
     // The next thing that is told of the room asks again.
@@ -122,6 +132,7 @@ const view = new Log($("log"), {
 });
 
 let isRenderDue = false;
+let drawn = ""; // the room that was drawn last
 
 /** Everything but the lines, at most once a frame. */
 function render() {
@@ -133,6 +144,7 @@ function render() {
     $("room").textContent = place.room || "No room";
     $("room").classList.toggle("none", place.room === "");
     $("here").textContent = place.count > 0 ? `${place.count.toLocaleString("en")} here` : "";
+    $("log").setAttribute("aria-label", place.room ? `Conversation in ${place.room}` : "Conversation");
     input.placeholder = place.room ? `Message ${place.room}` : "Join a room to say something";
     $("me").hidden = chat.name === "";
     $("me").replaceChildren(make("bdi", "", chat.name));
@@ -140,6 +152,8 @@ function render() {
     $("me").title = "Choose another name";
     $("me").style.setProperty("--hue", hue(chat.name));
     showRooms([...places.values()], active);
+    if (active !== drawn) place.row?.scrollIntoView({ block: "nearest" });
+    drawn = active;
     showMembers(place, chat.name);
     renderUnread();
   });
@@ -169,13 +183,18 @@ const sentence = (text) => text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.tes
 
 async function fetchPage(lines, which) {
   const place = [...places.values()].find((it) => it.lines === lines);
-  if (!place || lines.isFetching || !chat.rooms.some(({ room, isJoined }) => room === place.room && isJoined)) return;
+  if (!place || !chat.rooms.some(({ room, isJoined }) => room === place.room && isJoined)) return;
+  if (lines.isFetching) {
+    // The way back is not forgotten; more at a side is asked for again by itself.
+    if (which === "newest") lines.isEndWanted = true;
+    return;
+  }
   lines.isFetching = true;
   const { olderThan, newerThan } = lines;
   const asked = { older: { before: olderThan }, newer: { after: newerThan }, newest: {} }[which];
   let page = null;
   try {
-    page = await chat.history(place.room, { ...asked, limit: HISTORY_LINES });
+    page = await chat.history(place.room, { ...asked, limit: PAGE_LINES });
   } catch (error) {
     // If the connection was lost, coming back to the room asks again.
     if (error.retryMs) setTimeout(() => view.changed(lines), error.retryMs);
@@ -188,6 +207,8 @@ async function fetchPage(lines, which) {
   if (isSame && which === "older") lines.prepend(entries, page.more);
   if (isSame && which === "newer") lines.append(entries, page.more, waiting(place.room));
   if (which === "newest") lines.replace(entries, page.more, waiting(place.room));
+  if (lines.isEndWanted) fetchPage(lines, "newest");
+  lines.isEndWanted = false;
   view.changed(lines);
 }
 
@@ -214,9 +235,18 @@ const on = (type, handle) =>
 
 on("state", (state) => showState(state, speak));
 
+const isFirstVisit = read(device, "chinwag-name") === null;
+let oldName = "";
+
 on("name", ({ name, wanted, error }) => {
-  if (wanted) notice(`${isolated(wanted)}: ${sentence(error.message)} You are a guest until you choose another name.`);
-  else if (!/^guest-\d+$/.test(name)) keep(device, "chinwag-name", name);
+  if (wanted) return notice(`${isolated(wanted)}: ${sentence(error.message)} You are a guest until you choose another name.`);
+  const isGuest = /^guest-\d+$/.test(name);
+  const isNew = isFirstVisit && oldName === "";
+  if (isNew) notice(`You are ${name}. Press your name below to choose another.`);
+  if (isNew || !isGuest) keep(device, "chinwag-name", isGuest ? "" : name);
+  // Nobody is told of their own coming and going.
+  for (const { names } of places.values()) if (names.delete(oldName)) names.add(name);
+  oldName = name;
   render();
 });
 
@@ -271,7 +301,8 @@ on("presence", ({ joined, left, members }, place) => {
   for (const name of joined ?? []) place.names.add(name);
   if (joined && members <= PRESENCE_MEMBERS_MAX) place.lines.presence(joined, left, new Date());
   if (place !== here()) return;
-  if (place.names.size !== Math.min(members, NAMES_MAX)) askNames(place);
+  const isOld = !joined && Date.now() - place.namesAt > NAMES_AGE_MS;
+  if (isOld || place.names.size !== Math.min(members, NAMES_MAX)) askNames(place);
   render();
 });
 
@@ -283,7 +314,7 @@ on("direct", ({ name, data, at }) => {
   render();
 });
 
-on("change", remember);
+on("change", rememberSoon);
 
 // What is typed. ----------------------------------------------------------------------------------
 
@@ -374,6 +405,12 @@ async function listRooms() {
     }),
   );
 }
+
+$("going-room").addEventListener("input", ({ target }) => {
+  for (const item of $("going-list").children) {
+    item.hidden = !item.firstChild.dataset.room.toLowerCase().includes(target.value.toLowerCase());
+  }
+});
 
 function goTo(room) {
   $("going").close();

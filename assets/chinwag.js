@@ -61,6 +61,7 @@ const PING_MS = 25_000; // until the welcome tells another
 const PONG_TIMEOUT_MS = 10_000;
 const KEY_WINDOW_MS = 5 * 60_000; // the server knows a key for so long at least
 const PENDING_MAX = 1000;
+const JOINS_MAX = 8; // at once
 const SEEN_MAX = 500; // messages with keys, for each room
 
 /** Close codes after which coming back makes no sense, or is for a person to decide. */
@@ -208,7 +209,7 @@ export class Chat extends EventTarget {
       const it = this.#rooms.get(room);
       if (it.isJoined) return resolve({ room, epoch: it.epoch, seq: it.seq, members: it.members });
       it.waiting.push({ resolve, reject });
-      if (this.state === "open" && !it.isAsked) this.#sendJoin(it);
+      this.#joinNext();
     });
   }
 
@@ -232,6 +233,10 @@ export class Chat extends EventTarget {
     const pending = newPending({ room, key, data, at: Date.now(), sentAs: "", sentAt: 0 });
     const done = new Promise((resolve, reject) => Object.assign(pending, { resolve, reject }));
     const it = this.#rooms.get(room);
+    if (this.#pending.has(key)) {
+      pending.reject(new ChatError("bad_request", "this key is waiting for its answer"));
+      return done;
+    }
     this.#pending.set(key, pending);
     if (!it) this.#refuse(pending, new ChatError("not_joined", "join the room first"));
     else if (this.#pending.size > PENDING_MAX) this.#refuse(pending, new ChatError("busy", "too much waits already"));
@@ -332,13 +337,21 @@ export class Chat extends EventTarget {
     }
     this.#become("open");
     this.#tell("change", {});
-    for (const it of this.#rooms.values()) this.#sendJoin(it);
+    this.#joinNext();
   }
 
   #called(name) {
     clearTimeout(this.#timers.name);
     this.name = name;
     this.#tell("name", { name });
+  }
+
+  /** Goes into those rooms that one is not in yet, a few at a time: a thousand at once would be taken for abuse. */
+  #joinNext() {
+    if (this.state !== "open" || this.#timers.join) return;
+    const rooms = [...this.#rooms.values()];
+    const places = JOINS_MAX - rooms.filter(({ isAsked, isJoined }) => isAsked && !isJoined).length;
+    rooms.filter(({ isAsked }) => !isAsked).slice(0, Math.max(0, places)).forEach((it) => this.#sendJoin(it));
   }
 
   #sendJoin(it) {
@@ -351,12 +364,15 @@ export class Chat extends EventTarget {
         resolve: (joined) => this.#joined(it, joined),
         reject: (error) => {
           if (error.code === "lost" || this.#rooms.get(it.room) !== it) return;
-          if (error.retryMs !== undefined) {
+          if (error.retryMs === undefined) this.#forgetRoom(it, error);
+          else {
             it.isAsked = false;
-            this.#timers[`join ${it.room}`] = setTimeout(() => this.#rooms.has(it.room) && this.#sendJoin(it), error.retryMs);
-            return;
+            this.#timers.join ??= setTimeout(() => {
+              this.#timers.join = undefined;
+              this.#joinNext();
+            }, error.retryMs * JOINS_MAX);
           }
-          this.#forgetRoom(it, error);
+          this.#joinNext();
         },
       },
     );
@@ -381,11 +397,11 @@ export class Chat extends EventTarget {
     it.waiting.splice(0).forEach(({ resolve }) => resolve(joined));
     this.#tell("change", {});
     this.#catchUp(it);
+    this.#joinNext();
   }
 
   #forgetRoom(it, error) {
     this.#rooms.delete(it.room);
-    clearTimeout(this.#timers[`join ${it.room}`]);
     const left = error ?? new ChatError("not_joined", "the room was left");
     for (const pending of this.#pending.values()) if (pending.room === it.room) this.#refuse(pending, left);
     it.waiting.splice(0).forEach(({ reject }) => reject(left));

@@ -55,6 +55,7 @@ export function build(entry) {
   if (name !== undefined) {
     const who = make("span", "who");
     who.style.setProperty("--hue", hue(name));
+    who.title = name;
     who.append(make("bdi", "name", name));
     if (own) who.append(make("span", "unseen", " (you)"));
     if (to !== undefined) who.append(make("span", "to", " to "), make("bdi", "name", to));

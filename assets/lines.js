@@ -12,6 +12,7 @@
 export const LINES_MAX = 2000;
 
 const NAMES_SHOWN_MAX = 5; // of those who come or go
+const LATER_MAX = 100;
 
 export class Lines {
   /** @type {Entry[]} oldest first; those that wait for their answers stand last */
@@ -24,6 +25,8 @@ export class Lines {
   unseen = 0;
   /** Whether a page of history is on its way. */
   isFetching = false;
+  /** Whether the newest page is to be fetched once that one is here. */
+  isEndWanted = false;
   /** What the reader has at the top, and how far below the edge, while not pinned. */
   anchor = null;
   /** The room's life that is now. */
@@ -31,6 +34,7 @@ export class Lines {
 
   #hasOlder = false;
   #waiting = 0;
+  #later = []; // what no history has, and came while the end was not here
   #from = 1; // the first message that came, or is to come
 
   /** One is in the room now: `from` is the first message that comes. */
@@ -50,11 +54,12 @@ export class Lines {
 
   /** Something new was said. */
   add(entry) {
-    if (!this.isPinned && entry.kind === "message") this.unseen += 1;
-    if (!this.isLive) return;
-    if (!this.isPinned && this.entries.length >= LINES_MAX) {
-      // What is being read stays; the end is fetched when the reader comes back to it.
-      this.#leaveEnd();
+    if (!this.isPinned && entry.name !== undefined) this.unseen += 1;
+    // What is being read stays; the end is fetched when the reader comes back to it.
+    if (!this.isPinned && this.entries.length >= LINES_MAX) this.#leaveEnd();
+    if (!this.isLive) {
+      if (entry.seq === undefined && entry.kind !== "gap") this.#later.push(entry);
+      if (this.#later.length > LATER_MAX) this.#later.shift();
       return;
     }
     this.entries.splice(this.entries.length - this.#waiting, 0, entry);
@@ -153,6 +158,7 @@ export class Lines {
 
   #reachEnd(waiting) {
     this.isLive = true;
+    this.entries.push(...this.#later.splice(0));
     waiting.forEach((entry) => this.wait(entry));
   }
 

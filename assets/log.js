@@ -1,11 +1,12 @@
 // The conversation in the document: shows the lines of one room, and keeps what is read in its place.
 //
-// Lines change at any time; the document follows once a frame, so a burst costs one layout. A hidden page gets no frames
-// and needs none: the lines are bounded by themselves. Whoever is at the end stays there. For everybody else the line at
-// the top stays where it is, whatever comes above or goes below.
+// Lines change at any time; the document follows a few times a second at most, so a burst costs few layouts. A hidden
+// page gets no frames and needs none: the lines are bounded by themselves. Whoever is at the end stays there. For everybody
+// else the line at the top stays where it is, whatever comes above or goes below.
 
 import { build, dress } from "./line.js";
 
+const REST_MS = 80; // at least, between one change of the document and the next
 const PINNED_PX = 48; // this near to the end counts as being there
 const FILL_PX = 1200; // this near to a side, more is fetched
 const FLOOD_LINES = 6; // within FLOOD_MS: more are counted out, not read out
@@ -15,6 +16,7 @@ export class Log {
   #element;
   #lines = null;
   #isDue = false;
+  #changedAt = 0; // as frames count time
   #followed = ""; // the element's shape when its scroll position was last looked after
   #newest = null; // the last line that was shown
   #flood = { count: 0, timer: 0 };
@@ -50,15 +52,19 @@ export class Log {
   changed(lines) {
     if (lines !== this.#lines || this.#isDue) return;
     this.#isDue = true;
-    requestAnimationFrame(() => {
+    const follow = (now) => {
+      if (now - this.#changedAt < REST_MS) return requestAnimationFrame(follow);
       this.#isDue = false;
+      this.#changedAt = now;
       this.#keepPlace();
       this.#sync();
-    });
+    };
+    requestAnimationFrame(follow);
   }
 
   /** Goes to the newest line, and stays there. */
   toEnd() {
+    this.#changedAt = 0; // somebody waits for it
     if (!this.#lines.isLive) return this.#on.fetch(this.#lines, "newest");
     this.#lines.isPinned = true;
     this.#follow();

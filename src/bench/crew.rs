@@ -36,10 +36,13 @@ const CLOSING: u64 = 3_000_000_000;
 const UNWRITTEN_BYTES_MAX: usize = 64 * 1024;
 /// The longest message that is understood.
 const MESSAGE_BYTES_MAX: usize = 16 << 20;
-/// How many connections are dialled from one address of the loopback: fewer than there are ports.
-const DIALS_PER_LOOPBACK_ADDRESS: u64 = 20_000;
+/// How many connections are dialled from one address of the loopback. The kernel looks for a free port among those of one
+/// parity first, some 14,000: once they are taken it looks through all of them, each time.
+const DIALS_PER_LOOPBACK_ADDRESS: u64 = 10_000;
 /// The loopback's addresses that are dialled from in turn.
 const LOOPBACK_ADDRESSES: u64 = 250;
+/// When a connection is tried again that did not come about, in a scenario whose point it is to connect.
+const RETRY: u64 = 100_000_000;
 const SECOND: u64 = 1_000_000_000;
 
 /// What one thread has seen of a second.
@@ -355,7 +358,9 @@ impl Crew {
         let phase = self.ear.times.phase(now);
         if !self.has_settled && self.has_connected() {
             self.has_settled = true;
-            self.ear.shared.settle(now);
+            // Who is to connect while it is measured, is as good as there.
+            let is_connect = self.plan().scenario == Scenario::Connect;
+            self.ear.shared.settle(now, if is_connect { 1 } else { self.ear.connecting.ready });
         }
         if phase != self.phase {
             self.enter(phase, now);
@@ -516,7 +521,10 @@ impl Crew {
         if let Some(until) = self.closes_until {
             let is_empty = self.seats.iter().all(|seat| seat.link.is_none());
             if is_empty || now >= until {
-                self.tell_second(now);
+                // Of a run that is none there is nothing to tell.
+                if !self.ear.shared.is_hopeless() {
+                    self.tell_second(now);
+                }
                 self.is_finished = true;
             }
             return;
@@ -583,6 +591,7 @@ impl Crew {
         *link = None;
         self.ear.drop_out(person);
         person.is_ending = false;
+        let was_well = person.stage == Stage::Leaving;
         let is_over = self.is_over();
         let Seat { person, .. } = &mut self.seats[key];
         let scenario = self.ear.plan.scenario;
@@ -597,8 +606,14 @@ impl Crew {
             let lot = self.ear.lot(person, now);
             let wait = person.kept().backoff.wait(lot, None);
             self.returns.push(Reverse((now + wait.0 * 1_000_000, key)));
-        } else if person.stage == Stage::Out {
+        } else if person.stage == Stage::Out && was_well {
             self.to_dial.push_back(key);
+        } else if person.stage == Stage::Out {
+            self.returns.push(Reverse((now + RETRY, key)));
+            let attempts = self.ear.connecting.dialled;
+            if self.ear.connecting.ready == 0 && attempts >= 2 * self.in_flight as u64 {
+                self.ear.shared.despair(now);
+            }
         }
     }
 }

@@ -407,7 +407,7 @@ impl Ear {
             "too_big" => "start the server with a greater --message-bytes",
             _ => "",
         };
-        self.errors.add(code, || format!("{code}: the server did not take it"), hint);
+        self.errors.add(code, || "the server did not take it".to_owned(), hint);
         match (sequence, &mut person.sender) {
             (Some(sequence), Some(sender)) => {
                 self.tallies.refused += 1;

@@ -280,7 +280,7 @@ fn outcome(
         errors.merge(std::mem::take(&mut ear.errors));
         connecting.merge(&ear.connecting);
     }
-    if connecting.ready == 0 && !shared.is_stopped() {
+    if connecting.ready == 0 && (shared.is_hopeless() || !shared.is_stopped()) {
         return Err(no_connection(plan, &errors));
     }
     let people: Vec<_> = crews.iter().flat_map(|crew| crew.seats.iter().map(|seat| &seat.person)).collect();

@@ -22,6 +22,8 @@ pub struct Shared {
     starts_at: AtomicU64,
     ends_at: AtomicU64,
     is_stopped: AtomicBool,
+    is_hopeless: AtomicBool,
+    ready: AtomicU64,
     /// How many messages each sender has sent.
     sent: Box<[AtomicU32]>,
     /// How many connections were dialled.
@@ -76,14 +78,20 @@ impl Shared {
             starts_at: AtomicU64::new(UNKNOWN),
             ends_at: AtomicU64::new(UNKNOWN),
             is_stopped: AtomicBool::new(false),
+            is_hopeless: AtomicBool::new(false),
+            ready: AtomicU64::new(0),
             sent: (0..plan.senders).map(|_| AtomicU32::new(0)).collect(),
             dialled: AtomicU64::new(0),
         }
     }
 
-    /// A thread has its connections. The last one to say so starts the run.
-    pub fn settle(&self, at: u64) {
+    /// A thread has its connections, so many of them ready. The last one to say so starts the run, unless nobody is there.
+    pub fn settle(&self, at: u64, ready: u64) {
+        self.ready.fetch_add(ready, Ordering::AcqRel);
         if self.settled.fetch_add(1, Ordering::AcqRel) + 1 == self.threads {
+            if self.ready.load(Ordering::Acquire) == 0 {
+                return self.despair(at);
+            }
             let starts_at = at + HEAD_START;
             self.starts_at.store(starts_at, Ordering::Release);
             // The end last: who sees it sees the start too. It may have been set by whoever stopped the run.
@@ -96,6 +104,17 @@ impl Shared {
     pub fn stop(&self, at: u64) {
         self.is_stopped.store(true, Ordering::Release);
         self.ends_at.fetch_min(at, Ordering::AcqRel);
+    }
+
+    /// Ends the run, since nobody can be reached.
+    pub fn despair(&self, at: u64) {
+        self.is_hopeless.store(true, Ordering::Release);
+        self.stop(at);
+    }
+
+    /// Whether it has ended since nobody could be reached.
+    pub fn is_hopeless(&self) -> bool {
+        self.is_hopeless.load(Ordering::Acquire)
     }
 
     /// Whether somebody has ended it.
@@ -139,9 +158,9 @@ mod tests {
         (plan.threads, plan.warmup, plan.duration) =
             (2, Duration::from_nanos(100), Duration::from_nanos(1000));
         let shared = Shared::new(&plan, Clock::start());
-        shared.settle(5);
+        shared.settle(5, 0);
         assert_eq!(shared.times().phase(9999), Phase::Connecting);
-        shared.settle(10);
+        shared.settle(10, 3);
         let (times, start) = (shared.times(), 10 + HEAD_START);
         let phases = [start - 1, start, start + 99, start + 100, start + 1099, start + 1100];
         use Phase::{Draining, Measured, Warmup};
@@ -149,6 +168,13 @@ mod tests {
         assert_eq!(times.measured(), 1000);
         shared.stop(start + 150);
         assert_eq!((shared.times().measured(), shared.is_stopped()), (50, true));
+    }
+
+    #[test]
+    fn nobody_to_talk_to_is_no_run() {
+        let shared = Shared::new(&plan(), Clock::start());
+        shared.settle(5, 0);
+        assert!(shared.is_hopeless() && shared.is_stopped());
     }
 
     #[test]

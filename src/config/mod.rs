@@ -4,12 +4,14 @@
 //! be it the command line or the help, reads the table.
 
 mod bench;
+mod join;
 mod serve;
 mod value;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 pub use bench::{Bench, SETTINGS as BENCH_SETTINGS, with_url as with_bench_url};
+pub use join::{Join, SETTINGS as JOIN_SETTINGS, URL, with_url};
 pub use serve::{SETTINGS as SERVE_SETTINGS, Serve};
 pub use value::{Kind, Value};
 

@@ -6,7 +6,8 @@
 
 use super::transcript::{bytes, show_bytes};
 use super::{files, pages, root, source};
-use chinwag::config::{BENCH_SETTINGS, Kind, SERVE_SETTINGS, Setting};
+use chinwag::config::{BENCH_SETTINGS, JOIN_SETTINGS, Kind, SERVE_SETTINGS, Setting};
+use chinwag::join;
 use chinwag::proto::http;
 use chinwag::proto::ws::{self, Header, Opcode, Role, handshake};
 use chinwag::proto::{Input, ws::close};
@@ -23,8 +24,11 @@ type Table = (&'static str, fn() -> String);
 
 const TABLES: &[Table] = &[
     ("flags", || flags(SERVE_SETTINGS)),
+    ("join-flags", || flags(JOIN_SETTINGS)),
     ("bench-flags", || flags(BENCH_SETTINGS)),
-    ("commands", commands),
+    ("join-commands", || usages("you type", join::COMMANDS)),
+    ("join-keys", || usages("key", join::KEYS)),
+    ("commands", || usages("you type", &text::HELP)),
     ("error-codes", error_codes),
     ("sources", sources),
     ("layers", layers),
@@ -169,10 +173,11 @@ fn size(bytes: u64) -> String {
     format!("{}{word}", bytes / unit)
 }
 
-fn commands() -> String {
+/// What can be typed, and what it does.
+fn usages(head: &str, usages: &[(&str, &str)]) -> String {
     // A bar that is not escaped ends a cell, also within code.
     let row = |(usage, purpose): &(&str, &str)| vec![code(usage.replace('|', "\\|")), (*purpose).to_owned()];
-    table(&["you type", "to"], text::HELP.iter().map(row))
+    table(&[head, "to"], usages.iter().map(row))
 }
 
 /// Each source with the first sentence that it says of itself.

@@ -90,5 +90,5 @@ fn a_page_of_another_origin_uses_the_module() {
 
 #[test]
 fn the_module_in_node() {
-    run("module.mjs", &[], &["--history", "5"]);
+    run("module.mjs", &[], &["--history", "5", "--rooms-per-connection", "1000"]);
 }

@@ -282,6 +282,9 @@ const checks = [
     await assert.rejects(ann.chat.publish(room, "é".repeat(2049)), { code: "too_big" });
     await ann.chat.publish(room, "one", { key: "mine" });
     await assert.rejects(ann.chat.publish(room, "two", { key: "mine" }), { code: "bad_request" });
+    const [first, second] = await Promise.allSettled([1, 1].map((data) => ann.chat.publish(room, data, { key: "twice" })));
+    assert.equal(first.status, "fulfilled");
+    assert.equal(second.reason.code, "bad_request");
     const refused = ann.heard.filter(({ type }) => type === "refused");
     assert.deepEqual(refused.map(({ error }) => error.code), ["too_big", "too_big", "bad_request"]);
   },
@@ -331,6 +334,22 @@ const checks = [
     assert.deepEqual([ann.chat.name, bob.chat.name], names);
     assert.deepEqual(bob.said(room), ["first life", "second life"]);
     for (const ear of [ann, bob]) assert.equal(ear.heard.find(({ type }) => type === "gap").reason, "epoch");
+  },
+
+  async function hundredsOfRoomsAreComeBackTo() {
+    const cable = await Cable.to(args.http);
+    const ann = await member({ url: `ws://${cable.address}/ws` });
+    const rooms = Array.from({ length: 200 }, () => unique("den"));
+    await Promise.all(rooms.map((room) => ann.chat.join(room)));
+    cable.cut();
+    await ann.state("waiting");
+    assert.ok(ann.chat.rooms.every(({ isJoined }) => !isJoined));
+    cable.mend();
+    await ann.state("open");
+    await Promise.all(rooms.map((room) => ann.chat.join(room)));
+    assert.equal(ann.chat.rooms.length, rooms.length);
+    assert.equal(ann.heard.filter(({ type }) => type === "left").length, 0);
+    cable.close();
   },
 
   async function theExampleInTheDocumentationRuns() {

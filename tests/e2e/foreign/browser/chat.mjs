@@ -42,6 +42,9 @@ export async function chat() {
       await until(ann, `${name} among the members`, (name) => document.getElementById("names").innerText.includes(name), name);
     }
     assert.equal(await ann.textContent("#here"), "3 here");
+    await type(ann, `/name ${annName}2`);
+    await until(ann, "the new name among the members", (name) => document.querySelector("#names .you")?.parentElement.innerText.startsWith(name), `${annName}2`);
+    await call(ann, annName);
   });
 
   checks.push(async function twoPagesAndANetcatTalk() {
@@ -67,7 +70,7 @@ export async function chat() {
   });
 
   checks.push(async function aNameHasTheSameColourEverywhere() {
-    const hueOf = async (page, name) => (await lines(page)).find((line) => line.name === name).hue;
+    const hueOf = async (page, name) => (await line(page, { name })).hue;
     for (const name of [annName, bobName, nellName]) assert.equal(await hueOf(ann, name), await hueOf(bob, name));
   });
 

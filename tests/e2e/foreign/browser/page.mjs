@@ -50,6 +50,8 @@ export async function page() {
         await page.addInitScript(() => (window.requestAnimationFrame = window.realFrame));
         // Full jitter takes a random part of the ceiling; here it is always all of it.
         await page.addInitScript(() => (Math.random = () => 1));
+        // Somebody who has been here before, and has chosen no name.
+        await page.addInitScript(() => localStorage.setItem("chinwag-name", '""'));
         await page.routeWebSocket(`ws://${args.http}/ws`, (socket) => {
           server.sockets.push(socket);
           server.heard.push([]);
