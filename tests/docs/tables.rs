@@ -5,7 +5,7 @@
 //! more of them is one more row.
 
 use super::transcript::{bytes, show_bytes};
-use super::{files, pages, root, source};
+use super::{files, pages, root, source, stalls};
 use chinwag::config::{BENCH_SETTINGS, JOIN_SETTINGS, Kind, SERVE_SETTINGS, Setting};
 use chinwag::join;
 use chinwag::proto::http;
@@ -44,6 +44,7 @@ const TABLES: &[Table] = &[
     ("runs", runs),
     ("limits", limits),
     ("counts", counts),
+    ("stall", stall),
 ];
 
 #[test]
@@ -480,6 +481,10 @@ fn error_codes() -> String {
 fn counts() -> String {
     let fields = documented(&source("src/metrics.rs"), "pub struct Metrics");
     table(&["count", "of what"], fields.into_iter().map(|(name, comment)| vec![code(name), comment]))
+}
+
+fn stall() -> String {
+    table(&["a client that", "messages", "p50", "p90", "p99", "p99.9", "max"], stalls::rows())
 }
 
 /// Which codes there are, and which a Close frame may hold: the table itself is written by hand.
