@@ -39,6 +39,6 @@ mod join_terminal;
 mod limits;
 mod proxy;
 mod services;
-mod tls;
 #[cfg(target_os = "linux")]
 mod syscalls;
+mod tls;
