@@ -270,7 +270,7 @@ impl Core {
             Upgrade::Refuse(response) => return Err(response),
         };
         let mut response = Vec::new();
-        handshake::response(&mut response, offer.accept(), subprotocol);
+        handshake::response(&mut response, offer.accept(), subprotocol, None);
         self.state.push_bytes(index, &response);
         self.state.outbox(index).seal();
         self.state.metrics.upgrades += 1;

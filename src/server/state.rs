@@ -661,7 +661,7 @@ impl State {
 }
 
 fn frame_header(opcode: Opcode, payload_len: usize) -> crate::proto::ws::EncodedHeader {
-    Header { fin: true, opcode, masking_key: None, payload_len: payload_len as u64 }.encode()
+    Header { fin: true, rsv1: false, opcode, masking_key: None, payload_len: payload_len as u64 }.encode()
 }
 
 fn log_end(conn: &Connection, now: Millis) {
