@@ -36,6 +36,11 @@ pub fn with_flags(command: Command, settings: &'static [Setting]) -> Command {
             .help(setting.help)
             .action(if setting.repeats { ArgAction::Append } else { ArgAction::Set })
             .value_parser(move |text: &str| kind.parse(text));
+        let arg = match kind {
+            // With its value, if it has one, behind an equals sign: what follows it without one is something else.
+            Kind::Switch => arg.num_args(0..=1).require_equals(true).default_missing_value(value::ON),
+            _ => arg,
+        };
         command.arg(if setting.default.is_empty() { arg } else { arg.default_value(setting.default) })
     })
 }

@@ -5,6 +5,9 @@ use crate::server::AllowedOrigins;
 use crate::time::Millis;
 use log::LevelFilter;
 
+/// What a switch is that is given without a value.
+pub const ON: &str = "on";
+
 /// The type and range of a setting.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
@@ -28,6 +31,8 @@ pub enum Kind {
     Count(u64, u64),
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// Given or not; or `on` or `off`.
+    Switch,
 }
 
 /// The value of a setting.
@@ -49,6 +54,8 @@ pub enum Value {
     Count(usize),
     /// See [`Kind::Choice`].
     Choice(&'static str),
+    /// See [`Kind::Switch`].
+    Switch(bool),
 }
 
 impl Kind {
@@ -63,6 +70,7 @@ impl Kind {
             Kind::Bytes(..) => "BYTES",
             Kind::Count(..) => "N",
             Kind::Choice(_) => "WORD",
+            Kind::Switch => "on|off",
         }
     }
 
@@ -114,6 +122,11 @@ impl Kind {
             Kind::Choice(words) => match words.iter().find(|word| **word == text) {
                 Some(word) => Ok(Value::Choice(word)),
                 None => Err(format!("'{text}' is none of {}", words.join(", "))),
+            },
+            Kind::Switch => match text {
+                ON => Ok(Value::Switch(true)),
+                "off" => Ok(Value::Switch(false)),
+                _ => Err(format!("'{text}' is neither on nor off")),
             },
         }
     }
@@ -202,6 +215,13 @@ mod tests {
         let kind = Kind::Choice(&["yes", "no"]);
         assert_eq!(kind.parse("no"), Ok(Value::Choice("no")));
         assert_eq!(kind.parse("No"), Err("'No' is none of yes, no".into()));
+    }
+
+    #[test]
+    fn a_switch_is_on_or_off() {
+        assert_eq!(Kind::Switch.parse("on"), Ok(Value::Switch(true)));
+        assert_eq!(Kind::Switch.parse("off"), Ok(Value::Switch(false)));
+        assert!(Kind::Switch.parse("yes").is_err() && Kind::Switch.parse("").is_err());
     }
 
     #[test]

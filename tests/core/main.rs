@@ -17,6 +17,7 @@ mod backpressure;
 mod closing;
 mod counts;
 mod deadlines;
+mod deflate;
 mod door;
 mod eof;
 mod fairness;

@@ -8,6 +8,7 @@ use super::transcript::{bytes, show_bytes};
 use super::{files, pages, root, source};
 use chinwag::config::{Kind, SERVE_SETTINGS, Setting};
 use chinwag::proto::http;
+use chinwag::proto::ws::deflate::Parameters;
 use chinwag::proto::ws::{self, Header, Opcode, Role, handshake};
 use chinwag::proto::{Input, ws::close};
 use chinwag::server::{CloseReason, Limits};
@@ -30,6 +31,7 @@ const TABLES: &[Table] = &[
     ("first-bytes", first_bytes),
     ("frame-errors", frame_errors),
     ("message-errors", message_errors),
+    ("deflate-errors", deflate_errors),
     ("refusals", refusals),
     ("head-limits", head_limits),
     ("close-reasons", close_reasons),
@@ -130,7 +132,11 @@ fn all_of(values: impl IntoIterator<Item = String>, path: &str, head: &str) -> V
 
 fn flags() -> String {
     let row = |setting: &Setting| {
-        let flag = code(format!("--{} {}", setting.name, setting.kind.value_name()));
+        let flag = match setting.kind {
+            Kind::Switch => code(format!("--{}[={}]", setting.name, setting.kind.value_name())),
+            kind => code(format!("--{} {}", setting.name, kind.value_name())),
+        };
+        let flag = flag.replace('|', "\\|");
         let repeats = if setting.repeats { "; may be given more than once" } else { "" };
         let help = format!("{}{}{repeats}.", setting.help, range(setting.kind));
         vec![flag, code(setting.default), help.replace("; *", "; `*`").replace("unix:/path", "`unix:/path`")]
@@ -147,7 +153,7 @@ fn range(kind: Kind) -> String {
         Kind::Bytes(least, most) => format!(": {} to {}", size(least), size(most)),
         Kind::Count(least, most) => format!(": {least} to {most}"),
         Kind::Choice(words) => format!(": {}", words.iter().map(code).collect::<Vec<_>>().join(", ")),
-        Kind::Address | Kind::AddressOrOff | Kind::Origin | Kind::Level => String::new(),
+        Kind::Address | Kind::AddressOrOff | Kind::Origin | Kind::Level | Kind::Switch => String::new(),
     }
 }
 
@@ -293,15 +299,23 @@ const BROKEN: &[(&str, &str)] = &[
     ("88 81 00*4 03", "a Close with one byte"),
     ("88 82 00*4 03 ed", "a Close with 1005, which is never sent"),
     ("88 83 00*4 03 e8 ff", "a Close whose reason is not UTF-8"),
+    ("c9", "RSV1 in a Ping"),
+    ("c1 81 00*4 ff", "a block of a type that there is not"),
 ];
 
 /// How many of [`BROKEN`] are the header's.
 const OF_FRAMES: usize = 8;
+/// How many are of connections that deflate: the last ones.
+const DEFLATED: usize = 2;
 
 fn errors(range: std::ops::Range<usize>) -> String {
+    let deflated: Vec<_> = BROKEN[BROKEN.len() - DEFLATED..].iter().map(|(text, _)| *text).collect();
     let find = |text: &str| {
         let role = if text == "81 85" { Role::Client } else { Role::Server };
         let mut connection = ws::Connection::new(role, 16 * 1024 * 1024);
+        if deflated.contains(&text) {
+            connection = connection.deflated(&Parameters::OFFER);
+        }
         let bytes = bytes(text);
         for (at, byte) in bytes.iter().enumerate() {
             if let Err(error) = connection.poll_event(&mut Input::new(&mut [*byte])) {
@@ -316,14 +330,14 @@ fn errors(range: std::ops::Range<usize>) -> String {
     let variants = found.iter().map(|(_, _, error)| variant(error));
     all_of(variants, "src/proto/ws/error.rs", "pub enum Error");
     let row = |(text, note, error): (&str, &str, ws::Error)| {
-        let (says, section) = error.to_string().split_once(" (RFC 6455, ").map_or_else(
+        let (says, section) = error.to_string().split_once(" (RFC ").map_or_else(
             || panic!("{error} names no section"),
-            |(says, section)| (says.to_owned(), section.trim_end_matches(')').to_owned()),
+            |(says, section)| (says.to_owned(), section.trim_end_matches(')').replace("6455, ", "")),
         );
         vec![code(show_hex(&bytes(text))), note.to_owned(), says, section, error.close_code().to_string()]
     };
     table(
-        &["bytes, to the one that breaks it", "which are", "the rule's word", "RFC 6455", "code"],
+        &["bytes, to the one that breaks it", "which are", "the rule's word", "section", "code"],
         found[range].iter().map(|found| row(*found)),
     )
 }
@@ -337,7 +351,11 @@ fn frame_errors() -> String {
 }
 
 fn message_errors() -> String {
-    errors(OF_FRAMES..BROKEN.len())
+    errors(OF_FRAMES..BROKEN.len() - DEFLATED)
+}
+
+fn deflate_errors() -> String {
+    errors(BROKEN.len() - DEFLATED..BROKEN.len())
 }
 
 fn refusals() -> String {
