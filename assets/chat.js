@@ -1,443 +1,538 @@
-// The chat page: text mode over one WebSocket.
+// The chat page. What is told by chinwag.js becomes lines; what is typed becomes requests.
 //
-// The server says one line per text message. A line that starts with "* " is a
-// notice, "[ann] hello" is ann speaking. It does not say our own lines back to
-// us, so the page shows those itself when it sends them.
+//     chinwag.js    the protocol               lines.js   the lines of a room, a window on its history
+//     commands.js   what can be typed          log.js     the lines in the document, and how they scroll
+//     composer.js   the field                  line.js    one of them
+//     banner.js     the connection, in words   side.js    rooms and members
 //
-//   connecting --open--> open --lost--> waiting --timer, click, "online"--> connecting
-//                          |
-//                          +--/quit, or a code that says not to come back--> closed --click--> connecting
-//
-// Everything that came over the wire reaches the document as textContent, so a
-// name or a message is never markup. Nothing is shown in colour alone.
+// A reload goes on where it was: name, secret, positions and what was not yet answered are kept in the session's storage.
+// Whoever comes another day still has the name.
 
-// Bounds. ---------------------------------------------------------------------
+import { showState } from "./banner.js";
+import { Chat } from "./chinwag.js";
+import { COMMANDS, parse } from "./commands.js";
+import { compose } from "./composer.js";
+import { hue, make, shown } from "./line.js";
+import { LINES_MAX, Lines, isolated, missing } from "./lines.js";
+import { Log } from "./log.js";
+import { short, showMembers, showRooms } from "./side.js";
 
-const LINES_MAX = 2000; // kept in the document; the oldest go first
-const RECALL_MAX = 100; // own lines that arrow-up brings back
-const MESSAGE_BYTES_MAX = 64 * 1024; // the server closes with 1009 above it
-const RETRY_FIRST_MS = 1000;
-const RETRY_MAX_MS = 30_000;
-const STABLE_MS = 10_000; // open for so long: the next loss starts from RETRY_FIRST_MS again
-const OPEN_TIMEOUT_MS = 10_000;
-const PINNED_PX = 48; // this near to the end counts as being there
-// After a silent loss the server holds our name until it has given up on the
-// old connection: 25 s to its ping, 10 s for the answer that never comes.
-const NAME_RETRY_MS = 40_000;
-
-// What a close code means to a person. The first group ends it; after the
-// others, and after codes that are not here, we come back by ourselves.
-const FINAL = new Map([
-  [1000, "You have left."],
-  [4001, "Signing in failed."],
-  [4003, "You were removed from this server."],
-  [4004, "You are banned from this server."],
-  [4005, "Another connection has taken your place."],
-]);
-const PASSING = new Map([
-  [1001, "The server is stopping."],
-  [1009, "That line was too long for the server."],
-  [1012, "The server is restarting."],
-  [1013, "The server is overloaded."],
-  [4108, "This connection was too slow."],
-  [4109, "This connection was idle for too long."],
-  [4110, "Your sign-in has expired."],
-  [4129, "That was too much at once."],
-]);
+const HISTORY_LINES = 100; // to begin with
+const PAGE_LINES = 200; // of more, each time
+const NAMES_MAX = 200; // asked for; of more only the number is told
+const NAMES_AGE_MS = 10_000; // where names are not told, they are asked for again after so long
+const PRESENCE_MEMBERS_MAX = 50; // in larger rooms nobody wants to read who comes and goes
+const FIRST_ROOM = "lobby";
 
 const $ = (id) => document.getElementById(id);
-const page = document.documentElement;
-const log = $("log");
 const input = $("line");
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const calendar = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 
-// Who and where we are. ---------------------------------------------------------
+// What is kept. ---------------------------------------------------------------------------
 
-const me = { name: "", room: "", here: null };
-// What to ask for again after a reconnect, or when the page is loaded anew.
-const wanted = remembered();
-let asked = ""; // the name in the newest /name that has not been answered
-let nameRetry = 0;
-
-function remembered() {
+function read(storage, key) {
   try {
-    return { name: "", room: "", ...JSON.parse(sessionStorage.getItem("chinwag")) };
+    return JSON.parse(storage().getItem(key));
   } catch {
-    return { name: "", room: "" };
+    return null; // a browser that stores nothing still chats
   }
 }
 
-function remember() {
+function keep(storage, key, value) {
   try {
-    sessionStorage.setItem("chinwag", JSON.stringify(wanted));
+    storage().setItem(key, JSON.stringify(value));
   } catch {
-    // A browser that stores nothing still chats.
+    // As above.
   }
 }
 
-function renderMe() {
-  $("me").textContent = me.name;
-  $("me").setAttribute("aria-label", `You are ${me.name}. Choose another name`);
-  $("me").style.setProperty("--hue", hue(me.name));
-  $("me").hidden = !me.name;
-  $("room").textContent = me.room;
-  $("room").setAttribute("aria-label", `Room ${me.room}. Go to another room`);
-  $("room").hidden = !me.room;
-  $("here").textContent = me.here === null ? "" : `${me.here.toLocaleString()} here`;
-  document.title = me.room ? `${me.room} · chinwag` : "chinwag";
+const session = () => sessionStorage;
+const device = () => localStorage;
+const before = read(session, "chinwag");
+const chat = new Chat({ name: read(device, "chinwag-name") ?? "", resume: before?.snapshot });
+
+let isKeepDue = false;
+
+const remember = () => keep(session, "chinwag", { snapshot: chat.snapshot(), active });
+
+/** Once, however much has changed at once. */
+function rememberSoon() {
+  if (!isKeepDue) queueMicrotask(() => ((isKeepDue = false), remember()));
+  isKeepDue = true;
 }
 
-/** A name's hue in degrees, the same on every page: FNV-1a over its UTF-16 units. */
-function hue(name) {
-  let hash = 0x811c9dc5;
-  for (const unit of name.toLowerCase()) hash = Math.imul(hash ^ unit.codePointAt(0), 0x01000193);
-  return (hash >>> 0) % 360;
+// Rooms. ------------------------------------------------------------------------------------
+
+/** What the page has of each room that one is in. Under the name of none: what is shown when there is no room. */
+const places = new Map();
+let active = "";
+
+const nowhere = newPlace("");
+
+function newPlace(room) {
+  return { room, lines: new Lines(), unread: 0, names: new Set(), count: 0, namesAt: 0, knownUntil: 0, isAsking: false };
 }
 
-// Lines from the server. ----------------------------------------------------------
+const here = () => places.get(active) ?? nowhere;
 
-function takeLine(line) {
-  const notice = /^\* (.*)$/s.exec(line);
-  if (notice) {
-    takeNotice(notice[1]);
-    show({ kind: "notice", text: notice[1] });
-    return;
+/** Goes into a room, or to it. */
+function enter(room) {
+  if (!places.has(room)) {
+    places.set(room, newPlace(room));
+    chat.join(room, { history: HISTORY_LINES, catchUp: LINES_MAX }).catch(() => {}); // `left` tells
+    for (const entry of waiting(room)) places.get(room).lines.wait(entry);
   }
-  const message = /^\[(.+?)\] (.*)$/s.exec(line);
-  if (message) show({ kind: "message", name: message[1], text: message[2] });
-  else show({ kind: "notice", text: line });
+  show(room);
 }
 
-// Names stand inside notices, and a name may be any words: "you are bob" can be
-// one. So each pattern is anchored at both ends, a welcome counts only as the
-// first line of a connection, and a name counts as ours only if we asked for it.
-function takeNotice(text) {
-  if (connection.state === "open" && !connection.welcomed) {
-    const welcome = /^welcome to chinwag, (.+)\. \/help lists the commands$/s.exec(text);
-    if (welcome) {
-      connection.welcomed = true;
-      me.name = welcome[1];
-      renderMe();
-      returnToPlace();
-      return;
-    }
-  }
-  if (asked && text === `you are ${asked}`) {
-    me.name = wanted.name = asked;
-    asked = "";
-    clearTimeout(nameRetry);
-    remember();
-    renderMe();
-    return;
-  }
-  const place = /^([A-Za-z0-9._-]{1,64}): (\d+) here(?:, the last \d+ messages?)?$/.exec(text);
-  if (place) {
-    me.room = place[1];
-    me.here = Number(place[2]);
-    // The lobby that we are put into on arrival is not a choice; a /join is.
-    if (connection.joining === me.room) {
-      wanted.room = me.room;
-      remember();
-    }
-    renderMe();
-    return;
-  }
-  const counted = /^(?:\d+ joined|(?:\d+ joined, )?\d+ left), (\d+) here$/.exec(text);
-  if (counted) {
-    me.here = Number(counted[1]);
-    renderMe();
-    return;
-  }
-  const named = /^(?:(.+?) joined)?(?:, )?(?:(.+?) left)?$/s.exec(text);
-  if (named && me.here !== null && (named[1] || named[2])) {
-    const count = (names) => (names ? names.split(", ").length : 0);
-    me.here = Math.max(1, me.here + count(named[1]) - count(named[2]));
-    renderMe();
+function show(room) {
+  active = room;
+  const place = here();
+  place.unread = 0;
+  view.show(place.lines);
+  askNames(place);
+  render();
+  remember();
+  // The address of the page is that of the room, for whoever wants to pass it on.
+  history.replaceState(null, "", room ? `#${room}` : location.pathname);
+}
+
+/** The room above or below; with `unread`, the next one that has something new. */
+function step(by, unread) {
+  const rooms = [...places.keys()];
+  const at = rooms.indexOf(active);
+  for (let n = 1; n <= rooms.length; n += 1) {
+    const room = rooms[(at + by * n + rooms.length * n) % rooms.length];
+    if (!unread || places.get(room).unread > 0) return show(room);
   }
 }
 
-function returnToPlace() {
-  if (wanted.room && wanted.room !== "lobby") command(`/join ${wanted.room}`);
-  if (!wanted.name || wanted.name === me.name) return;
-  command(`/name ${wanted.name}`);
-  clearTimeout(nameRetry);
-  nameRetry = setTimeout(() => {
-    if (connection.state === "open" && wanted.name !== me.name) command(`/name ${wanted.name}`);
-  }, NAME_RETRY_MS);
-}
-
-// The connection. -------------------------------------------------------------------
-
-let connection = { state: "closed" };
-let attempts = 0; // failed or short-lived connections in a row
-let everOpen = false;
-
-function become(next) {
-  connection = next;
-  page.dataset.state = next.state;
-  renderConnection();
-}
-
-function connect() {
-  if (connection.state === "waiting") {
-    clearTimeout(connection.timer);
-    clearInterval(connection.ticker);
+async function askNames(place) {
+  if (place.isAsking || !chat.rooms.some(({ room, isJoined }) => room === place.room && isJoined)) return;
+  place.isAsking = true;
+  try {
+    const { names, count } = await chat.members(place.room, { limit: NAMES_MAX });
+    Object.assign(place, { names: new Set(names), count, namesAt: Date.now() });
+    if (place === here()) render();
+  } catch {
+    // The next thing that is told of the room asks again.
   }
-  const url = new URL("/ws", location.href);
-  url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
-  const socket = new WebSocket(url);
-  // A network that swallows packets would keep us "connecting" for minutes.
-  const patience = setTimeout(() => socket.close(), OPEN_TIMEOUT_MS);
-  socket.onopen = () => {
-    clearTimeout(patience);
-    const stable = setTimeout(() => (attempts = 0), STABLE_MS);
-    become({ state: "open", socket, stable, welcomed: false, joining: "", leaving: false });
-    speak("Connected.");
-    if (everOpen) show({ kind: "break", text: "connected again, the lines in between are missing" });
-    everOpen = true;
-  };
-  socket.onmessage = (event) => {
-    if (typeof event.data === "string") takeLine(event.data);
-  };
-  socket.onclose = (event) => {
-    clearTimeout(patience);
-    lost(event, socket);
-  };
-  become({ state: "connecting" });
+  place.isAsking = false;
 }
 
-function lost(event, socket) {
-  const wasOpen = connection.state === "open";
-  const final = connection.leaving ? FINAL.get(1000) : FINAL.get(event.code);
-  if (wasOpen) clearTimeout(connection.stable);
-  // The browser's own queue is all we can see; what the network held is lost unseen.
-  if (socket.bufferedAmount > 0) show({ kind: "notice", text: "your last lines may not have been sent" });
-  me.here = null;
-  asked = "";
-  clearTimeout(nameRetry);
-  renderMe();
-  if (final) {
-    become({ state: "closed", trouble: final });
-    speak(final);
-    return;
-  }
-  const trouble = PASSING.get(event.code) ?? (wasOpen ? "The connection was lost." : "The server cannot be reached.");
-  // Full jitter: thousands who lost the same server come back spread out, not in step.
-  const delay = Math.random() * Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** attempts);
-  attempts += 1;
-  const timer = setTimeout(connect, delay);
-  const ticker = setInterval(renderConnection, 250);
-  become({ state: "waiting", trouble, due: Date.now() + delay, timer, ticker });
-  if (wasOpen) speak(`${trouble} Trying again by itself.`);
+// What there is to see. ------------------------------------------------------------------------
+
+const view = new Log($("log"), {
+  fetch: fetchPage,
+  speak,
+  seen: ({ unseen }) => {
+    $("newer").hidden = unseen === 0 && !view.isFarUp;
+    const count = unseen === 1 ? "1 new line" : `${unseen.toLocaleString("en")} new lines`;
+    $("newer").textContent = unseen === 0 ? "To the newest line" : count;
+  },
+});
+
+let isRenderDue = false;
+let drawn = ""; // the room that was drawn last
+
+/** Everything but the lines, at most once a frame. */
+function render() {
+  if (isRenderDue) return;
+  isRenderDue = true;
+  requestAnimationFrame(() => {
+    isRenderDue = false;
+    const place = here();
+    $("room").textContent = place.room || "No room";
+    $("room").classList.toggle("none", place.room === "");
+    $("here").textContent = place.count > 0 ? `${place.count.toLocaleString("en")} here` : "";
+    $("log").setAttribute("aria-label", place.room ? `Conversation in ${place.room}` : "Conversation");
+    input.placeholder = place.room ? `Message ${place.room}` : "Join a room to say something";
+    $("me").hidden = chat.name === "";
+    $("me").replaceChildren(make("bdi", "", chat.name));
+    $("me").setAttribute("aria-label", `You are ${chat.name}. Choose another name`);
+    $("me").title = "Choose another name";
+    $("me").style.setProperty("--hue", hue(chat.name));
+    showRooms([...places.values()], active);
+    if (active !== drawn) place.row?.scrollIntoView({ block: "nearest" });
+    drawn = active;
+    showMembers(place, chat.name);
+    renderUnread();
+  });
 }
 
-function tryNow() {
-  if (connection.state === "waiting" || connection.state === "closed") connect();
-}
-
-function renderConnection() {
-  const words = { connecting: "connecting", open: "connected", waiting: "not connected", closed: "closed" };
-  const { state } = connection;
-  if ($("status").textContent !== words[state]) $("status").textContent = words[state];
-  $("banner").hidden = !(state === "waiting" || state === "closed");
-  if ($("banner").hidden) return;
-  $("trouble").textContent = navigator.onLine ? connection.trouble : "You are offline.";
-  if (state === "waiting") {
-    const seconds = Math.max(1, Math.ceil((connection.due - Date.now()) / 1000));
-    $("retry").textContent = `Next try in ${seconds} s.`;
-    $("again").textContent = "Try now";
-  } else {
-    $("retry").textContent = "";
-    $("again").textContent = "Come back";
-  }
+/** Also where no frames come, since the title is for those who look at something else. */
+function renderUnread() {
+  const count = [...places.values()].reduce((sum, { unread }) => sum + unread, 0);
+  document.title = `${count > 0 ? `(${short(count)}) ` : ""}${active ? `${active} · ` : ""}chinwag`;
+  const elsewhere = count - here().unread;
+  $("elsewhere").hidden = elsewhere === 0;
+  $("elsewhere").textContent = short(elsewhere);
 }
 
 function speak(words) {
   $("spoken").textContent = words;
 }
 
-// The conversation. -------------------------------------------------------------------
-
-// Lines wait here for the next frame, so a burst costs one layout. A hidden page
-// gets no frames, so the wait is bounded as the document is.
-const arrived = [];
-let last = { kind: "", name: "", own: false, at: null, element: null };
-let pinned = true;
-let followed = ""; // the log's shape when its scroll position was last looked after
-let unseen = 0; // lines below what the reader looks at
-
-function show(entry) {
-  arrived.push({ own: false, at: new Date(), ...entry });
-  if (arrived.length > LINES_MAX) arrived.shift();
-  if (arrived.length === 1) requestAnimationFrame(showArrived);
+function notice(text, place = here()) {
+  place.lines.add({ kind: "notice", text, at: new Date() });
+  view.changed(place.lines);
 }
 
-function showArrived() {
-  const batch = document.createDocumentFragment();
-  for (const entry of arrived) {
-    const midnight = last.at && last.at.toDateString() !== entry.at.toDateString();
-    if (midnight) append(batch, { kind: "day", text: calendar.format(entry.at), own: false, at: entry.at });
-    append(batch, entry);
-    if (entry.own) pinned = true;
-    if (!pinned) unseen += 1;
-  }
-  arrived.length = 0;
-  log.append(batch);
-  while (log.childElementCount > LINES_MAX) log.firstElementChild.remove();
-  follow();
-}
+const sentence = (text) => text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 
-function append(batch, entry) {
-  const { kind, name, text, own, at } = entry;
-  // One speaker within one minute makes one group: the name and the time stand at its head.
-  const sameMinute = Math.floor(last.at / 60_000) === Math.floor(at / 60_000);
-  const goesOn = kind === "message" && last.kind === kind && last.name === name && last.own === own && sameMinute;
-  const element = make("div", `line ${kind}`);
-  if (kind === "message") {
-    element.classList.toggle("head", !goesOn);
-    element.classList.toggle("own", own);
-    element.classList.add("tail");
-    if (goesOn) last.element.classList.remove("tail");
-    // A line that goes on still names its speaker to a screen reader.
-    const who = make("span", goesOn ? "who unseen" : "who");
-    who.style.setProperty("--hue", hue(name));
-    who.append(make("bdi", "name", name));
-    if (own) who.append(make("span", "unseen", " (you)"));
-    element.append(who);
-  }
-  element.classList.toggle("timed", kind === "message" ? !goesOn : !sameMinute);
-  element.append(make("span", "text", text));
-  if (kind !== "day" && kind !== "break") {
-    const time = make("time", "", clock.format(at));
-    time.dateTime = at.toISOString();
-    time.title = at.toLocaleString();
-    element.append(time);
-  }
-  batch.append(element);
-  last = { kind, name, own, at, element };
-}
+// Pages of history. -------------------------------------------------------------------------------
 
-function make(tag, className, text = "") {
-  const element = document.createElement(tag);
-  element.className = className;
-  element.textContent = text;
-  return element;
-}
-
-function shape() {
-  return `${log.clientWidth} ${log.clientHeight} ${log.scrollHeight}`;
-}
-
-function follow() {
-  followed = shape();
-  if (pinned) {
-    log.scrollTop = log.scrollHeight;
-    unseen = 0;
-  }
-  $("newer").hidden = unseen === 0;
-  $("newer").textContent = unseen === 1 ? "1 new line" : `${unseen} new lines`;
-}
-
-// The composer. ---------------------------------------------------------------------------
-
-const recall = { lines: [], at: 0, draft: "" };
-
-function command(line) {
-  const [, word, argument] = /^\/(\S+)\s*(.*?)\s*$/s.exec(line) ?? [];
-  if (word === "name") asked = argument;
-  if (word === "join") connection.joining = argument.split(/\s/)[0];
-  if (word === "quit") connection.leaving = true;
-  connection.socket.send(line);
-}
-
-function submit() {
-  const line = input.value;
-  if (line.trim() === "") return;
-  if (connection.state !== "open") {
-    speak("Not connected. Your line is kept.");
-    tryNow();
+async function fetchPage(lines, which) {
+  const place = [...places.values()].find((it) => it.lines === lines);
+  if (!place || !chat.rooms.some(({ room, isJoined }) => room === place.room && isJoined)) return;
+  if (lines.isFetching) {
+    // The way back is not forgotten; more at a side is asked for again by itself.
+    if (which === "newest") lines.isEndWanted = true;
     return;
   }
-  if (new TextEncoder().encode(line).length > MESSAGE_BYTES_MAX) {
-    show({ kind: "notice", text: `that line is longer than ${MESSAGE_BYTES_MAX} bytes; it was not sent` });
-    return;
+  lines.isFetching = true;
+  const { olderThan, newerThan } = lines;
+  const asked = { older: { before: olderThan }, newer: { after: newerThan }, newest: {} }[which];
+  let page = null;
+  try {
+    page = await chat.history(place.room, { ...asked, limit: PAGE_LINES });
+  } catch (error) {
+    // If the connection was lost, coming back to the room asks again.
+    if (error.retryMs) setTimeout(() => view.changed(lines), error.retryMs);
   }
-  if (line.startsWith("/") && !line.startsWith("//")) {
-    if (/^\/name\s/.test(line)) clearTimeout(nameRetry);
-    show({ kind: "command", text: line, own: true });
-    command(line);
-  } else {
-    show({ kind: "message", name: me.name, text: line.replace(/^\/\//, "/"), own: true });
-    connection.socket.send(line);
-  }
-  if (recall.lines.at(-1) !== line) recall.lines.push(line);
-  if (recall.lines.length > RECALL_MAX) recall.lines.shift();
-  recall.at = recall.lines.length;
-  input.value = "";
+  lines.isFetching = false;
+  if (!page) return;
+  const entries = page.messages.map((message) => entryOf(message, page.epoch));
+  // What has changed in the meantime is asked for anew.
+  const isSame = page.epoch === lines.epoch && olderThan === lines.olderThan && newerThan === lines.newerThan;
+  if (isSame && which === "older") lines.prepend(entries, page.more);
+  if (isSame && which === "newer") lines.append(entries, page.more, waiting(place.room));
+  if (which === "newest") lines.replace(entries, page.more, waiting(place.room));
+  if (lines.isEndWanted) fetchPage(lines, "newest");
+  lines.isEndWanted = false;
+  view.changed(lines);
 }
 
-/** Walks the own lines; past the newest stands what was being typed. */
-function walk(step) {
-  const at = recall.at + step;
-  if (at < 0 || at > recall.lines.length) return;
-  if (recall.at === recall.lines.length) recall.draft = input.value;
-  recall.at = at;
-  input.value = at === recall.lines.length ? recall.draft : recall.lines[at];
-  input.setSelectionRange(input.value.length, input.value.length);
+function entryOf({ name, data, seq, at, key }, epoch) {
+  const own = name === chat.name;
+  return { kind: "message", name, text: shown(data), own, seq, epoch, key: own ? key : undefined, at: new Date(at) };
 }
 
-function begin(words) {
-  if (input.value === "") input.value = words;
+/** One's own lines in a room that have no answer yet. */
+function waiting(room) {
+  const entry = ({ key, data, at }) => ({ kind: "message", name: chat.name, text: shown(data), own: true, key, at: new Date(at) });
+  return chat.pending.filter((pending) => pending.room === room).map(entry);
+}
+
+// What is told. -----------------------------------------------------------------------------------
+
+const on = (type, handle) =>
+  chat.addEventListener(type, ({ detail }) => {
+    const place = places.get(detail.room);
+    if (detail.room !== undefined && !place) return;
+    handle(detail, place);
+    if (place) view.changed(place.lines);
+  });
+
+on("state", (state) => showState(state, speak));
+
+const isFirstVisit = read(device, "chinwag-name") === null;
+let oldName = "";
+
+on("name", ({ name, wanted, error }) => {
+  if (wanted) return notice(`${isolated(wanted)}: ${sentence(error.message)} You are a guest until you choose another name.`);
+  const isGuest = /^guest-\d+$/.test(name);
+  const isNew = isFirstVisit && oldName === "";
+  if (isNew) notice(`You are ${name}. Press your name below to choose another.`);
+  if (isNew || !isGuest) keep(device, "chinwag-name", isGuest ? "" : name);
+  // Nobody is told of their own coming and going.
+  for (const { names } of places.values()) if (names.delete(oldName)) names.add(name);
+  oldName = name;
+  render();
+});
+
+on("joined", ({ epoch, seq, from, members, resumed }, place) => {
+  place.lines.begin(epoch, from);
+  place.count = members;
+  // Who comes for the first time has missed nothing.
+  place.knownUntil = resumed === undefined ? seq : 0;
+  if (place === here()) askNames(place);
+  render();
+});
+
+on("left", ({ room, error }) => {
+  const rooms = [...places.keys()];
+  const next = rooms[rooms.indexOf(room) + 1] ?? rooms[rooms.indexOf(room) - 1] ?? "";
+  places.delete(room);
+  if (room === active) show(next);
+  if (error) notice(`${room}: ${sentence(error.message)}`);
+  render();
+});
+
+on("message", (message, place) => {
+  const entry = entryOf(message, place.lines.epoch);
+  place.lines.add(entry);
+  if (!entry.own && message.seq > place.knownUntil && (place !== here() || document.hidden)) {
+    place.unread += 1;
+    renderUnread();
+    render();
+  }
+});
+
+on("settled", ({ key, seq, at }, { lines }) => lines.settle(key, { seq, epoch: lines.epoch, at: new Date(at) }));
+
+on("refused", ({ key, data, error }, { lines }) => {
+  const why = sentence(error.message);
+  speak(`Not sent: ${why}`);
+  if (lines.refuse(key, why)) return;
+  lines.add({ kind: "message", name: chat.name, text: shown(data), own: true, at: new Date(), fate: "refused", why });
+});
+
+on("gap", ({ from, to, reason }, { lines }) => {
+  const at = new Date();
+  if (reason === "epoch" || reason === "ahead") {
+    const text = "The room began anew, as it does when the server restarts. What was said here in between is lost";
+    lines.end({ kind: "gap", text, at });
+  } else if (from <= to) lines.add(missing(from, to, at));
+});
+
+on("presence", ({ joined, left, members }, place) => {
+  place.count = members;
+  for (const name of left ?? []) place.names.delete(name);
+  for (const name of joined ?? []) place.names.add(name);
+  if (joined && members <= PRESENCE_MEMBERS_MAX) place.lines.presence(joined, left, new Date());
+  if (place !== here()) return;
+  const isOld = !joined && Date.now() - place.namesAt > NAMES_AGE_MS;
+  if (isOld || place.names.size !== Math.min(members, NAMES_MAX)) askNames(place);
+  render();
+});
+
+on("direct", ({ name, data, at }) => {
+  const place = here();
+  place.lines.add({ kind: "direct", name, to: chat.name, text: shown(data), at: new Date(at) });
+  if (document.hidden) place.unread += 1;
+  view.changed(place.lines);
+  render();
+});
+
+on("change", rememberSoon);
+
+// What is typed. ----------------------------------------------------------------------------------
+
+function say(text, place = here()) {
+  if (place.room === "") return notice("You are in no room. Join one to say something.");
+  const key = chat.newKey();
+  const entry = { kind: "message", name: chat.name, text, own: true, key, at: new Date() };
+  place.lines.wait(entry);
+  chat.publish(place.room, text, { key }).catch(() => {}); // `refused` tells
+  if (chat.state === "waiting") chat.connect(); // nobody wants to wait with a line in hand
+  toEnd();
+}
+
+function toEnd() {
+  here().lines.isPinned = here().lines.isLive;
+  view.changed(here().lines);
+  view.toEnd();
+}
+
+const commands = {
+  name: (name) => (name ? chat.rename(name).then(() => notice(`You are ${isolated(name)}.`)) : openDialog("naming")),
+  join: (room) => (room ? enter(room) : openDialog("going")),
+  leave: () => chat.leave(active),
+  help: () => openDialog("helping"),
+  quit: () => chat.close(),
+  msg: async (text, to) => {
+    await chat.direct(to, text);
+    here().lines.add({ kind: "direct", name: chat.name, to, text, own: true, at: new Date() });
+    toEnd();
+  },
+  who: async () => {
+    const { names, count } = await chat.members(active, { limit: NAMES_MAX });
+    const more = count > names.length ? ` and ${count - names.length} more` : "";
+    notice(`${count} here: ${names.map(isolated).join(", ")}${more}`);
+  },
+  rooms: async () => {
+    const { rooms, next } = await chat.list({ limit: 50 });
+    notice(`${rooms.map(({ room, members }) => `${room} (${members})`).join(", ")}${next ? " and more" : ""}`);
+  },
+  ping: async () => {
+    const started = performance.now();
+    await chat.ping();
+    notice(`An answer takes ${Math.max(1, Math.round(performance.now() - started))} ms.`);
+  },
+};
+
+async function submit(line) {
+  const said = parse(line);
+  if (said.say !== undefined) return say(said.say);
+  if (said.wrong) notice(said.wrong);
+  try {
+    await commands[said.command]?.(said.argument, said.to);
+  } catch (error) {
+    notice(sentence(error.message));
+  }
+}
+
+const begin = compose($("composer"), input, submit);
+
+// Dialogs. ----------------------------------------------------------------------------------------
+
+function openDialog(id) {
+  if (document.querySelector("dialog[open]")) return;
+  $("side").hidePopover();
+  $(id).showModal();
+  if (id === "going") listRooms();
+  if (id === "naming") {
+    $("naming-error").hidden = true;
+    $("naming-name").value = /^guest-\d+$/.test(chat.name) ? "" : chat.name;
+    $("naming-name").select();
+  }
+}
+
+async function listRooms() {
+  $("going-room").value = "";
+  $("going-list").replaceChildren();
+  const { rooms } = await chat.list({ limit: 500 }).catch(() => ({ rooms: [] }));
+  const others = rooms.filter(({ room }) => !places.has(room)).sort((a, b) => b.members - a.members);
+  $("going-list").replaceChildren(
+    ...others.map(({ room, members }) => {
+      const button = make("button", "choice");
+      button.type = "button";
+      button.dataset.room = room;
+      button.append(make("span", "word", room), make("span", "count", `${members.toLocaleString("en")} here`));
+      const item = make("li", "");
+      item.append(button);
+      return item;
+    }),
+  );
+}
+
+$("going-room").addEventListener("input", ({ target }) => {
+  for (const item of $("going-list").children) {
+    item.hidden = !item.firstChild.dataset.room.toLowerCase().includes(target.value.toLowerCase());
+  }
+});
+
+function goTo(room) {
+  $("going").close();
+  enter(room);
   input.focus();
 }
 
-$("composer").addEventListener("submit", (event) => {
-  event.preventDefault();
-  submit();
-  input.focus();
+$("going").addEventListener("submit", () => goTo($("going-room").value));
+$("going-list").addEventListener("click", ({ target }) => {
+  const choice = target.closest(".choice");
+  if (choice) goTo(choice.dataset.room);
 });
 
-input.addEventListener("keydown", (event) => {
-  if (event.isComposing) return; // the arrows choose a candidate then
-  const pages = { PageUp: -0.9, PageDown: 0.9 }[event.key];
-  if (event.key === "ArrowUp") walk(-1);
-  else if (event.key === "ArrowDown") walk(1);
-  else if (pages) log.scrollBy(0, pages * log.clientHeight);
-  else return;
+$("naming").addEventListener("submit", async (event) => {
   event.preventDefault();
+  try {
+    await chat.rename($("naming-name").value.trim());
+    $("naming").close();
+    input.focus();
+  } catch (error) {
+    $("naming-error").textContent = sentence(error.message);
+    $("naming-error").hidden = false;
+    $("naming-name").select();
+  }
 });
 
-// Whoever starts to type, wherever the focus is, types into the line.
+for (const dialog of document.querySelectorAll("dialog")) {
+  dialog.addEventListener("click", ({ target }) => {
+    // A click beside the dialog is one on the dialog itself, since its form fills it.
+    if (target === dialog || target.value === "cancel") dialog.close();
+  });
+}
+$("commands").append(
+  ...COMMANDS.flatMap(([usage, purpose]) => {
+    const term = make("dt", "");
+    term.append(make("code", "", usage));
+    return [term, make("dd", "", purpose)];
+  }),
+);
+
+// Keys and clicks. -----------------------------------------------------------------------------------
+
 document.addEventListener("keydown", (event) => {
-  const plain = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
-  if (plain && event.target !== input) input.focus();
+  const { key, altKey, ctrlKey, metaKey, shiftKey, target } = event;
+  if (event.isComposing || document.querySelector("dialog[open]")) return;
+  const arrow = { ArrowUp: -1, ArrowDown: 1 }[key];
+  const pages = { PageUp: -0.9, PageDown: 0.9 }[key];
+  if (altKey && arrow) step(arrow, shiftKey);
+  else if ((ctrlKey || metaKey) && key.toLowerCase() === "k") openDialog("going");
+  else if (pages) view.page(pages);
+  else if (key === "Escape" && !document.querySelector(":popover-open")) {
+    toEnd();
+    input.focus();
+  } else {
+    // Whoever starts to type, wherever the focus is, types into the line.
+    const isTyping = key.length === 1 && key !== " " && !ctrlKey && !metaKey && !altKey;
+    if (isTyping && target !== input) input.focus();
+    return;
+  }
+  event.preventDefault();
 });
 
-log.addEventListener("scroll", () => {
-  // A new shape moves what is in sight too; only a scroll within the old one is the reader's.
-  if (shape() === followed) pinned = log.scrollHeight - log.scrollTop - log.clientHeight < PINNED_PX;
-  if (pinned) follow();
+$("rooms").addEventListener("click", ({ target }) => {
+  const leave = target.closest(".leave");
+  const room = target.closest(".room");
+  if (leave) chat.leave(leave.dataset.leave);
+  if (!room) return;
+  show(room.dataset.room);
+  $("side").hidePopover();
+  if (matchMedia("(hover: hover)").matches) input.focus();
 });
-new ResizeObserver(follow).observe(log); // a phone's keyboard, a banner, a turned screen
-
+$("names").addEventListener("click", ({ target }) => {
+  const name = target.closest(".person")?.dataset.name;
+  if (!name) return;
+  $("members").hidePopover();
+  if (name === chat.name) openDialog("naming");
+  else begin(name.includes(" ") ? `/msg "${name}" ` : `/msg ${name} `);
+});
+$("log").addEventListener("click", ({ target }) => {
+  const { act } = target.dataset;
+  const { entry } = target.closest(".line") ?? {};
+  if (act === "unfold") {
+    target.parentElement.classList.remove("folded");
+    target.remove();
+  } else if (act) {
+    here().lines.remove(entry);
+    if (act === "again") say(entry.text);
+    input.focus();
+  }
+  if (act) view.changed(here().lines);
+});
+$("go").addEventListener("click", () => openDialog("going"));
+$("help").addEventListener("click", () => openDialog("helping"));
+$("me").addEventListener("click", () => openDialog("naming"));
 $("newer").addEventListener("click", () => {
-  pinned = true;
-  follow();
+  toEnd();
   input.focus();
 });
-$("me").addEventListener("click", () => begin("/name "));
-$("room").addEventListener("click", () => begin("/join "));
 $("again").addEventListener("click", () => {
-  tryNow();
+  chat.connect();
   input.focus();
 });
+// What slides in on a narrow screen is a column on a wide one.
+matchMedia("(min-width: 64rem)").addEventListener("change", () => [$("side"), $("members")].forEach((it) => it.hidePopover()));
 
-addEventListener("online", () => connection.state === "waiting" && tryNow());
-addEventListener("offline", renderConnection);
+addEventListener("pagehide", remember);
+addEventListener("hashchange", () => isRoom(location.hash.slice(1)) && enter(location.hash.slice(1)));
 document.addEventListener("visibilitychange", () => {
-  // A hidden page's timers are slowed down; whoever looks again should not wait for them.
-  if (document.visibilityState === "visible" && connection.state === "waiting") tryNow();
+  if (document.hidden) return remember();
+  here().unread = 0;
+  render();
 });
 
-connect();
+// The beginning. ---------------------------------------------------------------------------------------
+
+function isRoom(room) {
+  return /^[A-Za-z0-9._-]{1,64}$/.test(room);
+}
+
+const linkedRoom = location.hash.slice(1);
+for (const { room } of chat.rooms) enter(room);
+if (isRoom(linkedRoom)) enter(linkedRoom);
+else if (places.has(before?.active)) show(before.active);
+else if (places.size === 0) enter(FIRST_ROOM);
+chat.connect();

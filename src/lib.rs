@@ -1,8 +1,8 @@
 //! chinwag: a chat daemon, and a WebSocket server to learn from.
 //!
-//! As a program it is `chinwag serve`. As a library it is a [`server::Server`], which joins a readiness loop ([`net`]) and
-//! the protocols ([`proto`]) to whatever [`service::Service`]s are mounted on it; the `chat` is one of them, and comes with
-//! the feature `json`. An echo server, whole:
+//! As a program it is `chinwag serve`, and `chinwag join` to talk there. As a library it is a [`server::Server`], which
+//! joins a readiness loop ([`net`]) and the protocols ([`proto`]) to whatever [`service::Service`]s are mounted on it; the
+//! `chat` is one of them, and comes with the feature `json`. An echo server, whole:
 //!
 //! ```
 //! use chinwag::server::{Server, Shutdown};
@@ -37,6 +37,8 @@ pub mod cli;
 pub mod client;
 #[cfg(feature = "cli")]
 pub mod config;
+#[cfg(feature = "cli")]
+pub mod join;
 pub mod metrics;
 pub mod net;
 pub mod proto;

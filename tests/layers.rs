@@ -17,6 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("chat/delivery.rs", &["time", "wire", "service", "proto", "chat"]),
     ("chat/service.rs", &["time", "wire", "service", "proto", "chat"]),
     ("client", &["time", "net", "proto", "wire"]),
+    ("join", &["time", "net", "proto", "wire", "client"]),
     ("server", &["time", "metrics", "net", "proto", "service"]),
     ("bench", &["time", "metrics", "net", "proto", "wire", "client"]),
     ("config", &["*"]),

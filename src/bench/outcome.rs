@@ -1,8 +1,8 @@
 //! What a run found out, as plain numbers. Whoever shows them needs nothing else.
 //!
-//! Messages are measured by when they were *meant* to be sent: those whose intended moment lies in the measured phase are
-//! the ones that `latency`, `spread`, `sends` and `deliveries` are about. The audit is about all messages of the run, those
-//! of the warm-up too.
+//! Latency and spread are those of messages that were *meant* to be sent in the measured phase, whenever they arrived.
+//! Throughput is what went out and came in while that phase lasted. The audit is about all messages of the run, those of the
+//! warm-up too.
 
 use super::plan::Plan;
 use hdrhistogram::Histogram;
@@ -18,6 +18,12 @@ const DIGITS: u8 = 3;
 /// An empty histogram of nanoseconds, which grows as it has to.
 pub fn times() -> Times {
     Times::new(DIGITS).expect("so many digits are allowed")
+}
+
+/// Adds one time.
+#[inline]
+pub fn record(times: &mut Times, nanos: u64) {
+    times.record(nanos).expect("it grows as it has to");
 }
 
 /// One run.

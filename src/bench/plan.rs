@@ -162,3 +162,45 @@ pub struct Templates {
     /// Sent for each message.
     pub send: String,
 }
+
+#[cfg(test)]
+#[allow(missing_docs, reason = "it is a test's")]
+pub mod tests {
+    use super::*;
+
+    /// A small plan, to be changed.
+    pub fn plan() -> Plan {
+        Plan {
+            scenario: Scenario::Fanout,
+            url: "ws://127.0.0.1:2021/ws".parse().expect("a URL"),
+            dialect: Dialect::Raw,
+            templates: Templates::default(),
+            connections: 3,
+            senders: 1,
+            self_echo: false,
+            room: "bench".into(),
+            load: Load::Open { rate: 100.0, arrival: Arrival::Even },
+            size: (64, 64),
+            duration: Duration::from_secs(1),
+            warmup: Duration::ZERO,
+            ramp: Duration::ZERO,
+            in_flight: 10,
+            drain: Duration::from_secs(1),
+            seed: 1,
+            bind: Vec::new(),
+            threads: 1,
+            server_pid: None,
+            churn_rate: 10.0,
+            slow_percent: 10,
+            slow_bytes_per_second: 0,
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_shown() {
+        assert_eq!(
+            (Scenario::Storm.to_string(), Dialect::ChinwagText.to_string()),
+            ("storm".into(), "chinwag-text".into())
+        );
+    }
+}

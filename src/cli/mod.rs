@@ -1,5 +1,8 @@
 //! The command: it reads flags, wires the parts together, and runs them.
 
+mod bench;
+mod join;
+mod pages;
 mod random;
 mod serve;
 
@@ -26,13 +29,32 @@ pub fn command() -> Command {
              chinwag serve --listen unix:/run/chinwag.sock --allow-origin https://example.org\n\n\
              Then open http://127.0.0.1:2021/ in a browser, or: nc 127.0.0.1 2020",
         );
+    let join = Command::new("join")
+        .about("Talk in the chat, on a terminal or in a pipe")
+        .long_about(
+            "Talk in the chat. On a terminal: a screen with rooms, history and an input line; /help tells the rest.\n\
+             Where standard input or output is no terminal: lines in are published, messages come out as lines,\n\
+             notices go to standard error. It exits with 0 when every line has been taken.",
+        )
+        .after_help(
+            "Examples:\n  \
+             chinwag join\n  \
+             chinwag join ws://chat.example.org/ --room dev --room ops --name ann\n  \
+             make 2>&1 | chinwag join --room builds --name ci\n  \
+             chinwag join --json | jq .data\n  \
+             chinwag join --history 20 < /dev/null",
+        );
     Command::new("chinwag")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A chat daemon: browser, JSON program, websocat and netcat in the same rooms")
-        .after_help("Examples:\n  chinwag serve\n  chinwag serve --help")
+        .after_help(
+            "Examples:\n  chinwag serve\n  chinwag join\n  chinwag bench fanout\n  chinwag serve --help",
+        )
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(with_flags(serve, config::SERVE_SETTINGS))
+        .subcommand(with_flags(config::with_url(join), config::JOIN_SETTINGS))
+        .subcommand(with_flags(config::with_bench_url(bench::command()), config::BENCH_SETTINGS))
 }
 
 /// Runs what the process's arguments ask for.
@@ -43,6 +65,8 @@ pub fn main() -> ExitCode {
     };
     match matches.subcommand() {
         Some(("serve", matches)) => serve::run(&config::Serve::from_matches(matches)),
+        Some(("join", matches)) => join::run(config::Join::from_matches(matches)),
+        Some(("bench", matches)) => bench::run(matches),
         _ => ExitCode::from(USAGE),
     }
 }

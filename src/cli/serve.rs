@@ -1,10 +1,9 @@
 //! `chinwag serve`: the one place that knows that one of the services is the chat, and what it is plugged to.
 
-use super::random;
+use super::{pages, random};
 use crate::chat::Chat;
 use crate::config::Serve;
 use crate::net::{Address, Post};
-use crate::proto::http::Response;
 use crate::server::{Server, Shutdown};
 use crate::service::add::Add;
 use crate::service::echo::Echo;
@@ -17,11 +16,6 @@ use std::process::ExitCode;
 
 const ECHO_MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 const ADD_MESSAGE_BYTES_MAX: usize = 64 * 1024;
-
-/// What a page of ours may do: run and show what comes from here, and connect to here. Nothing from anywhere else, and
-/// nothing that stands in the page itself, so that a message that became markup would still do nothing.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-     img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Why the daemon cannot run.
 #[derive(Debug)]
@@ -80,7 +74,7 @@ fn serve(config: &Serve) -> Result<(), Failure> {
 
     let seed = random::seed().map_err(failure("cannot read the system's randomness"))?;
     let chat = server.mount(Chat::new(config.chat.clone(), seed), config.chat_message_bytes_max);
-    let echo = server.mount(Echo::new(page("text/html; charset=utf-8", ECHO_HTML)), ECHO_MESSAGE_BYTES_MAX);
+    let echo = server.mount(Echo::new(pages::echo()), ECHO_MESSAGE_BYTES_MAX);
     let add = server.mount(Add, ADD_MESSAGE_BYTES_MAX);
     if config.deflate {
         server.deflate(chat);
@@ -89,10 +83,7 @@ fn serve(config: &Serve) -> Result<(), Failure> {
     server.serve("/ws", chat);
     server.serve("/echo", echo);
     server.serve("/add", add);
-    for (path, content_type, body) in PAGES {
-        server.page(path, page(content_type, body));
-    }
-    server.page("/healthz", Response::text(200, "ok\n"));
+    pages::serve(&mut server);
 
     let mut listening = Vec::new();
     for address in &config.listen {
@@ -154,24 +145,3 @@ fn stop_on_signals(stopper: Post<Shutdown>) -> io::Result<()> {
     })?;
     Ok(())
 }
-
-fn page(content_type: &'static str, body: &'static str) -> Response {
-    Response::new(200)
-        .with_body(content_type, body.as_bytes())
-        .with_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-        .with_header("X-Content-Type-Options", "nosniff")
-        .with_header("Referrer-Policy", "no-referrer")
-        .with_header("Cache-Control", "no-cache")
-}
-
-const ECHO_HTML: &str = include_str!("../../assets/echo.html");
-
-/// Path, type and content of the pages.
-const PAGES: &[(&str, &str, &str)] = &[
-    ("/", "text/html; charset=utf-8", include_str!("../../assets/chat.html")),
-    ("/page.css", "text/css; charset=utf-8", include_str!("../../assets/page.css")),
-    ("/chat.css", "text/css; charset=utf-8", include_str!("../../assets/chat.css")),
-    ("/echo.css", "text/css; charset=utf-8", include_str!("../../assets/echo.css")),
-    ("/chat.js", "text/javascript; charset=utf-8", include_str!("../../assets/chat.js")),
-    ("/echo.js", "text/javascript; charset=utf-8", include_str!("../../assets/echo.js")),
-];

@@ -16,7 +16,7 @@ use crate::proto::ws::deflate::{Deflaters, Inflater, Parameters, WindowBits};
 use crate::proto::ws::handshake::{Request, ResponseError, check_response};
 use crate::proto::ws::{self, Opcode, Role, close, encoder};
 use crate::proto::{Input, http, line};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, RandomState};
 
 /// What is shorter than this is sent as it is: it would hardly become shorter.
 const DEFLATE_BYTES_MIN: usize = 128;
@@ -25,15 +25,43 @@ const DEFLATE_BYTES_MIN: usize = 128;
 /// system has drawn.
 #[derive(Clone, Debug, Default)]
 pub struct Masks {
-    keyed: RandomState,
+    key: Key,
     drawn: u64,
 }
 
+#[derive(Clone, Debug)]
+enum Key {
+    BySystem(RandomState),
+    BySeed(u64),
+}
+
+impl Default for Key {
+    fn default() -> Key {
+        Key::BySystem(RandomState::new())
+    }
+}
+
 impl Masks {
+    /// Those that follow from a seed: a simulation's, whose runs can be had again.
+    pub fn from_seed(seed: u64) -> Masks {
+        Masks { key: Key::BySeed(seed), drawn: 0 }
+    }
+
+    /// Others, for another connection.
+    pub fn branch(&mut self) -> Masks {
+        match self.key {
+            Key::BySystem(_) => Masks::default(),
+            Key::BySeed(_) => Masks::from_seed(self.draw()),
+        }
+    }
+
     /// The next random number.
     pub fn draw(&mut self) -> u64 {
         self.drawn += 1;
-        self.keyed.hash_one(self.drawn)
+        match &self.key {
+            Key::BySystem(keyed) => keyed.hash_one(self.drawn),
+            Key::BySeed(seed) => BuildHasherDefault::<DefaultHasher>::default().hash_one((seed, self.drawn)),
+        }
     }
 
     fn masking_key(&mut self) -> [u8; 4] {
@@ -546,5 +574,9 @@ mod tests {
         let mut masks = Masks::default();
         assert_ne!(masks.nonce(), masks.nonce());
         assert_ne!(Masks::default().draw(), masks.draw());
+        assert_ne!(masks.branch().draw(), masks.branch().draw());
+        let mut seeded = Masks::from_seed(7);
+        assert_eq!(seeded.clone().branch().draw(), Masks::from_seed(7).branch().draw());
+        assert_ne!(seeded.branch().draw(), seeded.branch().draw());
     }
 }

@@ -6,6 +6,7 @@
 //!   scheme  host       port   target
 //! ```
 
+use crate::proto::http::take_params;
 use http::Uri;
 use std::fmt;
 use std::io;
@@ -66,10 +67,19 @@ impl Url {
 
     /// The same with `path`, where it has none of its own.
     pub fn or_path(mut self, path: &str) -> Url {
-        if self.scheme == Scheme::Ws && matches!(&*self.target, "" | "/") {
-            path.clone_into(&mut self.target);
+        let query = self.target.strip_prefix('/').unwrap_or(&self.target);
+        if self.scheme == Scheme::Ws && (query.is_empty() || query.starts_with('?')) {
+            self.target = format!("{path}{query}");
         }
         self
+    }
+
+    /// Takes every parameter of this name out of the query, for what is said in another way.
+    pub fn take_params(&mut self, name: &str) -> Vec<String> {
+        let Some((path, query)) = self.target.split_once('?') else { return Vec::new() };
+        let (values, rest) = take_params(query, name);
+        self.target = if rest.is_empty() { path.to_owned() } else { format!("{path}?{rest}") };
+        values
     }
 
     /// Asks for the addresses, in the order in which to try them. Blocks while the system looks the name up.
@@ -173,8 +183,19 @@ mod tests {
     fn a_path_is_added_where_there_is_none() {
         assert_eq!(url("ws://a").or_path("/ws").to_string(), "ws://a/ws");
         assert_eq!(url("ws://a/").or_path("/ws").to_string(), "ws://a/ws");
+        assert_eq!(url("ws://a?b=c").or_path("/ws").to_string(), "ws://a/ws?b=c");
         assert_eq!(url("ws://a/chat").or_path("/ws").to_string(), "ws://a/chat");
         assert_eq!(url("tcp://a").or_path("/ws").to_string(), "tcp://a:2020");
+    }
+
+    #[test]
+    fn what_the_query_asks_for_can_be_asked_for_otherwise() {
+        let mut url = url("ws://a/ws?room=dev&name=Zo%C3%AB&x=1&room=b");
+        assert_eq!(url.take_params("room"), ["dev", "b"]);
+        assert_eq!(url.take_params("name"), ["Zoë"]);
+        assert_eq!((url.take_params("token").len(), url.target()), (0, "/ws?x=1"));
+        url.take_params("x");
+        assert_eq!(url.target(), "/ws");
     }
 
     #[test]

@@ -3,11 +3,15 @@
 //! A row says what a setting is called, what it may be, and what it is when nobody says anything. Whatever reads settings,
 //! be it the command line or the help, reads the table.
 
+mod bench;
+mod join;
 mod serve;
 mod value;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+pub use bench::{Bench, SETTINGS as BENCH_SETTINGS, with_url as with_bench_url};
+pub use join::{Join, SETTINGS as JOIN_SETTINGS, URL, with_url};
 pub use serve::{SETTINGS as SERVE_SETTINGS, Serve};
 pub use value::{Kind, Value};
 
@@ -30,17 +34,14 @@ pub struct Setting {
 pub fn with_flags(command: Command, settings: &'static [Setting]) -> Command {
     settings.iter().fold(command, |command, setting| {
         let kind = setting.kind;
-        let arg = Arg::new(setting.name)
-            .long(setting.name)
+        let arg = Arg::new(setting.name).long(setting.name).help(setting.help);
+        if matches!(kind, Kind::Switch) {
+            return command.arg(arg.action(ArgAction::SetTrue));
+        }
+        let arg = arg
             .value_name(kind.value_name())
-            .help(setting.help)
             .action(if setting.repeats { ArgAction::Append } else { ArgAction::Set })
             .value_parser(move |text: &str| kind.parse(text));
-        let arg = match kind {
-            // With its value, if it has one, behind an equals sign: what follows it without one is something else.
-            Kind::Switch => arg.num_args(0..=1).require_equals(true).default_missing_value(value::ON),
-            _ => arg,
-        };
         command.arg(if setting.default.is_empty() { arg } else { arg.default_value(setting.default) })
     })
 }
@@ -48,6 +49,12 @@ pub fn with_flags(command: Command, settings: &'static [Setting]) -> Command {
 /// The values of a setting: those that were given, or else its default.
 fn values<'m>(matches: &'m ArgMatches, name: &str) -> impl Iterator<Item = &'m Value> {
     matches.get_many::<Value>(name).into_iter().flatten()
+}
+
+/// The texts of a setting: those that were given, or else its default.
+fn texts(matches: &ArgMatches, name: &str) -> Vec<String> {
+    let text = |value: &Value| if let Value::Text(text) = value { Some(text.clone()) } else { None };
+    values(matches, name).filter_map(text).collect()
 }
 
 /// The value of a setting that has one.

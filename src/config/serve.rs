@@ -145,6 +145,13 @@ pub const SETTINGS: &[Setting] = &[
         help: "How much of what a room says is kept for members who read slowly",
     },
     Setting {
+        name: "coalesce-ms",
+        kind: Kind::MillisNumber(0, 1000),
+        default: "0",
+        repeats: false,
+        help: "How long what a room says is held back, so that several messages share a write to each member; 0 for not at all",
+    },
+    Setting {
         name: "idle-timeout",
         kind: Kind::DurationOrOff(10, 7 * 24 * 3_600_000),
         default: "5m",
@@ -161,7 +168,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "deflate",
         kind: Kind::Switch,
-        default: "off",
+        default: "",
         repeats: false,
         help: "Compresses WebSocket messages for those who offer it (RFC 7692); each once, however many read it",
     },
@@ -244,6 +251,7 @@ impl Serve {
             log: if let Value::Level(level) = value(matches, "log") { *level } else { LevelFilter::Info },
             limits: Limits {
                 drain_timeout: duration("drain-ms"),
+                coalesce: duration("coalesce-ms"),
                 write_queue_bytes_max: bytes("write-queue-bytes"),
                 line_bytes_max: whole_bytes_max,
                 deflate_bytes_min: bytes("deflate-min-bytes"),
@@ -273,7 +281,7 @@ impl Serve {
                 ping_interval: defaults.ping_interval,
                 ..chat::Settings::default()
             },
-            deflate: *value(matches, "deflate") == Value::Switch(true),
+            deflate: matches.get_flag("deflate"),
             chat_message_bytes_max: whole_bytes_max,
         }
     }
@@ -357,9 +365,9 @@ mod tests {
         };
         assert_eq!(of(&[]), (false, 128, 0));
         assert_eq!(of(&["--deflate", "--burst=3"]), (true, 128, 0));
-        assert_eq!(of(&["--deflate=on", "--deflate-min-bytes=1k"]), (true, 1024, 0));
-        assert_eq!(of(&["--deflate=off", "--deflate-context-bytes=1m"]), (false, 128, 1 << 20));
-        assert!(serve(&["--deflate", "on"]).is_err() && serve(&["--deflate=yes"]).is_err());
+        assert_eq!(of(&["--deflate", "--deflate-min-bytes=1k"]), (true, 1024, 0));
+        assert_eq!(of(&["--deflate-context-bytes=1m"]), (false, 128, 1 << 20));
+        assert!(serve(&["--deflate=on"]).is_err());
     }
 
     #[test]

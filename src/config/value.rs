@@ -1,12 +1,12 @@
 //! What a setting may be, and how it is written.
 
+use crate::bench::search::Condition;
 use crate::net::Address;
 use crate::server::AllowedOrigins;
 use crate::time::Millis;
+use crate::wire::{Name, RoomName};
 use log::LevelFilter;
-
-/// What a switch is that is given without a value.
-pub const ON: &str = "on";
+use std::net::IpAddr;
 
 /// The type and range of a setting.
 #[derive(Clone, Copy, Debug)]
@@ -31,8 +31,20 @@ pub enum Kind {
     Count(u64, u64),
     /// One of these words.
     Choice(&'static [&'static str]),
-    /// Given or not; or `on` or `off`.
+    /// The name of a room.
+    Room,
+    /// The name of a member.
+    Name,
+    /// Whatever is written.
+    Text,
+    /// Given or not; it has no value.
     Switch,
+    /// A number of bytes, or a range of them as in `64-4k`, from and to.
+    Sizes(u64, u64),
+    /// An IP address.
+    Ip,
+    /// What a latency must stay below, as in `p99<50ms`.
+    Condition,
 }
 
 /// The value of a setting.
@@ -54,8 +66,14 @@ pub enum Value {
     Count(usize),
     /// See [`Kind::Choice`].
     Choice(&'static str),
-    /// See [`Kind::Switch`].
-    Switch(bool),
+    /// See [`Kind::Room`], [`Kind::Name`] and [`Kind::Text`].
+    Text(String),
+    /// See [`Kind::Sizes`].
+    Sizes(usize, usize),
+    /// See [`Kind::Ip`].
+    Ip(IpAddr),
+    /// See [`Kind::Condition`].
+    Condition(Condition),
 }
 
 impl Kind {
@@ -70,7 +88,13 @@ impl Kind {
             Kind::Bytes(..) => "BYTES",
             Kind::Count(..) => "N",
             Kind::Choice(_) => "WORD",
-            Kind::Switch => "on|off",
+            Kind::Room => "ROOM",
+            Kind::Name => "NAME",
+            Kind::Text => "TEXT",
+            Kind::Switch => "",
+            Kind::Sizes(..) => "BYTES",
+            Kind::Ip => "IP",
+            Kind::Condition => "CONDITION",
         }
     }
 
@@ -123,11 +147,31 @@ impl Kind {
                 Some(word) => Ok(Value::Choice(word)),
                 None => Err(format!("'{text}' is none of {}", words.join(", "))),
             },
-            Kind::Switch => match text {
-                ON => Ok(Value::Switch(true)),
-                "off" => Ok(Value::Switch(false)),
-                _ => Err(format!("'{text}' is neither on nor off")),
+            Kind::Room => match RoomName::new(text) {
+                Ok(name) => Ok(Value::Text(name.as_str().to_owned())),
+                Err(why) => Err(format!("{text:?} is no room: {why}")),
             },
+            Kind::Name => match Name::new(text) {
+                Ok(name) => Ok(Value::Text(name.as_str().to_owned())),
+                Err(why) => Err(format!("{text:?} is no name: {why}")),
+            },
+            Kind::Text => Ok(Value::Text(text.to_owned())),
+            Kind::Switch => Err("it has no value".into()),
+            Kind::Sizes(least, most) => {
+                let (from, to) = text.split_once('-').unwrap_or((text, text));
+                let size = |text| match Kind::Bytes(least, most).parse(text)? {
+                    Value::Bytes(bytes) => Ok(bytes),
+                    _ => Err(String::new()),
+                };
+                match (size(from)?, size(to)?) {
+                    (from, to) if from <= to => Ok(Value::Sizes(from, to)),
+                    _ => Err(format!("'{text}' is no range: the lesser size comes first, as in 64-4k")),
+                }
+            }
+            Kind::Ip => {
+                text.parse().map(Value::Ip).map_err(|_| format!("'{text}' is no IP address, as in 127.0.0.2"))
+            }
+            Kind::Condition => text.parse().map(Value::Condition),
         }
     }
 }
@@ -218,13 +262,6 @@ mod tests {
     }
 
     #[test]
-    fn a_switch_is_on_or_off() {
-        assert_eq!(Kind::Switch.parse("on"), Ok(Value::Switch(true)));
-        assert_eq!(Kind::Switch.parse("off"), Ok(Value::Switch(false)));
-        assert!(Kind::Switch.parse("yes").is_err() && Kind::Switch.parse("").is_err());
-    }
-
-    #[test]
     fn what_can_be_off_is_off_or_a_length_of_time() {
         let kind = Kind::DurationOrOff(10, 600_000);
         assert_eq!(kind.parse("off"), Ok(Value::Off));
@@ -244,6 +281,13 @@ mod tests {
             (Kind::Bytes(0, 1), "five", "64k"),
             (Kind::Count(0, 1), "five", "100"),
             (Kind::Choice(&["a", "b"]), "c", "a, b"),
+            (Kind::Room, "a b", "A-Z"),
+            (Kind::Name, " ann", "space"),
+            (Kind::Name, "a\nb", "control"),
+            (Kind::Sizes(40, 100), "39", "from 40 to 100"),
+            (Kind::Sizes(40, 100), "90-80", "lesser"),
+            (Kind::Ip, "localhost", "127.0.0.2"),
+            (Kind::Condition, "fast", "p99<50ms"),
         ] {
             let error = kind.parse(text).expect_err(text);
             assert!(error.contains(hint) && !error.contains('\n'), "{error}");

@@ -45,7 +45,7 @@ use std::net::{IpAddr, SocketAddr};
 pub use inbox::{Inbox, Post};
 pub use listener::{Address, KeepAlive, ListenerId};
 pub use peer::Peer;
-pub use reactor::{Reactor, UdpId};
+pub use reactor::{READ_BUFFER_LEN, Reactor, UdpId};
 
 /// What a loop drives: it owns the connections' state, and chooses their keys.
 ///

@@ -7,14 +7,16 @@ use super::{Dial, Handler, Sockets};
 use crate::time::Millis;
 use mio::event::Event;
 use mio::net::UdpSocket;
+use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 /// The loop's one read buffer: what a connection may hand over in a turn, and the largest datagram.
-const READ_BUFFER_LEN: usize = 64 * 1024;
+pub const READ_BUFFER_LEN: usize = 64 * 1024;
 /// How many events one poll fetches; the rest wait for the next, so nobody is lost.
 const EVENTS_LEN: usize = 1024;
 /// How many sockets are read in a turn; the others keep their places on the list.
@@ -125,6 +127,12 @@ impl<M: Send + 'static> Reactor<M> {
         self.table.udp.push(socket);
         self.udp_ready.push(true);
         Ok((id, local))
+    }
+
+    /// Ends the poll whenever this descriptor becomes readable, and does nothing else with it: for timers that are finer
+    /// than milliseconds. It stays registered until it is closed.
+    pub fn wake_on(&self, source: &impl AsRawFd) -> io::Result<()> {
+        self.poll.registry().register(&mut SourceFd(&source.as_raw_fd()), WAKER, Interest::READABLE)
     }
 
     /// The way in for other threads.

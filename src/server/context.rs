@@ -115,6 +115,6 @@ impl Context for ServerContext<'_> {
         render: &mut dyn FnMut(Class, &mut Vec<u8>),
         except: &[ConnId],
     ) -> u64 {
-        self.state.publish(self.key(topic), render, except)
+        self.state.publish(self.now, self.key(topic), render, except)
     }
 }

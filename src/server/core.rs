@@ -402,7 +402,8 @@ impl Handler for Core {
 
     fn next_deadline(&self) -> Millis {
         let wakes = self.mounts.iter().map(|mount| mount.wake_at);
-        let timers = [self.state.wheel.next_deadline(), self.ends_at].into_iter().flatten();
+        let timers = [self.state.wheel.next_deadline(), self.state.topics.next_deadline(), self.ends_at];
+        let timers = timers.into_iter().flatten();
         wakes.chain(timers).min().unwrap_or(Millis::NEVER)
     }
 

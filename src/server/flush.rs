@@ -140,6 +140,7 @@ impl State {
                 sockets.resume(index as usize);
             }
         }
+        self.topics.let_go(now);
         let mut budget = WRITES_PER_TURN_MAX;
         // What is armed from now on has its turn in the next.
         let mut pending = self.pending.len();
@@ -177,7 +178,7 @@ impl State {
             }
             visited += 1;
         }
-        self.topics.push_dirty(log, self.limits.write_queue_bytes_max);
+        self.topics.push_dirty(now, log, self.limits.write_queue_bytes_max);
         visited
     }
 

@@ -36,6 +36,8 @@ pub struct Limits {
     pub outbox_bytes_max: usize,
     /// Bytes that a topic holds for those of its members who are behind.
     pub write_queue_bytes_max: usize,
+    /// How long what a topic says is held back, so that several messages share a write to each member; zero for not at all.
+    pub coalesce: Millis,
     /// The largest body of a request.
     pub body_bytes_max: usize,
     /// The longest line on the line port, without its end.
@@ -65,6 +67,7 @@ impl Default for Limits {
             outbox_low_bytes: 16 * 1024,
             outbox_bytes_max: 1024 * 1024,
             write_queue_bytes_max: 256 * 1024,
+            coalesce: Millis(0),
             body_bytes_max: 64 * 1024,
             line_bytes_max: 64 * 1024,
             deflate_bytes_min: 128,

@@ -71,7 +71,7 @@ pub struct State {
 impl State {
     /// Nobody is there.
     pub fn new(limits: Limits) -> State {
-        State { limits, ..State::default() }
+        State { topics: Topics::new(limits.coalesce), limits, ..State::default() }
     }
 
     /// Whether one more may come in, who then does.
@@ -346,6 +346,7 @@ impl State {
     /// Returns its number.
     pub fn publish(
         &mut self,
+        now: Millis,
         key: TopicKey,
         render: &mut dyn FnMut(Class, &mut Vec<u8>),
         except: &[ConnId],
@@ -365,16 +366,16 @@ impl State {
             match encoding.framing {
                 Framing::Frame => {
                     let header = frame_header(Opcode::Text, self.rendered.len());
-                    self.topics.append(log, &header, &self.rendered, b"", bytes_max);
+                    self.topics.append(now, log, [&header, &self.rendered, b""], bytes_max);
                 }
-                Framing::Line => self.topics.append(log, b"", &self.rendered, b"\n", bytes_max),
+                Framing::Line => self.topics.append(now, log, [b"", &self.rendered, b"\n"], bytes_max),
                 Framing::Deflated(window) => {
                     let members = self.topics.log(log).members().len();
                     let bytes_min = self.limits.deflate_bytes_min;
                     let metrics = &mut self.metrics;
                     let (header, payload) =
                         self.deflation.published(window, bytes_min, metrics, &self.rendered, members);
-                    self.topics.append(log, &header, payload, b"", bytes_max);
+                    self.topics.append(now, log, [&header, payload, b""], bytes_max);
                 }
             }
             if let Some(index) = self.speaking
@@ -646,7 +647,7 @@ impl State {
                 let is_seen_to =
                     conn.is_pending || conn.is_blocked || conn.is_asking || conn.phase != Phase::Open;
                 assert!(
-                    member.cursor == head || is_seen_to || self.topics.is_round_open(log),
+                    member.cursor == head || is_seen_to || self.topics.is_seen_to(log),
                     "forgotten by the flush"
                 );
             }

@@ -29,6 +29,7 @@
 use crate::net::outbox::{Entry, Item, Question, range};
 use crate::proto::ws::deflate::WindowBits;
 use crate::service::{Class, Topic};
+use crate::time::Millis;
 use slab::Slab;
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
@@ -107,6 +108,10 @@ pub struct Log {
     /// since the last entry came.
     round_at: usize,
     round_left: usize,
+    /// It waits on the list of those held back, and nobody is visited before it is let go.
+    is_held: bool,
+    /// What came during a round that is not to be made longer.
+    has_news: bool,
 }
 
 impl Log {
@@ -123,6 +128,8 @@ impl Log {
             lagging: 0,
             round_at: 0,
             round_left: 0,
+            is_held: false,
+            has_news: false,
         }
     }
 
@@ -182,7 +189,6 @@ impl Log {
         self.bytes.extend(trailer);
         self.ends.push_back(self.base.wrapping_add(self.bytes.len() as u32));
         self.behind = self.members.len() - self.lagging;
-        self.round_left = self.members.len();
         if self.bytes.len() > bytes_max.saturating_mul(BURST_FACTOR) {
             self.trim(bytes_max);
         }
@@ -288,6 +294,12 @@ impl Log {
         member
     }
 
+    /// Everybody is to be visited.
+    fn open_round(&mut self) {
+        self.round_left = self.members.len();
+        (self.is_held, self.has_news) = (false, false);
+    }
+
     /// Whether the flush has yet to visit somebody.
     fn is_round_open(&self) -> bool {
         self.round_left > 0
@@ -326,9 +338,18 @@ pub struct Topics {
     unused: Entry,
     /// Logs with an open round, in the order in which the flush attends to them.
     dirty: VecDeque<u32>,
+    /// How long a log is held back after its first new entry, so that others can share the write with it.
+    coalesce: Millis,
+    /// Logs that are held back, and until when. One that went in the meantime may still stand here.
+    held: VecDeque<(Millis, u32)>,
 }
 
 impl Topics {
+    /// None. Logs will be held back for so long.
+    pub fn new(coalesce: Millis) -> Topics {
+        Topics { coalesce, ..Topics::default() }
+    }
+
     /// Adds a member to a topic, up to date. Returns its log and its slot there.
     pub fn subscribe(&mut self, key: TopicKey, encoding: Encoding, conn: u32) -> (u32, u32) {
         let topic = self.by_topic.entry(key).or_insert(Entries { next: self.unused, logs: Vec::new() });
@@ -377,14 +398,55 @@ impl Topics {
         self.by_topic.get(&key).map_or(&[], |topic| topic.logs.as_slice())
     }
 
-    /// Appends an entry to one log, and marks it for the flush.
-    pub fn append(&mut self, log: u32, header: &[u8], payload: &[u8], trailer: &[u8], bytes_max: usize) {
+    /// Appends an entry to one log, and marks it for the flush; or for later, while more can be held back with it.
+    pub fn append(
+        &mut self,
+        now: Millis,
+        log: u32,
+        [header, payload, trailer]: [&[u8]; 3],
+        bytes_max: usize,
+    ) {
+        let coalesce = self.coalesce;
         let entry = self.log_mut(log);
         let was_open = entry.is_round_open();
         entry.append(header, payload, trailer, bytes_max);
-        if !was_open {
-            self.dirty.push_back(log);
+        if coalesce == Millis(0) || entry.len_bytes() > bytes_max {
+            entry.open_round();
+            if !was_open {
+                self.dirty.push_back(log);
+            }
+        } else if was_open {
+            entry.has_news = true;
+        } else {
+            self.hold(now, log);
         }
+    }
+
+    fn hold(&mut self, now: Millis, log: u32) {
+        let until = now + self.coalesce;
+        if !std::mem::replace(&mut self.log_mut(log).is_held, true) {
+            self.held.push_back((until, log));
+        }
+    }
+
+    /// Marks those for the flush that have been held back for long enough.
+    pub fn let_go(&mut self, now: Millis) {
+        while let Some(&(until, log)) = self.held.front()
+            && until <= now
+        {
+            self.held.pop_front();
+            if let Some(source) = self.logs.get_mut(log as usize)
+                && source.is_held
+            {
+                source.open_round();
+                self.dirty.push_back(log);
+            }
+        }
+    }
+
+    /// When the next of them is due.
+    pub fn next_deadline(&self) -> Option<Millis> {
+        self.held.front().map(|&(until, _)| until)
     }
 
     /// A log that has members.
@@ -412,7 +474,7 @@ impl Topics {
 
     /// Puts a log back whose round is still open. Of one that everybody has been visited for, it forgets what is too much:
     /// whoever still lacks that reads more slowly than the room speaks.
-    pub fn push_dirty(&mut self, log: u32, bytes_max: usize) {
+    pub fn push_dirty(&mut self, now: Millis, log: u32, bytes_max: usize) {
         let Some(source) = self.logs.get_mut(log as usize) else { return };
         if source.is_round_open() {
             return self.dirty.push_back(log);
@@ -421,6 +483,9 @@ impl Topics {
             source.trim(bytes_max);
             source.free_if_read();
         }
+        if std::mem::take(&mut source.has_news) {
+            self.hold(now, log);
+        }
     }
 
     /// Whether a log holds more than it is to, and has members who have yet to be visited.
@@ -428,9 +493,10 @@ impl Topics {
         self.logs.get(log as usize).is_some_and(|log| log.is_round_open() && log.len_bytes() > bytes_max)
     }
 
-    /// Whether the flush has members of this log to visit.
-    pub fn is_round_open(&self, log: u32) -> bool {
-        self.log(log).is_round_open()
+    /// Whether the flush has members of this log to visit, now or when it is let go.
+    pub fn is_seen_to(&self, log: u32) -> bool {
+        let log = self.log(log);
+        log.is_round_open() || log.is_held
     }
 
     /// Whether the flush has somebody to visit.
@@ -454,6 +520,9 @@ impl Topics {
             log.validate(bytes_max);
             let listed = self.dirty.iter().filter(|&&dirty| dirty as usize == index).count();
             assert_eq!(listed, usize::from(log.is_round_open()), "an open round is on the list, once");
+            let is_held = self.held.iter().any(|&(_, held)| held as usize == index);
+            assert!(is_held || !log.is_held, "what is held back is on the list of it");
+            assert!(!log.is_held || !log.is_round_open(), "held back, and yet to be visited");
             assert!(self.logs_of(log.key).contains(&(log.encoding, index as u32)), "a log that nobody finds");
             assert_eq!(log.head(), self.by_topic[&log.key].next, "the same numbers in each log");
         }

@@ -21,7 +21,7 @@
 pub mod json;
 pub mod name;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 mod search;
 pub mod text;
 pub mod visible;

@@ -15,6 +15,7 @@ mod server;
 
 mod backpressure;
 mod closing;
+mod coalescing;
 mod counts;
 mod deadlines;
 mod deflate;

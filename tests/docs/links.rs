@@ -113,8 +113,11 @@ fn name(text: &str) -> Option<&str> {
 
 #[test]
 fn every_name_is_the_codes() {
-    let folders = ["src", "tests", "benches"].iter().flat_map(|folder| files(folder, "rs"));
-    let code: String = folders.map(|path| source(path.to_str().expect("a name in UTF-8"))).collect();
+    let rust = ["src", "tests", "benches"].iter().flat_map(|folder| files(folder, "rs"));
+    let code: String = rust
+        .chain(files("assets", "js"))
+        .map(|path| source(path.to_str().expect("a name in UTF-8")))
+        .collect();
     let words: BTreeSet<&str> = code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
     let mut unknown = Vec::new();
     for page in pages() {

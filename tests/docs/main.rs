@@ -5,6 +5,7 @@
 //!     talk.rs         a conversation is held with the chat, and every message must be as printed
 //!     tables.rs       a table between two markers is generated from the code, and must be as printed
 //!     sums.rs         an unmasking, an accept, a size: worked out anew
+//!     stalls.rs       a server that stalls, and two ways to measure it
 //!     links.rs        every link, path and name that is mentioned is there
 //! ```
 //!
@@ -14,6 +15,7 @@
 
 mod links;
 mod stage;
+mod stalls;
 mod sums;
 mod tables;
 mod talk;

@@ -5,8 +5,9 @@
 //! more of them is one more row.
 
 use super::transcript::{bytes, show_bytes};
-use super::{files, pages, root, source};
-use chinwag::config::{Kind, SERVE_SETTINGS, Setting};
+use super::{files, pages, root, source, stalls};
+use chinwag::config::{BENCH_SETTINGS, JOIN_SETTINGS, Kind, SERVE_SETTINGS, Setting};
+use chinwag::join;
 use chinwag::proto::http;
 use chinwag::proto::ws::deflate::Parameters;
 use chinwag::proto::ws::{self, Header, Opcode, Role, handshake};
@@ -23,8 +24,12 @@ use std::path::Path;
 type Table = (&'static str, fn() -> String);
 
 const TABLES: &[Table] = &[
-    ("flags", flags),
-    ("commands", commands),
+    ("flags", || flags(SERVE_SETTINGS)),
+    ("join-flags", || flags(JOIN_SETTINGS)),
+    ("bench-flags", || flags(BENCH_SETTINGS)),
+    ("join-commands", || usages("you type", join::COMMANDS)),
+    ("join-keys", || usages("key", join::KEYS)),
+    ("commands", || usages("you type", &text::HELP)),
     ("error-codes", error_codes),
     ("sources", sources),
     ("layers", layers),
@@ -41,6 +46,7 @@ const TABLES: &[Table] = &[
     ("runs", runs),
     ("limits", limits),
     ("counts", counts),
+    ("stall", stall),
 ];
 
 #[test]
@@ -130,18 +136,14 @@ fn all_of(values: impl IntoIterator<Item = String>, path: &str, head: &str) -> V
     comments
 }
 
-fn flags() -> String {
+fn flags(settings: &[Setting]) -> String {
     let row = |setting: &Setting| {
-        let flag = match setting.kind {
-            Kind::Switch => code(format!("--{}[={}]", setting.name, setting.kind.value_name())),
-            kind => code(format!("--{} {}", setting.name, kind.value_name())),
-        };
-        let flag = flag.replace('|', "\\|");
+        let flag = code(format!("--{} {}", setting.name, setting.kind.value_name()).trim_end());
         let repeats = if setting.repeats { "; may be given more than once" } else { "" };
         let help = format!("{}{}{repeats}.", setting.help, range(setting.kind));
         vec![flag, code(setting.default), help.replace("; *", "; `*`").replace("unix:/path", "`unix:/path`")]
     };
-    table(&["flag", "default", "what it sets"], SERVE_SETTINGS.iter().map(row))
+    table(&["flag", "default", "what it sets"], settings.iter().map(row))
 }
 
 fn range(kind: Kind) -> String {
@@ -153,7 +155,9 @@ fn range(kind: Kind) -> String {
         Kind::Bytes(least, most) => format!(": {} to {}", size(least), size(most)),
         Kind::Count(least, most) => format!(": {least} to {most}"),
         Kind::Choice(words) => format!(": {}", words.iter().map(code).collect::<Vec<_>>().join(", ")),
-        Kind::Address | Kind::AddressOrOff | Kind::Origin | Kind::Level | Kind::Switch => String::new(),
+        Kind::Sizes(least, most) => format!(": {} to {}", size(least), size(most)),
+        Kind::Address | Kind::AddressOrOff | Kind::Origin | Kind::Level => String::new(),
+        Kind::Room | Kind::Name | Kind::Text | Kind::Switch | Kind::Ip | Kind::Condition => String::new(),
     }
 }
 
@@ -172,10 +176,11 @@ fn size(bytes: u64) -> String {
     format!("{}{word}", bytes / unit)
 }
 
-fn commands() -> String {
+/// What can be typed, and what it does.
+fn usages(head: &str, usages: &[(&str, &str)]) -> String {
     // A bar that is not escaped ends a cell, also within code.
     let row = |(usage, purpose): &(&str, &str)| vec![code(usage.replace('|', "\\|")), (*purpose).to_owned()];
-    table(&["you type", "to"], text::HELP.iter().map(row))
+    table(&[head, "to"], usages.iter().map(row))
 }
 
 /// Each source with the first sentence that it says of itself.
@@ -492,6 +497,10 @@ fn counts() -> String {
     table(&["count", "of what"], fields.into_iter().map(|(name, comment)| vec![code(name), comment]))
 }
 
+fn stall() -> String {
+    table(&["a client that", "messages", "p50", "p90", "p99", "p99.9", "max"], stalls::rows())
+}
+
 /// Which codes there are, and which a Close frame may hold: the table itself is written by hand.
 #[test]
 fn the_table_of_close_codes_has_all_of_them() {
@@ -519,10 +528,10 @@ fn the_table_of_close_codes_has_all_of_them() {
 /// The table of paths in the README has what the command serves, but for what the pages are made of.
 #[test]
 fn the_table_of_paths_has_all_of_them() {
-    let wiring = source("src/cli/serve.rs");
+    let wiring = ["src/cli/serve.rs", "src/cli/pages.rs"].map(source).join("\n");
     let quoted = wiring.split('"').skip(1).step_by(2).filter(|text| text.starts_with('/'));
-    let mut paths: Vec<&str> =
-        quoted.filter(|path| ![".css", ".js"].iter().any(|end| path.ends_with(end))).collect();
+    let is_part = |path: &str| path.ends_with(".css") || (path.ends_with(".js") && path != "/chinwag.js");
+    let mut paths: Vec<&str> = quoted.filter(|path| !is_part(path)).collect();
     paths.sort_unstable();
     let readme = source("README.md");
     let rows = readme.lines().filter_map(|line| line.strip_prefix("| `/")?.split_once('`'));

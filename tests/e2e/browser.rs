@@ -1,16 +1,17 @@
-//! The pages, in Chromium.
+//! The pages, in Chromium, and the module that they speak through, in Node.
 
 use crate::foreign::node;
 use crate::harness::Daemon;
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
-fn run(scenario: &str) {
+/// Runs a script against a daemon with these flags, and does with the daemon what the script asks for.
+fn run(script: &str, args: &[&str], flags: &[&str]) {
     // An address of its own, since whoever asks for any port at 127.0.0.1 might be given this one while the daemon is
     // gone.
-    let mut daemon = Daemon::start(&["--listen", "127.0.0.44:0"]);
+    let mut daemon = Daemon::start(&[&["--listen", "127.0.0.44:0"], flags].concat());
     let address = daemon.http().to_string();
-    let mut command = node("browser.mjs", &[scenario], &daemon);
+    let mut command = node(script, args, &daemon);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|error| {
         panic!(
@@ -23,12 +24,16 @@ fn run(scenario: &str) {
     // It has a deadline of its own, and its end is the end of its output.
     for line in BufReader::new(child.stdout.take().expect("it is piped")).lines() {
         let line = line.expect("it prints text");
-        match line.as_str() {
-            "READY kill" => daemon.kill(),
-            "READY start" => daemon = Daemon::start(&["--listen", &address]),
-            _ => {}
-        }
-        if line.starts_with("READY ") {
+        if let Some(wish) = line.strip_prefix("READY ") {
+            let mut words = wish.split(' ');
+            match words.next() {
+                Some("kill") => daemon.kill(),
+                Some("start") => {
+                    let more: Vec<&str> = words.collect();
+                    daemon = Daemon::start(&[&["--listen", &address], flags, &more].concat());
+                }
+                _ => panic!("{line}"),
+            }
             answers.write_all(b"done\n").expect("it waits for this");
         }
         said.push_str(&line);
@@ -39,22 +44,51 @@ fn run(scenario: &str) {
     print!("{said}");
 }
 
+fn browse(scenario: &str, flags: &[&str]) {
+    run("browser.mjs", &[scenario], flags);
+}
+
 #[test]
 fn two_pages_and_a_netcat_talk() {
-    run("chat");
+    browse("chat", &[]);
 }
 
 #[test]
 fn the_echo_page_shows_what_comes_back() {
-    run("echo");
+    browse("echo", &[]);
 }
 
 #[test]
 fn the_chat_page_alone() {
-    run("page");
+    browse("page", &[]);
 }
 
 #[test]
 fn pages_come_back_when_the_server_does() {
-    run("reconnect");
+    browse("restart", &[]);
+}
+
+#[test]
+fn a_page_whose_cable_was_cut_has_missed_nothing() {
+    browse("cut", &["--publish-per-second", "0"]);
+}
+
+#[test]
+fn ten_thousand_messages_are_scrolled_and_many_come_at_once() {
+    browse("scroll", &["--publish-per-second", "0", "--history", "20000", "--history-bytes", "16m"]);
+}
+
+#[test]
+fn the_chat_page_is_for_everybody() {
+    browse("access", &["--publish-per-second", "0"]);
+}
+
+#[test]
+fn a_page_of_another_origin_uses_the_module() {
+    browse("elsewhere", &[]);
+}
+
+#[test]
+fn the_module_in_node() {
+    run("module.mjs", &[], &["--history", "5", "--rooms-per-connection", "1000"]);
 }

@@ -108,6 +108,37 @@ fn a_page_of_another_origin_may_not_connect() {
 }
 
 #[test]
+fn the_module_is_for_all_origins_and_the_pages_are_for_their_own() {
+    let daemon = Daemon::start(&[]);
+    let module = Http::get(daemon.http(), "/chinwag.js");
+    assert_eq!(module.field("access-control-allow-origin"), Some("*"));
+    assert_eq!(module.field("cross-origin-resource-policy"), Some("cross-origin"));
+    // A module of another type is not run.
+    assert_eq!(module.field("content-type"), Some("text/javascript; charset=utf-8"));
+    for path in ["/", "/chat.js", "/chat.css", "/page.css", "/echo"] {
+        let page = Http::get(daemon.http(), path);
+        assert_eq!(page.status, 200, "{path}");
+        assert_eq!(page.field("access-control-allow-origin"), None, "{path}");
+        assert_eq!(page.field("cross-origin-resource-policy"), Some("same-origin"), "{path}");
+    }
+}
+
+#[test]
+fn every_page_says_what_it_may_do() {
+    let daemon = Daemon::start(&[]);
+    for path in ["/", "/chat.js", "/chinwag.js", "/echo"] {
+        let page = Http::get(daemon.http(), path);
+        let policy = page.field("content-security-policy").unwrap_or_else(|| panic!("{path} has no policy"));
+        for rule in ["default-src 'none'", "script-src 'self'", "connect-src 'self'", "trusted-types 'none'"]
+        {
+            assert!(policy.contains(rule), "{path}: {policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{path}: {policy}");
+        assert_eq!(page.field("x-content-type-options"), Some("nosniff"), "{path}");
+    }
+}
+
+#[test]
 fn the_same_origin_may_be_an_ipv6_address() {
     let daemon = Daemon::start(&["--listen", "[::1]:0"]);
     let host = daemon.http().to_string();

@@ -11,12 +11,16 @@
 //!   command.rs    flags, addresses, signals, exit codes
 //!   limits.rs     no descriptor left; floods; nothing to do
 //!   half_open.rs  a peer whose cable has been pulled
+//!   join.rs       our own client in a pipe
+//!   join_terminal.rs      the same at a terminal
 //!   foreign.rs    clients that know nothing of ours: websockets, ws, nc
-//!   browser.rs    the pages in Chromium
+//!   browser.rs    the pages in Chromium, and the module that they speak through
 //!   proxy.rs      behind nginx and HAProxy
+//!   bench.rs      the load client: every scenario and dialect, and how it ends
 //!   ../many.rs    nineteen thousand at once, in a program of its own
 //! ```
 
+mod bench;
 mod browser;
 mod chat;
 mod closing;
@@ -27,6 +31,8 @@ mod half_open;
 #[allow(dead_code, reason = "shared with tests/many.rs, which needs other parts of it")]
 mod harness;
 mod http;
+mod join;
+mod join_terminal;
 #[cfg(target_os = "linux")]
 mod limits;
 mod proxy;

@@ -33,7 +33,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(random: Random) -> World {
+    pub fn new(mut random: Random) -> World {
         let limits = Limits {
             outbox_high_bytes: OUTBOX_HIGH_BYTES,
             outbox_low_bytes: 1024,
@@ -41,6 +41,7 @@ impl World {
             line_bytes_max: 8192,
             connections_max: Some(11),
             connections_per_address_max: Some(6),
+            coalesce: Millis([0, 0, 7][random.below(3)]),
             ..Limits::default()
         };
         let mut core = Core::new(limits);
@@ -222,7 +223,13 @@ impl World {
                 })
         };
         let mut turns = 0;
-        while is_owing(self) {
+        let mut waits = 0;
+        while is_owing(self) || waits < 2 {
+            // What is held back comes a moment later; that may be twice, as a round takes its time.
+            if !is_owing(self) {
+                self.now = self.now + Millis(7);
+                waits += 1;
+            }
             self.turn();
             turns += 1;
             assert!(turns < 10_000, "the server owes something and does not give it: {}", self.debts());

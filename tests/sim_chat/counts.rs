@@ -43,6 +43,7 @@ pub const INTERESTING: &[&str] = &[
     "rate limited",
     "closed: service",
     "closed: too slow for the room",
+    "closed: nobody knows what it lacks",
     "closed: rate abuse",
     "closed: replaced",
     "closed: too-slow",

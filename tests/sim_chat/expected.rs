@@ -1,6 +1,7 @@
 //! What is written down: what was said in each life of a room, and what each connection is to read.
 
-use super::model::{Bucket, Model};
+use super::model::Model;
+use super::room::Bucket;
 use chinwag::chat::Settings;
 use chinwag::service::ConnId;
 use chinwag::wire::{Event, LimitsTold, Page, Position, RequestId, Resumed, json, text};

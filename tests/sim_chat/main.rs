@@ -8,6 +8,7 @@
 //!     peer.rs      that connection: bytes out, messages in
 //!     witness.rs   stands between the server and the chat, and tells the model what the chat is told
 //!     model.rs     the chat as plainly as it can be written: what follows from what is said
+//!     room.rs      its rooms, and the keys that they remember
 //!     expected.rs  what each connection is to read of that, in which order
 //!     reading.rs   what a connection has read, held against that
 //!     counts.rs    how often what has happened
@@ -29,6 +30,7 @@ mod person;
 #[path = "../sim/random.rs"]
 mod random;
 mod reading;
+mod room;
 mod witness;
 mod world;
 

@@ -8,58 +8,14 @@
 
 use super::counts::Counts;
 use super::expected::{Conn, Dialect, Expected, Life, LifeId, Said};
-use chinwag::chat::{Rate, Settings};
+use super::room::{Bucket, Key, Room};
+use chinwag::chat::Settings;
 use chinwag::service::ConnId;
 use chinwag::time::Millis;
 use chinwag::wire::{
     Command, Data, Event, Message, Name, Position, Refusal, RequestId, RoomName, json, text,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-
-/// A room that is there.
-struct Room {
-    life: LifeId,
-    members: BTreeSet<ConnId>,
-    emptied_at: Millis,
-    keys: VecDeque<Key>,
-}
-
-/// What was published under a key.
-struct Key {
-    name: String,
-    key: String,
-    data: String,
-    conn: ConnId,
-    seq: u64,
-    at: u64,
-    since: Millis,
-}
-
-/// A bucket of microseconds that fills as time passes.
-#[derive(Clone, Copy, Default)]
-pub struct Bucket {
-    used: u64,
-    at: Millis,
-}
-
-impl Bucket {
-    fn take(&mut self, now: Millis, rate: Rate) -> Result<(), u64> {
-        if rate.per_second == 0 {
-            return Ok(());
-        }
-        let price = 1_000_000 / u64::from(rate.per_second);
-        let size = price * u64::from(rate.burst);
-        self.used = self.used.saturating_sub(1000 * (now - self.at).0);
-        self.at = now;
-        match (self.used + price).checked_sub(size) {
-            None | Some(0) => {
-                self.used += price;
-                Ok(())
-            }
-            Some(missing) => Err(missing.div_ceil(1000)),
-        }
-    }
-}
 
 /// The chat.
 pub struct Model {
@@ -209,6 +165,12 @@ impl Model {
     pub fn wake(&mut self, now: Millis) {
         let keep = self.settings.room_keep;
         self.rooms.retain(|_, room| !room.members.is_empty() || room.emptied_at + keep > now);
+        for room in self.rooms.values_mut() {
+            // The loop may have been late, and so was the notice.
+            if room.heard_at.is_some_and(|heard_at| heard_at < room.told_at && room.told_at <= now) {
+                (room.heard_at, room.told_at) = (Some(now), now);
+            }
+        }
     }
 
     // What follows. ---------------------------------------------------------------------------------------------------
@@ -294,6 +256,10 @@ impl Model {
                 }
                 self.counts.count("renamed");
                 self.call(conn, name.as_str().to_owned());
+                for room in self.conns[&conn].rooms.iter() {
+                    let room = self.rooms.get_mut(room).expect("somebody is in it");
+                    room.note_change(now, self.settings.presence_interval, room.members.len() - 1);
+                }
                 self.answer(conn, id, None, &Event::Renamed { name: name.as_str() });
             }
             Command::Join { room, since, history } => return self.join(now, conn, id, room, since, history),
@@ -462,10 +428,10 @@ impl Model {
             (Some(Dialect::Json), false) if before.len() >= rooms_max => {
                 return Err(Refusal::TooManyRooms { rooms_max });
             }
-            (Some(Dialect::Json), false) => self.sit_down(conn, room)?,
+            (Some(Dialect::Json), false) => self.sit_down(now, conn, room)?,
             (_, true) => {}
             (_, false) => {
-                self.sit_down(conn, room)?;
+                self.sit_down(now, conn, room)?;
                 before.iter().for_each(|name| self.leave_room(now, conn, name));
             }
         }
@@ -474,8 +440,8 @@ impl Model {
         Ok(())
     }
 
-    fn sit_down<'a>(&mut self, conn: ConnId, name: &str) -> Result<(), Refusal<'a>> {
-        let Settings { rooms_max, members_max, .. } = self.settings;
+    fn sit_down<'a>(&mut self, now: Millis, conn: ConnId, name: &str) -> Result<(), Refusal<'a>> {
+        let Settings { rooms_max, members_max, presence_interval: interval, .. } = self.settings;
         if !self.rooms.contains_key(name) {
             if self.rooms.len() >= rooms_max {
                 let empty = self.rooms.iter().filter(|(_, room)| room.members.is_empty());
@@ -490,7 +456,14 @@ impl Model {
             }
             let life = self.lives.len();
             self.lives.push(Life { room: name.to_owned(), epoch: None, messages: Vec::new() });
-            let room = Room { life, members: BTreeSet::new(), emptied_at: Millis(0), keys: VecDeque::new() };
+            let room = Room {
+                life,
+                members: BTreeSet::new(),
+                emptied_at: now,
+                told_at: now,
+                heard_at: None,
+                keys: VecDeque::new(),
+            };
             self.rooms.insert(name.to_owned(), room);
         }
         let room = self.rooms.get_mut(name).expect("it is there now");
@@ -498,14 +471,17 @@ impl Model {
             self.counts.count("a room is full");
             return Err(Refusal::Full);
         }
+        room.note_change(now, interval, room.members.len());
         room.members.insert(conn);
         self.conn(conn).rooms.push(name.to_owned());
         Ok(())
     }
 
     fn leave_room(&mut self, now: Millis, conn: ConnId, name: &str) {
+        let interval = self.settings.presence_interval;
         let room = self.rooms.get_mut(name).expect("somebody is in it");
         assert!(room.members.remove(&conn), "only who is in it leaves");
+        room.note_change(now, interval, room.members.len());
         room.emptied_at = now;
         self.conn(conn).rooms.retain(|room| room != name);
     }
@@ -641,6 +617,18 @@ impl Model {
     /// The life that a room has now.
     pub fn life(&self, room: &str) -> LifeId {
         self.rooms[room].life
+    }
+
+    /// Whether a connection is to read something that a room has said which is not there any more.
+    pub fn lacks_forgotten_room(&self, conn: ConnId) -> bool {
+        let is_there = |life: &LifeId| self.rooms.values().any(|room| room.life == *life);
+        let is_lost = |expected: &Expected| matches!(expected, Expected::Said(life, _) if !is_there(life));
+        self.conns[&conn].streams.values().flatten().any(is_lost)
+    }
+
+    /// Whether everybody in a room is to know who is there.
+    pub fn is_presence_told(&self, now: Millis, room: &str) -> bool {
+        self.rooms[room].told_at <= now
     }
 
     /// Who is in a room now.

@@ -1,6 +1,6 @@
 //! What a connection has read, held against what the model says it is to read.
 
-use super::expected::{ANY_ROOM, Expected, Joined, Life, LifeId, NO_ROOM};
+use super::expected::{ANY_ROOM, Conn, Expected, Joined, Life, LifeId, NO_ROOM};
 use super::model::Model;
 use chinwag::chat::Slow;
 use chinwag::service::ConnId;
@@ -32,7 +32,14 @@ impl Model {
                 let members = number("members") as usize;
                 let by_name = object.get("joined").is_some();
                 self.counts.count(if by_name { "presence by name" } else { "presence by number" });
-                let names_told = &mut self.conn(conn).names_told;
+                let Conn { names_told, names_had, .. } = self.conn(conn);
+                if by_name && names_had.len() == 1 {
+                    let joined = object["joined"].as_array().expect("names");
+                    assert!(
+                        !joined.iter().any(|name| names_had.contains(name.as_str().unwrap_or_default())),
+                        "{conn:?} is told of its own coming: {text}"
+                    );
+                }
                 if !by_name {
                     names_told.remove(&room);
                 } else if let Some(told) = names_told.get_mut(&room) {

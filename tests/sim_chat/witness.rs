@@ -3,11 +3,13 @@
 use super::expected::Dialect;
 use super::model::Model;
 use chinwag::chat::Chat;
+use chinwag::chat::Slow;
 use chinwag::service::{
     BadLine, Cause, ConnId, Context, Ending, Message, Missing, Opening, Replay, Request, Service, Shutdown,
     Upgrade,
 };
 use chinwag::wire::Refusal;
+use serde_json::Value;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -66,8 +68,12 @@ impl Service for Witness {
         if reached < end {
             model.counts.count("replayed in slices");
         }
-        let crowds = replay.texts().filter(|text| is_crowd(text)).count();
+        let texts = || replay.texts().map(|text| str::from_utf8(text).expect("a replay is text"));
+        let crowds = texts().filter(|text| is_crowd(text)).count();
         (0..crowds).for_each(|_| model.counts.count("presence made good"));
+        if model.conns[&conn].dialect == Some(Dialect::Json) {
+            check_replay(&model, cause, texts());
+        }
         reached
     }
 
@@ -91,16 +97,22 @@ impl Service for Witness {
     fn on_close(&mut self, cx: &mut dyn Context, conn: ConnId, ending: Ending) {
         self.model.borrow().trace(cx.now(), conn, format_args!("closed: {ending:?}"));
         let mut model = self.model.borrow_mut();
-        model.counts.count(match (ending.word, ending.code) {
+        let what = match (ending.word, ending.code) {
             ("service", 4005) => "closed: replaced",
-            ("service", 4108) => "closed: too slow for the room",
+            ("service", 4108) if model.settings.slow == Slow::Disconnect => "closed: too slow for the room",
+            ("service", 4108) => {
+                let is_excused = !model.is_exact || model.lacks_forgotten_room(conn);
+                assert!(is_excused, "closed, and it is known what it lacks");
+                "closed: nobody knows what it lacks"
+            }
             ("service", _) => "closed: service",
             ("too-slow", _) => "closed: too-slow",
             ("pong-timeout", _) => "closed: pong-timeout",
             ("peer-eof", _) => "closed: peer-eof",
             ("reset", _) => "closed: reset",
             _ => "closed: otherwise",
-        });
+        };
+        model.counts.count(what);
         model.close(cx.now(), conn);
         self.chat.on_close(cx, conn, ending);
     }
@@ -111,7 +123,25 @@ impl Service for Witness {
 }
 
 /// Whether this tells how many are in a room, and not who.
-fn is_crowd(text: &[u8]) -> bool {
-    let text = str::from_utf8(text).expect("a replay is text");
+fn is_crowd(text: &str) -> bool {
     text.starts_with(r#"{"type":"presence","#) || text.starts_with("* ") && text.ends_with(" here")
+}
+
+/// What is given up is forgotten at this moment, and who jumps is given one message.
+fn check_replay<'a>(model: &Model, cause: Cause, texts: impl Iterator<Item = &'a str>) {
+    let jumps = model.settings.slow == Slow::Latest && cause == Cause::Lagged;
+    let mut messages = 0;
+    for text in texts {
+        let object: Value = serde_json::from_str(text).expect("a sound object");
+        let room = object["room"].as_str().expect("a room");
+        match object["type"].as_str() {
+            Some("message") => messages += 1,
+            Some("gap") if model.is_exact && !jumps => {
+                let oldest = model.oldest(model.life(room));
+                assert!(object["to"].as_u64() < Some(oldest), "the oldest is {oldest}: {text}");
+            }
+            _ => {}
+        }
+    }
+    assert!(messages <= 1 || !jumps, "{messages} messages for one who is to jump");
 }

@@ -24,9 +24,9 @@ const LINES: ListenerId = ListenerId(1);
 const READ_BUFFER_LEN: usize = 8192;
 const OUTBOX_HIGH_BYTES: usize = 3000;
 const WRITE_QUEUE_BYTES: usize = 1200;
-/// What one event may add to an outbox that is just below its high mark: a slice of a replay or a page of history, and
-/// the backlog of each room that is left.
-const QUEUED_BYTES_MAX: usize = OUTBOX_HIGH_BYTES + 20 * 1024 + 4 * WRITE_QUEUE_BYTES;
+/// What one event may add to an outbox that is just below its high mark: a page of history, which is longer than a slice of
+/// a replay, and the backlog of each room that is left.
+const QUEUED_BYTES_MAX: usize = OUTBOX_HIGH_BYTES + 66 * 1024 + 4 * WRITE_QUEUE_BYTES;
 const UNIX_MS_AT_ZERO: u64 = 1_795_000_000_000;
 const PEOPLE: usize = 8;
 
@@ -36,10 +36,11 @@ pub struct World {
     core: Core,
     network: Network,
     people: Vec<Person>,
+    /// How seldom one of them does something.
+    calm: usize,
     /// Every socket that the server has: those of people, and those that they have given up.
     peers: Vec<Peer>,
     model: Rc<RefCell<Model>>,
-    history_bytes_total_max: usize,
     trace: u64,
 }
 
@@ -60,7 +61,7 @@ fn settings(random: &mut Random, is_exact: bool) -> Settings {
         history_messages_max: one_of(random, [0, 1, 4, 10, 40, 400, 400]),
         history_bytes_max: if is_exact { plenty } else { one_of(random, [300, 1000, 3000]) },
         history_bytes_total_max: if is_exact { plenty } else { one_of(random, [500, 2000, 4000]) },
-        room_keep: Millis::from_secs(3),
+        room_keep: one_of(random, [Millis(300), Millis::from_secs(3)]),
         // Where it is not foreseen what is remembered, keys outlive everything.
         key_window: if is_exact { Millis::from_secs(2) } else { Millis::from_secs(1_000_000) },
         slow: one_of(random, [Slow::CatchUp, Slow::CatchUp, Slow::CatchUp, Slow::Latest, Slow::Disconnect]),
@@ -85,7 +86,6 @@ impl World {
         let mut core = Core::new(limits);
         core.set_calendar(UNIX_MS_AT_ZERO);
         let model = Rc::new(RefCell::new(Model::new(settings.clone(), is_exact, UNIX_MS_AT_ZERO, is_traced)));
-        let history_bytes_total_max = settings.history_bytes_total_max;
         let chat = Chat::new(settings, Seed::new([random.below(256) as u8; 32]));
         let chat = core.mount(Witness { chat, model: Rc::clone(&model) }, 8192);
         core.route("/ws", Route::Service(chat));
@@ -99,10 +99,10 @@ impl World {
             now: Millis(0),
             core,
             network: Network::default(),
+            calm: one_of(&mut random, [2, 2, 10]),
             people: (0..PEOPLE).map(person).collect(),
             peers: Vec::new(),
             model,
-            history_bytes_total_max,
             trace: 0,
             random,
         }
@@ -118,7 +118,7 @@ impl World {
                 Some(key) => {
                     let peer =
                         self.peers.iter_mut().find(|peer| peer.key == key).expect("a person's peer is there");
-                    if peer.is_open() && self.random.one_in(2) {
+                    if peer.is_open() && self.random.one_in(self.calm) {
                         self.people[at].think(peer, &mut self.random);
                     }
                     if self.random.one_in(60) {
@@ -225,6 +225,9 @@ impl World {
             }
             peer.answer_close();
         }
+        if !self.core.has_work() {
+            self.check_told();
+        }
     }
 
     fn stat(&self, wanted: &str) -> u64 {
@@ -234,8 +237,10 @@ impl World {
     }
 
     fn check_history_bytes(&self) {
-        let bytes = self.stat("chat_history_bytes") as usize;
-        assert!(bytes <= self.history_bytes_total_max, "{bytes} bytes of history");
+        let [bytes, rooms] = ["chat_history_bytes", "chat_rooms"].map(|name| self.stat(name) as usize);
+        let Settings { history_bytes_total_max, history_bytes_max, .. } = self.model.borrow().settings;
+        let bytes_max = history_bytes_total_max.min(rooms * history_bytes_max);
+        assert!(bytes <= bytes_max, "{bytes} bytes of history in {rooms} rooms");
     }
 
     fn writable(&mut self) {
@@ -350,14 +355,15 @@ impl World {
         format!("has_work={}\n{}", self.core.has_work(), self.peers.iter().map(debt).collect::<String>())
     }
 
-    /// Everybody who is there has been told everything, and how many are in its rooms.
+    /// The server has nothing to do: so everybody who reads has been told everything, and for a second who is in its rooms.
     fn check_told(&self) {
         let model = self.model.borrow();
         for peer in self.peers.iter().filter(|peer| peer.is_open()) {
             let wire = &self.network.wires[&peer.key];
             let Some(conn) = model.by_slot.get(&(peer.key as u32)) else { continue };
             let it = &model.conns[conn];
-            if it.is_gone || wire.is_broken || wire.has_fin {
+            let has_more = wire.is_full || !wire.in_flight.is_empty();
+            if it.is_gone || has_more || wire.is_broken || wire.has_fin {
                 continue;
             }
             assert!(it.refusals_typed.is_empty(), "{conn:?} was not told {:?}", it.refusals_typed);
@@ -365,7 +371,8 @@ impl World {
                 assert!(rest.is_empty(), "{conn:?} was not told in {stream:?}: {:?}", rest.front());
             }
             // To people, changes are told by name alone: whoever of them wants to know asks.
-            for room in it.rooms.iter().filter(|_| it.dialect == Some(Dialect::Json)) {
+            let is_told = |room: &&String| model.is_presence_told(self.now, room);
+            for room in it.rooms.iter().filter(is_told).filter(|_| it.dialect == Some(Dialect::Json)) {
                 assert_eq!(it.counts_told.get(room), Some(&model.members(room)), "{conn:?} in {room}");
                 let others = |names: &BTreeSet<String>| names - &it.names_had;
                 if let Some(told) = it.names_told.get(room) {

@@ -63,9 +63,14 @@ impl Report {
     /// terminals, and for those who have not set `NO_COLOR`.
     pub fn print(&self, is_stdout_taken: bool) -> io::Result<()> {
         let table = table::render(self);
-        match is_stdout_taken {
+        let printed = match is_stdout_taken {
             false => AutoStream::auto(io::stdout()).write_all(table.as_bytes()),
             true => AutoStream::auto(io::stderr()).write_all(table.as_bytes()),
+        };
+        match printed {
+            // Whoever reads no further has read enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            printed => printed,
         }
     }
 

@@ -49,6 +49,7 @@ pub struct Progress<W: Write = Stderr> {
     out: W,
     look: Look,
     connections: u64,
+    has_messages: bool,
     warmup: Duration,
     measured: Duration,
     /// Which run it is, where there are several.
@@ -77,6 +78,7 @@ impl<W: Write> Progress<W> {
             out,
             look,
             connections: plan.connections as u64,
+            has_messages: plan.senders > 0,
             warmup: plan.warmup,
             measured: plan.duration,
             label: String::new(),
@@ -90,7 +92,7 @@ impl<W: Write> Progress<W> {
     /// Another run begins: `run 2 of 5`, or the like.
     pub fn begin(&mut self, plan: &Plan, label: &str) {
         self.end();
-        self.connections = plan.connections as u64;
+        (self.connections, self.has_messages) = (plan.connections as u64, plan.senders > 0);
         (self.warmup, self.measured) = (plan.warmup, plan.duration);
         label.clone_into(&mut self.label);
         (self.phase, self.phase_began, self.errors) = (Phase::Connecting, 0, 0);
@@ -144,7 +146,7 @@ impl<W: Write> Progress<W> {
 
     fn figures(&self, second: &Second) -> Vec<String> {
         let mut figures = Vec::new();
-        if second.phase != Phase::Connecting {
+        if self.has_messages && second.phase != Phase::Connecting {
             figures.push(format!("{} sent", rate(second.sends as f64)));
             figures.push(format!("{} delivered", rate(second.deliveries as f64)));
         }
@@ -269,6 +271,14 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].contains("3 errors") && lines[1].contains("6 errors"), "{text}");
         assert!(lines[2].starts_with("run 2 of 2, 3 s") && lines[2].contains("no errors"), "{text}");
+    }
+
+    #[test]
+    fn where_nobody_sends_there_are_only_connections() {
+        let plan = sample::idle().plan;
+        let progress = Progress::new(Vec::new(), PLAIN, &plan);
+        let second = sample::idle().seconds[5];
+        assert_eq!(progress.line(&second), "6 s, measured: 1,000 open, no errors, 24 s left\n");
     }
 
     #[test]

@@ -14,7 +14,7 @@
 use super::Report;
 use super::about::VERSION;
 use super::figures::us;
-use super::units::{count, duration, duration_unit, rate};
+use super::units::{count, duration, duration_unit, rate, things};
 use super::verdict::{Verdict, Weight};
 use crate::bench::outcome::{Outcome, Phase, Second, Times};
 use crate::bench::plan::Load;
@@ -30,7 +30,9 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), Box<dyn Error>>;
 
 const WIDTH: u32 = 1200;
-const HEAD: u32 = 96;
+/// Without the lines of the verdict, which are so high.
+const HEAD: u32 = 76;
+const LINE: u32 = 20;
 const PERCENTILES: u32 = 420;
 const LATENCY: u32 = 250;
 const RATE: u32 = 210;
@@ -73,14 +75,20 @@ fn draw(text: &mut String, report: &Report) -> Drawn {
     let runs = report.runs();
     let is_busy = runs.iter().flat_map(|run| &run.seconds).any(|second| second.deliveries > 0);
     let latency_height = if is_busy { LATENCY } else { 0 };
-    let height = HEAD + PERCENTILES + latency_height + RATE + FOOT;
+    let verdict = Verdict::of(&runs);
+    let said: Vec<(Weight, &str)> = match runs[..] {
+        [] => vec![(Weight::Bad, "the condition held at no load that was tried")],
+        _ => verdict.findings.iter().map(|finding| (finding.weight, finding.text.as_str())).collect(),
+    };
+    let head_height = HEAD + LINE * said.len() as u32;
+    let height = head_height + PERCENTILES + latency_height + RATE + FOOT;
     let root = SVGBackend::with_string(text, (WIDTH, height)).into_drawing_area();
     root.fill(&WHITE)?;
-    let (top, rest) = root.split_vertically(HEAD);
+    let (top, rest) = root.split_vertically(head_height);
     let (percentiles, rest) = rest.split_vertically(PERCENTILES);
     let (latency, rest) = rest.split_vertically(latency_height);
     let (amount, foot) = rest.split_vertically(RATE);
-    head(&top, report, &runs)?;
+    head(&top, report, &runs, &said)?;
     by_percentile(&percentiles, &runs)?;
     let time = Time::of(&runs);
     if is_busy {
@@ -101,7 +109,7 @@ fn draw(text: &mut String, report: &Report) -> Drawn {
     Ok(())
 }
 
-fn head(area: &Area<'_>, report: &Report, runs: &[&Outcome]) -> Drawn {
+fn head(area: &Area<'_>, report: &Report, runs: &[&Outcome], said: &[(Weight, &str)]) -> Drawn {
     let plan = report.played();
     let title = format!(
         "{}, {} dialect, {} connections",
@@ -109,29 +117,26 @@ fn head(area: &Area<'_>, report: &Report, runs: &[&Outcome]) -> Drawn {
         plan.dialect,
         count(plan.connections as u64)
     );
+    let senders = things(plan.senders as u64, "sender", "senders");
     let load = match plan.load {
         _ if plan.senders == 0 => String::new(),
-        Load::Open { rate: wanted, .. } => {
-            format!(", {} by {} senders", rate(wanted), count(plan.senders as u64))
-        }
-        Load::Closed { window } => {
-            format!(", {window} under way of each of {} senders", count(plan.senders as u64))
-        }
+        Load::Open { rate: wanted, .. } => format!(", {} by {senders}", rate(wanted)),
+        Load::Closed { window } => format!(", {window} under way of each of {senders}"),
     };
     let repeats = if runs.len() > 1 { format!(", {} runs", runs.len()) } else { String::new() };
-    let verdict = Verdict::of(runs);
-    let said: Vec<&str> = verdict.findings.iter().map(|finding| finding.text.as_str()).collect();
-    let (colour, said) = match verdict.weight() {
-        _ if runs.is_empty() => (RED, "the condition held at no load that was tried".to_owned()),
-        Weight::Good => (GREEN, said.join("; ")),
-        Weight::Notable | Weight::Doubtful => (ORANGE, said.join("; ")),
-        Weight::Bad => (RED, said.join("; ")),
-    };
     let style = font(22.0, &INK).pos(Pos::new(HPos::Left, VPos::Top));
     let bold = TextStyle { font: style.font.clone().style(FontStyle::Bold), ..style };
     area.draw_text(&title, &bold, (MARGIN, 18))?;
     write(area, &cut(&format!("{}{load}{repeats}", plan.url)), (MARGIN, 48), 14.0, &SOFT, HPos::Left)?;
-    write(area, &cut(&said), (MARGIN, 70), 14.0, &colour, HPos::Left)
+    for (line, (weight, text)) in (0_i32..).zip(said) {
+        let colour = match weight {
+            Weight::Good => &GREEN,
+            Weight::Notable | Weight::Doubtful => &ORANGE,
+            Weight::Bad => &RED,
+        };
+        write(area, &cut(text), (MARGIN, 70 + line * LINE as i32), 14.0, colour, HPos::Left)?;
+    }
+    Ok(())
 }
 
 /// Latency by percentile.
@@ -156,7 +161,7 @@ fn by_percentile(area: &Area<'_>, runs: &[&Outcome]) -> Drawn {
         .margin_right(MARGIN)
         .margin_top(44)
         .x_label_area_size(46)
-        .y_label_area_size(72)
+        .y_label_area_size(78)
         .build_cartesian_2d(
             Axis { range: 0.0..nines + 0.08, labelled: columns },
             Axis { range: 0.0..slowest * 1.12, labelled: rows },
@@ -212,11 +217,11 @@ fn mark(chart: &mut Chart<'_, '_>, times: &Times, colour: RGBColor) -> Drawn {
     for point in points {
         let text = duration(point.1);
         // So that no other curve runs through the text.
-        let left = -10 - text.chars().count() as i32 * 8;
-        let paper = Rectangle::new([(left, -21), (-6, -5)], WHITE.mix(0.85).filled());
+        let left = -8 - text.chars().count() as i32 * 8;
+        let paper = Rectangle::new([(left, -21), (-4, -5)], WHITE.mix(0.85).filled());
         let style = font(13.0, &INK).pos(Pos::new(HPos::Right, VPos::Bottom));
         let dot = Circle::new((0, 0), 4, colour.filled());
-        chart.draw_series([EmptyElement::at(point) + paper + dot + Text::new(text, (-8, -7), style)])?;
+        chart.draw_series([EmptyElement::at(point) + paper + dot + Text::new(text, (-6, -7), style)])?;
     }
     Ok(())
 }
@@ -340,7 +345,7 @@ fn over_time<'a, 'b>(
         .margin_right(MARGIN)
         .margin_top(44)
         .x_label_area_size(40)
-        .y_label_area_size(72)
+        .y_label_area_size(78)
         .build_cartesian_2d(
             Axis { range: 0.0..time.last, labelled: steps(time.last, 8.0) },
             Axis { range: rows, labelled: labelled_rows },

@@ -89,7 +89,7 @@ impl Table {
 
     fn search(&mut self, search: &Search, runs: &[&Outcome]) {
         let (style, text) = match best_load(search) {
-            Some(load) => (GOOD, format!("{} {} with {}", whole(load), search.unit, search.condition)),
+            Some(load) => (GOOD, format!("{} holds up to {} {}", search.condition, whole(load), search.unit)),
             None => (BAD, format!("{} does not hold at any load that was tried", search.condition)),
         };
         self.line(format!("{style}{text}{style:#}"));
@@ -461,7 +461,7 @@ server         1.10 µs of CPU a delivery, 44.0 % of a core
     fn a_search_shows_its_steps() {
         let report = Report { found: Found::Search(sample::search().into()), ..sample::report(vec![]) };
         let text = plain(&report);
-        assert!(text.starts_with("600 messages a second with p99<5ms\nall accounted for"), "{text}");
+        assert!(text.starts_with("p99<5ms holds up to 600 messages a second\nall accounted for"), "{text}");
         for row in [
             "tried                  load   seen                  p99<5ms",
             "                        400   p99 2.05 ms           holds",

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! The grammar is `httparse`'s. The limits, the rules about which fields may stand together, and the answers
-//! to those who break them are here. Nothing allocates until a response is made.
+//! to those who break them are here. Nothing allocates on a server until
+//! a response is made.
 
 pub mod body;
 
@@ -26,4 +27,5 @@ pub(crate) use fields::{is_token, is_token_byte, push_line};
 pub use head::{
     HEAD_BYTES_MAX, HEADERS_MAX, Head, HeaderSlots, REQUEST_LINE_BYTES_MAX, ResponseHead, head_end,
 };
+pub use query::take_params;
 pub use response::{CONTINUE, Response, reason};

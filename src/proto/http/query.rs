@@ -11,11 +11,18 @@ use std::borrow::Cow;
 ///
 /// Nothing is refused: a `%` that begins no code stands for itself, bytes that are not UTF-8 read as U+FFFD.
 pub(super) fn param<'q>(query: &'q str, name: &str) -> Option<Cow<'q, str>> {
-    query
-        .split('&')
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .find(|(key, _)| decode(key) == name)
-        .map(|(_, value)| decode(value))
+    query.split('&').map(split_pair).find(|(key, _)| decode(key) == name).map(|(_, value)| decode(value))
+}
+
+/// Takes every parameter of this name out of a query. Returns the values, and what is left of the query.
+pub fn take_params(query: &str, name: &str) -> (Vec<String>, String) {
+    let (taken, left): (Vec<&str>, Vec<&str>) =
+        query.split('&').partition(|pair| decode(split_pair(pair).0) == name);
+    (taken.into_iter().map(|pair| decode(split_pair(pair).1).into_owned()).collect(), left.join("&"))
+}
+
+fn split_pair(pair: &str) -> (&str, &str) {
+    pair.split_once('=').unwrap_or((pair, ""))
 }
 
 fn decode(text: &str) -> Cow<'_, str> {
@@ -62,6 +69,13 @@ mod tests {
         assert_eq!(param(query, "").as_deref(), Some("x"));
         assert_eq!(param(query, "roo"), None);
         assert_eq!(param("", "room"), None);
+    }
+
+    #[test]
+    fn parameters_can_be_taken_out_and_the_others_stay_as_they_were_written() {
+        let (rooms, rest) = take_params("room=a&x=%41&r%6Fom=b+c&y", "room");
+        assert_eq!((rooms, &*rest), (vec!["a".to_owned(), "b c".to_owned()], "x=%41&y"));
+        assert_eq!(take_params("", "room"), (vec![], String::new()));
     }
 
     #[test]

@@ -16,7 +16,7 @@
 
 mod parse;
 mod render;
-mod shown;
+pub mod shown;
 
 pub use parse::parse;
 pub use render::render;

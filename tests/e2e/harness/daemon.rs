@@ -3,8 +3,8 @@
 use super::{Http, PATIENCE};
 use chinwag::net::Address;
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -190,7 +190,7 @@ impl Listening {
     }
 }
 
-/// What a process writes to stderr, gathered by a thread that ends with it.
+/// What a process writes, line by line, gathered by a thread that ends with it.
 #[derive(Debug, Default)]
 pub struct Log {
     lines: Mutex<Lines>,
@@ -207,11 +207,11 @@ pub struct Lines {
 
 impl Log {
     /// Begins to gather.
-    pub fn of(stderr: ChildStderr) -> Arc<Log> {
+    pub fn of(output: impl Read + Send + 'static) -> Arc<Log> {
         let log = Arc::new(Log::default());
         let gathered = Arc::clone(&log);
         std::thread::spawn(move || {
-            for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
+            for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
                 gathered.lines().lines.push(String::from_utf8_lossy(&line).into_owned());
                 gathered.grown.notify_all();
             }
@@ -237,8 +237,9 @@ impl Log {
         found.unwrap_or_else(|| panic!("waited for {what}, and it ended:\n{}", self.lines().lines.join("\n")))
     }
 
+    /// Waits until it is whole.
     #[track_caller]
-    fn wait_for_end(&self, what: &str) {
+    pub fn wait_for_end(&self, what: &str) {
         self.wait_while(what, |lines| !lines.has_ended);
     }
 

@@ -6,6 +6,8 @@
 //!   socket.rs     one connection, blocking, with a deadline on every wait
 //!   http.rs  websocket.rs  line.rs      the three protocols on it
 //!   member.rs     somebody in a room, whichever way they came
+//!   terminal.rs   a terminal with a program in it, and what is on its screen
+//!   cable.rs      what a connection goes through, and can be cut
 //! ```
 //!
 //! **Nothing sleeps to let something happen.** Each wait is for an event and ends with it; [`PATIENCE`] is how long it may
@@ -14,6 +16,7 @@
 //!
 //! Each test starts a daemon of its own, on ports that the system chooses, so that they run side by side.
 
+pub mod cable;
 pub mod daemon;
 pub mod http;
 mod line;
@@ -21,6 +24,7 @@ pub mod member;
 #[cfg(target_os = "linux")]
 mod process;
 mod socket;
+pub mod terminal;
 pub mod websocket;
 
 use std::time::Duration;

@@ -1,0 +1,789 @@
+//! The participants of one thread, as a handler of the loop: they are dialled, they send, they are cut off and come back,
+//! and in the end they go.
+//!
+//! ```text
+//!   connect (ramp) --> join --> warm-up --> measured --> drain --> close
+//!                          ^
+//!                          all threads wait for one another here
+//! ```
+
+use super::clock::Alarm;
+use super::ear::{Ear, Lately};
+use super::ledger::Missing;
+use super::outcome::{Phase, record};
+use super::plan::{Load, Plan, Scenario};
+use super::schedule::Schedule;
+use super::seat::{Person, Role, Seat, Stage, UNANSWERED};
+use super::stamp::Stamp;
+use super::{cost, outcome, seat};
+use crate::client::{Link, Masks, Scheme, Upgrade};
+use crate::net::{Address, Dial, Handler, KeepAlive, ListenerId, Peer, READ_BUFFER_LEN, Sockets};
+use crate::time::Millis;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::io::{self, IoSlice};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+/// How often what nobody waits for is looked at: the phases, the seconds, who is to come and go.
+const TICK: Millis = Millis(10);
+/// How long a connection may take to become ready, or to be closed.
+const PATIENCE: u64 = 10_000_000_000;
+/// How long the closing may take, all in all.
+const CLOSING: u64 = 3_000_000_000;
+/// A sender with so much unwritten waits until the server takes it.
+const UNWRITTEN_BYTES_MAX: usize = 64 * 1024;
+/// The longest message that is understood.
+const MESSAGE_BYTES_MAX: usize = 16 << 20;
+/// How many connections are dialled from one address of the loopback. The kernel looks for a free port among those of one
+/// parity first, some 14,000: once they are taken it looks through all of them, each time.
+const DIALS_PER_LOOPBACK_ADDRESS: u64 = 10_000;
+/// The loopback's addresses that are dialled from in turn.
+const LOOPBACK_ADDRESSES: u64 = 250;
+/// When a connection is tried again that did not come about, in a scenario whose point it is to connect.
+const RETRY: u64 = 100_000_000;
+const SECOND: u64 = 1_000_000_000;
+
+/// What one thread has seen of a second.
+#[derive(Debug)]
+pub struct Part {
+    /// Which second.
+    pub at: u64,
+    /// What was going on at its end.
+    pub phase: Phase,
+    /// Connections that were ready at its end.
+    pub open: u64,
+    /// Errors in it.
+    pub errors: u64,
+    /// What was counted.
+    pub lately: Lately,
+}
+
+/// What a thread took while it was measured.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cost {
+    /// Its processor time.
+    pub cpu: Duration,
+    /// The time that passed.
+    pub wall: Duration,
+}
+
+/// The participants of one thread.
+#[derive(Debug)]
+pub struct Crew {
+    /// Them, by key.
+    pub seats: Vec<Seat>,
+    /// What they hear.
+    pub ear: Ear,
+    /// What the thread took.
+    pub cost: Cost,
+    /// Latencies of all seconds that have passed.
+    pub latency: outcome::Times,
+    /// How late messages were sent.
+    pub lateness: outcome::Times,
+    /// How many connections were cut off.
+    pub cut: u64,
+    to: SocketAddr,
+    scheme: Scheme,
+    authority: String,
+    target: String,
+    /// Keys of senders.
+    senders: Vec<usize>,
+    next_sender: usize,
+    schedule: Option<Schedule>,
+    alarm: Alarm,
+    parts: Sender<Part>,
+    /// Keys that are to be dialled, and when the first of them was.
+    to_dial: VecDeque<usize>,
+    in_flight: usize,
+    ramped: u64,
+    /// Keys with something to write.
+    dirty: Vec<usize>,
+    /// Keys that come back, and when.
+    returns: BinaryHeap<Reverse<(u64, usize)>>,
+    next_tick: Millis,
+    second: u64,
+    errors_told: u64,
+    phase: Phase,
+    has_settled: bool,
+    has_stormed: bool,
+    next_visit: f64,
+    next_visitor: usize,
+    slow: Vec<usize>,
+    looked_after_at: u64,
+    quiet_since: u64,
+    delivered_before: u64,
+    closes_until: Option<u64>,
+    started: Option<(Duration, u64)>,
+    is_finished: bool,
+    /// A message that is being written.
+    text: Vec<u8>,
+}
+
+impl Crew {
+    /// Those of the plan's participants that are this thread's.
+    pub fn new(ear: Ear, to: SocketAddr, alarm: Alarm, parts: Sender<Part>) -> Crew {
+        let plan = &ear.plan;
+        let ids = (0..plan.connections as u32).filter(|id| *id as usize % plan.threads == ear.thread);
+        let seats: Vec<Seat> = ids.map(|id| Seat::new(id, plan)).collect();
+        let keys_of = |wanted: fn(&Person) -> bool| -> Vec<usize> {
+            seats.iter().enumerate().filter(|(_, seat)| wanted(&seat.person)).map(|(key, _)| key).collect()
+        };
+        let senders = keys_of(|person| person.sender.is_some());
+        let slow = keys_of(|person| person.role == Role::Slow);
+        // Threads without a sender have no part in the schedule.
+        let sending_threads = plan.threads.min(plan.senders);
+        let schedule = match plan.load {
+            Load::Open { rate, arrival } if !senders.is_empty() => {
+                Some(Schedule::new(arrival, rate, ear.thread, sending_threads, plan.seed))
+            }
+            _ => None,
+        };
+        let (scheme, authority) = (plan.url.scheme(), plan.url.authority());
+        let target = ear.speech.target(plan.url.target());
+        let in_flight = plan.in_flight.div_ceil(plan.threads);
+        Crew {
+            to_dial: (0..seats.len()).collect(),
+            seats,
+            cost: Cost::default(),
+            latency: outcome::times(),
+            lateness: outcome::times(),
+            cut: 0,
+            to,
+            scheme,
+            authority,
+            target,
+            senders,
+            next_sender: 0,
+            schedule,
+            alarm,
+            parts,
+            in_flight,
+            ramped: 0,
+            dirty: Vec::new(),
+            returns: BinaryHeap::new(),
+            next_tick: Millis(0),
+            second: 0,
+            errors_told: 0,
+            phase: Phase::Connecting,
+            has_settled: false,
+            has_stormed: false,
+            next_visit: 0.0,
+            next_visitor: 0,
+            slow,
+            looked_after_at: 0,
+            quiet_since: 0,
+            delivered_before: 0,
+            closes_until: None,
+            started: None,
+            is_finished: false,
+            text: Vec::new(),
+            ear,
+        }
+    }
+
+    fn plan(&self) -> &Plan {
+        &self.ear.plan
+    }
+
+    fn now(&self) -> u64 {
+        self.ear.shared.clock.now()
+    }
+
+    fn note_dirty(&mut self, key: usize) {
+        let seat = &mut self.seats[key];
+        let has_words = seat.link.as_mut().is_some_and(|link| !link.out().unwritten().is_empty());
+        if has_words && !std::mem::replace(&mut seat.person.is_dirty, true) {
+            self.dirty.push(key);
+        }
+    }
+
+    // Sending.
+
+    /// Sends the messages that are due.
+    fn send_due(&mut self, now: u64) {
+        if self.phase == Phase::Connecting || self.closes_until.is_some() {
+            self.ear.awake.clear();
+            self.ear.credits.clear();
+            return;
+        }
+        let times = self.ear.times;
+        while let Some(schedule) = &mut self.schedule {
+            let intended = times.starts_at.saturating_add(schedule.due());
+            if intended > now || intended >= times.ends_at {
+                break;
+            }
+            schedule.advance();
+            let key = self.senders[self.next_sender];
+            self.next_sender = (self.next_sender + 1) % self.senders.len();
+            if times.is_measured(intended) {
+                record(&mut self.lateness, now - intended);
+            }
+            self.sender(key).backlog.push_back(intended);
+            self.send_backlog(key);
+        }
+        for key in std::mem::take(&mut self.ear.awake) {
+            self.send_backlog(key);
+            self.fill_window(key, now);
+        }
+        for key in std::mem::take(&mut self.ear.credits) {
+            let sender = self.sender(key);
+            sender.outstanding = sender.outstanding.saturating_sub(1);
+            self.fill_window(key, now);
+        }
+    }
+
+    fn sender(&mut self, key: usize) -> &mut seat::Sender {
+        self.seats[key].person.sender.as_mut().expect("it is the key of a sender")
+    }
+
+    /// In an open loop: what could not be sent when it was due.
+    fn send_backlog(&mut self, key: usize) {
+        while self.can_send(key)
+            && let Some(intended) = self.sender(key).backlog.pop_front()
+        {
+            self.send(key, intended);
+        }
+    }
+
+    /// In a closed loop: as many as may be under way.
+    fn fill_window(&mut self, key: usize, now: u64) {
+        let Load::Closed { window } = self.plan().load else { return };
+        while now < self.ear.times.ends_at && self.sender(key).outstanding < window && self.can_send(key) {
+            self.sender(key).outstanding += 1;
+            self.send(key, now);
+        }
+    }
+
+    fn can_send(&mut self, key: usize) -> bool {
+        let Seat { link, person } = &mut self.seats[key];
+        person.stage == Stage::Ready
+            && link.as_mut().is_some_and(|link| link.out().unwritten().len() < UNWRITTEN_BYTES_MAX)
+    }
+
+    fn send(&mut self, key: usize, intended: u64) {
+        let Seat { link, person } = &mut self.seats[key];
+        let (Some(link), Some(sender)) = (link, &mut person.sender) else { return };
+        let stamp = Stamp { sender: person.id, sequence: u64::from(sender.sent), intended };
+        self.text.clear();
+        let ear = &mut self.ear;
+        ear.speech.say(person.id, stamp.sequence, &mut self.text, |out| ear.stamps.write(stamp, out));
+        link.out().text(str::from_utf8(&self.text).expect("stamps and templates are text"));
+        if ear.speech.has_positions() {
+            sender.answers.push(UNANSWERED);
+            if ear.plan.scenario == Scenario::Storm {
+                sender.pending.push_back((sender.sent, intended));
+            }
+        }
+        sender.sent += 1;
+        ear.shared.note_sent(person.id, sender.sent);
+        ear.lately.sends += 1;
+        ear.tallies.measured_sends += u64::from(ear.times.is_measured(intended));
+        self.note_dirty(key);
+    }
+
+    // Connecting.
+
+    fn dial_due(&mut self, now: u64, sockets: &mut dyn Sockets) {
+        let is_over = self.is_over();
+        while let Some(&key) = self.to_dial.front()
+            && self.ear.under_way < self.in_flight
+            && !is_over
+            && self.may_dial(now)
+        {
+            self.to_dial.pop_front();
+            self.dial(key, now, sockets);
+        }
+    }
+
+    /// Whether nobody comes any more. Those who were cut off may come back to the end.
+    fn is_over(&self) -> bool {
+        let is_draining = self.phase == Phase::Draining && self.plan().scenario != Scenario::Storm;
+        is_draining || self.ear.is_closing || self.ear.shared.is_stopped()
+    }
+
+    /// Whether the ramp has come so far.
+    fn may_dial(&self, now: u64) -> bool {
+        let plan = self.plan();
+        let ramp = plan.ramp.as_nanos() as f64;
+        let due = ramp * self.ramped as f64 * plan.threads as f64 / plan.connections as f64;
+        // The scenario whose point it is to connect does that while it is measured.
+        let is_early = plan.scenario == Scenario::Connect && self.ear.times.phase(now) == Phase::Connecting;
+        !is_early && due <= now as f64
+    }
+
+    fn dial(&mut self, key: usize, now: u64, sockets: &mut dyn Sockets) {
+        self.ramped += 1;
+        let from = self.source();
+        let dial = Dial { to: Address::Tcp(self.to), from, keep_alive: KeepAlive::ByProtocol };
+        let ear = &mut self.ear;
+        let Seat { link, person } = &mut self.seats[key];
+        ear.connecting.dialled += 1;
+        person.dialled_at = now;
+        let upgrade = Upgrade {
+            authority: &self.authority,
+            target: &self.target,
+            subprotocols: ear.speech.subprotocols(),
+            headers: &[],
+        };
+        *link = Some(match self.scheme {
+            Scheme::Ws => Link::upgrade(&upgrade, Masks::default(), MESSAGE_BYTES_MAX),
+            Scheme::Tcp => Link::lines(MESSAGE_BYTES_MAX),
+        });
+        person.stage = Stage::Dialling;
+        ear.under_way += 1;
+        if let Err(error) = sockets.dial(key, &dial) {
+            note_no_connection(ear, &error);
+            ear.note_end(person);
+        }
+    }
+
+    /// The address to dial from.
+    fn source(&self) -> Option<IpAddr> {
+        let number = self.ear.shared.next_dial();
+        let plan = self.plan();
+        if !plan.bind.is_empty() {
+            return Some(plan.bind[(number % plan.bind.len() as u64) as usize]);
+        }
+        let block = number / DIALS_PER_LOOPBACK_ADDRESS % LOOPBACK_ADDRESSES;
+        let is_loopback = matches!(self.to.ip(), IpAddr::V4(ip) if ip.is_loopback());
+        (is_loopback && block > 0).then(|| IpAddr::V4(Ipv4Addr::new(127, 0, 0, 1 + block as u8)))
+    }
+
+    // What time brings.
+
+    fn tick(&mut self, now: u64) {
+        self.ear.times = self.ear.shared.times();
+        let phase = self.ear.times.phase(now);
+        if !self.has_settled && self.has_connected() {
+            self.has_settled = true;
+            // Who is to connect while it is measured, is as good as there.
+            let is_connect = self.plan().scenario == Scenario::Connect;
+            self.ear.shared.settle(now, if is_connect { 1 } else { self.ear.connecting.ready });
+        }
+        if phase != self.phase {
+            self.enter(phase, now);
+        }
+        if now / SECOND > self.second {
+            self.tell_second(now);
+        }
+        match self.plan().scenario {
+            Scenario::Churn => self.let_visitors_go(now),
+            Scenario::Storm => self.storm(now),
+            Scenario::Slow => self.allow_slow_reads(),
+            _ => {}
+        }
+        while let Some(&Reverse((due, key))) = self.returns.peek()
+            && due <= now
+        {
+            self.returns.pop();
+            self.to_dial.push_back(key);
+        }
+        if now.saturating_sub(self.looked_after_at) >= SECOND / 2 {
+            self.looked_after_at = now;
+            self.look_after(now);
+        }
+        if self.phase == Phase::Draining {
+            self.wind_up(now);
+        }
+    }
+
+    /// Whether everybody has a connection, or will have none.
+    fn has_connected(&self) -> bool {
+        let is_connect = self.plan().scenario == Scenario::Connect;
+        is_connect || (self.to_dial.is_empty() && self.ear.under_way == 0 && self.returns.is_empty())
+    }
+
+    fn enter(&mut self, phase: Phase, now: u64) {
+        let cpu = cost::thread_cpu();
+        if self.phase <= Phase::Warmup && phase == Phase::Measured {
+            self.started = Some((cpu, now));
+        }
+        if phase == Phase::Draining {
+            if let Some((cpu_before, before)) = self.started {
+                self.cost = Cost {
+                    cpu: cpu.saturating_sub(cpu_before),
+                    wall: Duration::from_nanos(now.saturating_sub(before)),
+                };
+            }
+            self.quiet_since = now;
+            if self.plan().scenario == Scenario::Connect {
+                self.ear.connecting.took = Duration::from_nanos(self.ear.times.measured());
+            }
+        }
+        if self.phase == Phase::Connecting && phase < Phase::Draining {
+            self.ear.connecting.took = Duration::from_nanos(now);
+            for index in 0..self.senders.len() {
+                self.fill_window(self.senders[index], now);
+            }
+        }
+        self.phase = phase;
+    }
+
+    fn tell_second(&mut self, now: u64) {
+        let lately = std::mem::take(&mut self.ear.lately);
+        self.latency.add(&lately.measured).expect("it grows as it has to");
+        let errors = self.ear.errors.total();
+        let part = Part {
+            at: self.second,
+            phase: self.phase,
+            open: self.ear.open,
+            errors: errors - self.errors_told,
+            lately,
+        };
+        self.errors_told = errors;
+        self.second = now / SECOND;
+        // Nobody listens any more when the run is being given up.
+        let _ = self.parts.send(part);
+    }
+
+    /// Scenario churn: one after another goes, and comes back as somebody new.
+    fn let_visitors_go(&mut self, now: u64) {
+        if !matches!(self.phase, Phase::Warmup | Phase::Measured) || now < self.ear.times.starts_at {
+            return;
+        }
+        let interval = SECOND as f64 * self.plan().threads as f64 / self.plan().churn_rate;
+        let elapsed = (now - self.ear.times.starts_at) as f64;
+        while self.next_visit <= elapsed {
+            self.next_visit += interval;
+            let len = self.seats.len();
+            let is_there = |key: &usize| {
+                let person = &self.seats[*key].person;
+                person.role == Role::Visitor && person.stage == Stage::Ready
+            };
+            let Some(key) = (self.next_visitor..self.next_visitor + len).map(|key| key % len).find(is_there)
+            else {
+                continue;
+            };
+            self.next_visitor = (key + 1) % len;
+            self.leave(key, now);
+        }
+    }
+
+    /// Scenario storm: a quarter into the measured phase, all are cut at once.
+    fn storm(&mut self, now: u64) {
+        let measured_from = self.ear.times.measured_from;
+        if self.has_stormed || now < measured_from.saturating_add(self.ear.times.measured() / 4) {
+            return;
+        }
+        self.has_stormed = true;
+        for Seat { person, .. } in &mut self.seats {
+            if person.stage == Stage::Ready {
+                person.kept().cut_at = Some(now);
+                self.cut += 1;
+                self.ear.note_end(person);
+            }
+        }
+    }
+
+    /// Scenario slow: what a slow reader may read grows with time.
+    fn allow_slow_reads(&mut self) {
+        let plan = self.plan();
+        let rate = plan.slow_bytes_per_second as u64 * TICK.0 / 1000;
+        for &key in &self.slow {
+            let kept = self.seats[key].person.kept();
+            kept.allowance = kept.allowance.saturating_add_unsigned(rate).min(i64::from(u16::MAX));
+        }
+    }
+
+    /// Who takes too long is given up, and so are messages that do not arrive.
+    fn look_after(&mut self, now: u64) {
+        for Seat { person, .. } in &mut self.seats {
+            let is_late = now.saturating_sub(person.dialled_at) > PATIENCE;
+            if is_late && matches!(person.stage, Stage::Dialling | Stage::Upgrading | Stage::Joining) {
+                let stage = person.stage;
+                self.ear.errors.add(
+                    "not ready",
+                    || format!("after {} s it was still {stage:?}", PATIENCE / SECOND),
+                    "is it the server, and the --dialect, that you meant?",
+                );
+                self.ear.note_end(person);
+            }
+            if person.stage == Stage::Leaving && now.saturating_sub(person.connected_at) > PATIENCE {
+                self.ear.note_end(person);
+            }
+        }
+        if let Some(flights) = &mut self.ear.flights {
+            let (thread, threads) = (self.ear.thread, self.ear.plan.threads);
+            let credits = &mut self.ear.credits;
+            let is_closed = matches!(self.ear.plan.load, Load::Closed { .. });
+            flights.give_up(now, |sender| {
+                if is_closed && sender as usize % threads == thread {
+                    credits.push(sender as usize / threads);
+                }
+            });
+        }
+    }
+
+    /// Waits for what is under way, and then closes everything.
+    fn wind_up(&mut self, now: u64) {
+        if let Some(until) = self.closes_until {
+            let is_empty = self.seats.iter().all(|seat| seat.link.is_none());
+            if is_empty || now >= until {
+                // Of a run that is none there is nothing to tell.
+                if !self.ear.shared.is_hopeless() {
+                    self.tell_second(now);
+                }
+                self.is_finished = true;
+            }
+            return;
+        }
+        if self.ear.tallies.delivered != self.delivered_before {
+            self.delivered_before = self.ear.tallies.delivered;
+            self.quiet_since = now;
+        }
+        let drain = u64::try_from(self.plan().drain.as_nanos()).unwrap_or(u64::MAX);
+        let waited = now.saturating_sub(self.quiet_since);
+        // The other threads' last messages are sent within a tick of the end.
+        let is_settled = waited > 3 * TICK.0 * 1_000_000 && self.has_everything();
+        if is_settled || waited >= drain || self.ear.shared.is_stopped() && waited >= drain / 4 {
+            self.close_all(now);
+        }
+    }
+
+    /// Whether all that was sent has come, and all that was sent was answered.
+    fn has_everything(&mut self) -> bool {
+        let sent = self.ear.shared.sent();
+        let is_whole = |seat: &Seat| {
+            let Seat { person, .. } = seat;
+            let mut is_whole = matches!(person.stage, Stage::Ready | Stage::Gone);
+            person.ledger.missing(&sent, person.stage == Stage::Ready, |why, sender, _| {
+                is_whole &= why != Missing::Tail || person.is_own(sender, &self.ear.plan);
+            });
+            if let Some(sender) = &person.sender {
+                is_whole &= sender.backlog.is_empty() && !sender.answers.contains(&UNANSWERED);
+            }
+            is_whole
+        };
+        self.seats.iter().all(is_whole)
+    }
+
+    fn close_all(&mut self, now: u64) {
+        self.closes_until = Some(now + CLOSING);
+        self.ear.is_closing = true;
+        for key in 0..self.seats.len() {
+            let person = &mut self.seats[key].person;
+            person.has_stayed = person.stage == Stage::Ready;
+            match person.stage {
+                Stage::Ready => self.leave(key, now),
+                Stage::Leaving | Stage::Out | Stage::Gone => {}
+                Stage::Dialling | Stage::Upgrading | Stage::Joining => self.ear.note_end(person),
+            }
+        }
+    }
+
+    fn leave(&mut self, key: usize, now: u64) {
+        let Seat { link, person } = &mut self.seats[key];
+        person.stage = Stage::Leaving;
+        person.connected_at = now;
+        match link {
+            Some(link) if self.scheme == Scheme::Ws => link.out().close(1000, ""),
+            // Lines have no word for it.
+            _ => self.ear.note_end(person),
+        }
+        self.note_dirty(key);
+    }
+
+    /// What becomes of a seat whose connection is gone.
+    fn vacate(&mut self, key: usize, now: u64) {
+        let Seat { link, person } = &mut self.seats[key];
+        *link = None;
+        self.ear.drop_out(person);
+        person.is_ending = false;
+        let was_well = person.stage == Stage::Leaving;
+        let is_over = self.is_over();
+        let Seat { person, .. } = &mut self.seats[key];
+        let scenario = self.ear.plan.scenario;
+        let comes_back = match scenario {
+            Scenario::Connect => true,
+            Scenario::Churn => person.role == Role::Visitor && person.stage == Stage::Leaving,
+            Scenario::Storm => self.has_stormed,
+            _ => false,
+        };
+        person.stage = if comes_back && !is_over { Stage::Out } else { Stage::Gone };
+        if person.stage == Stage::Out && scenario == Scenario::Storm {
+            let lot = self.ear.lot(person, now);
+            let wait = person.kept().backoff.wait(lot, None);
+            self.returns.push(Reverse((now + wait.0 * 1_000_000, key)));
+        } else if person.stage == Stage::Out && was_well {
+            self.to_dial.push_back(key);
+        } else if person.stage == Stage::Out {
+            self.returns.push(Reverse((now + RETRY, key)));
+            let attempts = self.ear.connecting.dialled;
+            if self.ear.connecting.ready == 0 && attempts >= 2 * self.in_flight as u64 {
+                self.ear.shared.despair(now);
+            }
+        }
+    }
+}
+
+impl Handler for Crew {
+    type Mail = ();
+
+    fn handle_accepted(&mut self, _: Millis, _: ListenerId, _: Peer) -> Result<usize, &[u8]> {
+        Err(b"")
+    }
+
+    fn handle_connected(&mut self, _: Millis, key: usize) {
+        let now = self.now();
+        let Seat { link, person } = &mut self.seats[key];
+        person.connected_at = now;
+        person.stage = Stage::Upgrading;
+        record(&mut self.ear.connecting.connect, now.saturating_sub(person.dialled_at));
+        if let (Some(link), Scheme::Tcp) = (link, self.scheme) {
+            self.ear.opened(person, link.out(), now);
+        }
+        self.note_dirty(key);
+    }
+
+    fn handle_bytes(&mut self, _: Millis, key: usize, bytes: &mut [u8]) {
+        let now = self.now();
+        let ear = &mut self.ear;
+        let Seat { link: Some(link), person } = &mut self.seats[key] else { return };
+        ear.is_measuring = ear.times.is_measured(now);
+        ear.lately.bytes_received += bytes.len() as u64;
+        if ear.is_measuring {
+            ear.tallies.measured_bytes_received += bytes.len() as u64;
+            ear.tallies.reads += 1;
+            ear.tallies.full_reads += u64::from(bytes.len() == READ_BUFFER_LEN);
+        }
+        if person.role == Role::Slow {
+            let kept = person.kept();
+            kept.allowance = kept.allowance.saturating_sub_unsigned(bytes.len() as u64);
+        }
+        link.receive(bytes, |out, event| ear.hear(person, out, event, now));
+        self.note_dirty(key);
+    }
+
+    fn handle_eof(&mut self, _: Millis, key: usize) {
+        let person = &mut self.seats[key].person;
+        if person.stage != Stage::Leaving && !person.is_ending {
+            self.ear.errors.add(
+                "closed",
+                || "the server closed the connection without a word".to_owned(),
+                "",
+            );
+        }
+        self.ear.note_end(person);
+    }
+
+    fn handle_reset(&mut self, _: Millis, key: usize, error: io::Error) {
+        let person = &mut self.seats[key].person;
+        match person.stage {
+            Stage::Dialling => note_no_connection(&mut self.ear, &error),
+            Stage::Leaving => {}
+            _ => self.ear.errors.add("reset", || format!("the connection broke: {error}"), ""),
+        }
+        self.ear.note_end(person);
+    }
+
+    fn handle_writable(&mut self, _: Millis, key: usize) {
+        self.note_dirty(key);
+    }
+
+    fn wants_bytes(&self, key: usize) -> bool {
+        let person = &self.seats[key].person;
+        let is_slow = person.role == Role::Slow
+            && person.stage == Stage::Ready
+            && matches!(self.phase, Phase::Warmup | Phase::Measured);
+        !is_slow || person.kept.as_deref().is_some_and(|kept| kept.allowance > 0)
+    }
+
+    fn handle_timers(&mut self, now: Millis) {
+        if now >= self.next_tick {
+            self.next_tick = now + TICK;
+            self.tick(self.now());
+        }
+    }
+
+    fn handle_wake(&mut self, _: Millis) {
+        let now = self.now();
+        self.send_due(now);
+    }
+
+    fn flush(&mut self, _: Millis, sockets: &mut dyn Sockets) {
+        let now = self.now();
+        self.dial_due(now, sockets);
+        for key in std::mem::take(&mut self.dirty) {
+            let Seat { link, person } = &mut self.seats[key];
+            person.is_dirty = false;
+            let Some(link) = link else { continue };
+            if person.stage == Stage::Dialling {
+                continue;
+            }
+            let out = link.out();
+            match sockets.write(key, &[IoSlice::new(out.unwritten())]) {
+                Ok(len) => {
+                    out.note_written(len);
+                    if self.ear.times.is_measured(now) {
+                        self.ear.tallies.measured_bytes_sent += len as u64;
+                    }
+                    if person.sender.as_ref().is_some_and(|sender| !sender.backlog.is_empty()) {
+                        self.ear.awake.push(key);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => {
+                    if person.stage != Stage::Leaving && !person.is_ending {
+                        self.ear.errors.add("reset", || format!("the connection broke: {error}"), "");
+                    }
+                    self.ear.note_end(person);
+                }
+            }
+        }
+        let is_trickling = matches!(self.phase, Phase::Warmup | Phase::Measured);
+        for &key in &self.slow {
+            let kept = self.seats[key].person.kept.as_deref();
+            if !is_trickling || kept.is_some_and(|kept| kept.allowance > 0) {
+                sockets.resume(key);
+            }
+        }
+        if let Some(schedule) = &self.schedule
+            && self.phase < Phase::Draining
+            && self.ear.times.starts_at != u64::MAX
+        {
+            self.alarm.set(now, self.ear.times.starts_at + schedule.due());
+        }
+    }
+
+    fn reap(&mut self, _: Millis, sockets: &mut dyn Sockets) {
+        if self.ear.ended.is_empty() {
+            return;
+        }
+        let now = self.now();
+        for key in std::mem::take(&mut self.ear.ended) {
+            sockets.close(key);
+            self.vacate(key, now);
+        }
+    }
+
+    fn has_work(&self) -> bool {
+        !self.ear.awake.is_empty()
+    }
+
+    fn next_deadline(&self) -> Millis {
+        self.next_tick
+    }
+
+    fn is_done(&self) -> bool {
+        self.is_finished
+    }
+}
+
+/// A connection did not come about.
+fn note_no_connection(ear: &mut Ear, error: &io::Error) {
+    let (kind, hint) = match error.kind() {
+        io::ErrorKind::ConnectionRefused => ("refused", "is the server running there?"),
+        io::ErrorKind::TimedOut => ("timed out", ""),
+        io::ErrorKind::AddrNotAvailable | io::ErrorKind::AddrInUse => {
+            ("no port left", "--bind takes further source addresses")
+        }
+        _ if error.raw_os_error() == Some(EMFILE) => ("no descriptor left", "raise it: ulimit -n"),
+        _ => ("connect", ""),
+    };
+    ear.errors.add(kind, || error.to_string(), hint);
+}
+
+/// The error number of a process that has as many descriptors as it may.
+const EMFILE: i32 = 24;

@@ -1,0 +1,493 @@
+//! What comes in, and what follows from it. This is the path that every delivery takes.
+
+use super::flight::Flights;
+use super::ledger::Arrival;
+use super::outcome::{ChinwagAudit, Connecting, Errors, record};
+use super::plan::{Dialect, Load, Plan, Scenario};
+use super::seat::{Person, REFUSED, Role, Stage, UNANSWERED};
+use super::shared::{Shared, Times};
+use super::speech::{Heard, Return, Speech};
+use super::stamp::{Found, Stamp, Stamps};
+use super::{outcome, stamp};
+use crate::client::{End, Event, Outgoing, Scheme};
+use std::sync::Arc;
+
+/// What is counted while it runs.
+#[derive(Clone, Debug, Default)]
+pub struct Tallies {
+    /// Deliveries, each counted once.
+    pub delivered: u64,
+    /// See [`outcome::Audit`].
+    pub doubled: u64,
+    /// The same.
+    pub reordered: u64,
+    /// The same.
+    pub corrupted: u64,
+    /// The same.
+    pub foreign: u64,
+    /// The same.
+    pub gaps: u64,
+    /// The same.
+    pub refused: u64,
+    /// What only a server with positions can be held to.
+    pub chinwag: ChinwagAudit,
+    /// Deliveries in the measured phase.
+    pub measured_deliveries: u64,
+    /// Messages sent in it.
+    pub measured_sends: u64,
+    /// Bytes received in it.
+    pub measured_bytes_received: u64,
+    /// Bytes sent in it.
+    pub measured_bytes_sent: u64,
+    /// Reads in it.
+    pub reads: u64,
+    /// Those of them that left the socket unemptied.
+    pub full_reads: u64,
+}
+
+impl Tallies {
+    /// Those of another thread too.
+    pub fn merge(&mut self, other: &Tallies) {
+        let chinwag = &mut self.chinwag;
+        for (sum, more) in [
+            (&mut self.delivered, other.delivered),
+            (&mut self.doubled, other.doubled),
+            (&mut self.reordered, other.reordered),
+            (&mut self.corrupted, other.corrupted),
+            (&mut self.foreign, other.foreign),
+            (&mut self.gaps, other.gaps),
+            (&mut self.refused, other.refused),
+            (&mut chinwag.acked, other.chinwag.acked),
+            (&mut chinwag.position_breaks, other.chinwag.position_breaks),
+            (&mut chinwag.resumes, other.chinwag.resumes),
+            (&mut chinwag.resumed, other.chinwag.resumed),
+            (&mut chinwag.resumed_untrue, other.chinwag.resumed_untrue),
+            (&mut self.measured_deliveries, other.measured_deliveries),
+            (&mut self.measured_sends, other.measured_sends),
+            (&mut self.measured_bytes_received, other.measured_bytes_received),
+            (&mut self.measured_bytes_sent, other.measured_bytes_sent),
+            (&mut self.reads, other.reads),
+            (&mut self.full_reads, other.full_reads),
+        ] {
+            *sum += more;
+        }
+    }
+}
+
+/// What is counted for each second.
+#[derive(Clone, Debug)]
+pub struct Lately {
+    /// Messages sent.
+    pub sends: u64,
+    /// Deliveries.
+    pub deliveries: u64,
+    /// Bytes received.
+    pub bytes_received: u64,
+    /// Latencies of messages that are measured.
+    pub measured: outcome::Times,
+    /// Those of the others.
+    pub others: outcome::Times,
+}
+
+impl Default for Lately {
+    fn default() -> Self {
+        let (measured, others) = (outcome::times(), outcome::times());
+        Lately { sends: 0, deliveries: 0, bytes_received: 0, measured, others }
+    }
+}
+
+/// What hears, for all connections of a thread.
+#[derive(Debug)]
+pub struct Ear {
+    /// What is to be done.
+    pub plan: Arc<Plan>,
+    /// What the threads share.
+    pub shared: Arc<Shared>,
+    /// Which of them this is.
+    pub thread: usize,
+    /// How it is talked.
+    pub speech: Speech,
+    /// How payloads are marked.
+    pub stamps: Stamps,
+    /// Messages that some have and others have not, where that matters.
+    pub flights: Option<Flights>,
+    /// Receivers of this thread that are measured and ready.
+    pub audience: u32,
+    /// When what happens, as of the last tick.
+    pub times: Times,
+    /// Whether this moment is measured.
+    pub is_measuring: bool,
+    /// Whether it is over, and who goes now misses nothing.
+    pub is_closing: bool,
+    /// What is counted.
+    pub tallies: Tallies,
+    /// What is counted for each second.
+    pub lately: Lately,
+    /// What went wrong.
+    pub errors: Errors,
+    /// How connections came about.
+    pub connecting: Connecting,
+    /// How long those took to come back that were cut off.
+    pub back_after: outcome::Times,
+    /// Between dialling and being ready.
+    pub under_way: usize,
+    /// Ready.
+    pub open: u64,
+    /// The life of the room's numbering.
+    pub epoch: String,
+    /// Senders for each of whose messages, one that was under way is not any more; by key.
+    pub credits: Vec<usize>,
+    /// Senders that can send what they owe; by key.
+    pub awake: Vec<usize>,
+    /// Connections that have ended; by key.
+    pub ended: Vec<usize>,
+}
+
+impl Ear {
+    /// The key of a participant of this thread.
+    fn key(&self, id: u32) -> usize {
+        id as usize / self.plan.threads
+    }
+
+    fn is_local(&self, id: u32) -> bool {
+        id as usize % self.plan.threads == self.thread
+    }
+
+    /// Takes in what the peer of `person` says.
+    #[inline]
+    pub fn hear(&mut self, person: &mut Person, out: &mut Outgoing, event: Event<'_>, at: u64) {
+        match event {
+            Event::Text(text) => match self.speech.hear(text) {
+                Heard::Message { position, text } => self.take(person, position, text, at),
+                heard => self.hear_of_it(person, out, heard, at),
+            },
+            Event::Binary(bytes) => self.take(person, None, bytes, at),
+            Event::Pong(_) => {}
+            Event::Open { .. } => self.opened(person, out, at),
+            Event::Ended(end) => self.end(person, end),
+        }
+    }
+
+    /// The connection can be spoken over.
+    pub fn opened(&mut self, person: &mut Person, out: &mut Outgoing, at: u64) {
+        if self.plan.url.scheme() == Scheme::Ws {
+            record(&mut self.connecting.handshake, at.saturating_sub(person.connected_at));
+        }
+        person.stage = Stage::Joining;
+        let kept = person.kept.as_deref();
+        let identity = kept.and_then(|kept| kept.identity.as_ref());
+        let back = Return {
+            identity: identity.map(|(name, secret)| (name.as_str(), secret.as_str())),
+            since: (person.next_position > 0).then(|| (self.epoch.as_str(), person.next_position - 1)),
+        };
+        if self.speech.open(person.id, &back, |text| out.text(text)) {
+            self.ready(person, out, at);
+        }
+    }
+
+    fn ready(&mut self, person: &mut Person, out: &mut Outgoing, at: u64) {
+        person.stage = Stage::Ready;
+        self.under_way -= 1;
+        self.open += 1;
+        self.connecting.ready += 1;
+        self.connecting.open_max = self.connecting.open_max.max(self.open);
+        record(&mut self.connecting.ready_after, at.saturating_sub(person.dialled_at));
+        if person.role == Role::Measured {
+            self.audience += 1;
+        }
+        self.speech.settle(|text| out.text(text));
+        if let Some(kept) = &mut person.kept {
+            kept.backoff.reset();
+            if let Some(cut_at) = kept.cut_at.take() {
+                record(&mut self.back_after, at.saturating_sub(cut_at));
+            }
+        }
+        if self.plan.scenario == Scenario::Connect {
+            // That was it: the server closes first then, and bears the socket's afterlife.
+            person.stage = Stage::Leaving;
+            out.close(1000, "");
+            return;
+        }
+        if let Some(sender) = &mut person.sender {
+            // Sent before, never answered: the key tells the server which of them it has.
+            let mut text = Vec::new();
+            for &(sequence, intended) in &sender.pending {
+                text.clear();
+                let stamp = Stamp { sender: person.id, sequence: u64::from(sequence), intended };
+                self.speech.say(person.id, stamp.sequence, &mut text, |out| self.stamps.write(stamp, out));
+                out.text(str::from_utf8(&text).expect("stamps and templates are text"));
+            }
+            self.awake.push(self.key(person.id));
+        }
+    }
+
+    /// A message that may hold a payload.
+    #[inline]
+    fn take(&mut self, person: &mut Person, position: Option<u64>, text: &[u8], at: u64) {
+        if let Some(position) = position {
+            self.take_position(person, position);
+        }
+        match self.stamps.find(text) {
+            Found::Sound(stamp) => self.deliver(person, stamp, position, at),
+            Found::Spoiled(stamp) => {
+                self.tallies.corrupted += 1;
+                self.deliver(person, stamp, position, at);
+            }
+            Found::Unreadable => {
+                self.tallies.corrupted += 1;
+                self.tallies.delivered += 1;
+                person.kept().unreadable += 1;
+            }
+            // What a server says before anybody sends is a greeting.
+            Found::Nothing if self.speech.is_bare() && at >= self.times.starts_at => {
+                self.tallies.foreign += 1
+            }
+            Found::Nothing => {}
+        }
+    }
+
+    #[inline]
+    fn deliver(&mut self, person: &mut Person, stamp: Stamp, position: Option<u64>, at: u64) {
+        let Stamp { sender, sequence, intended } = stamp;
+        let sequence = u32::try_from(sequence).unwrap_or(u32::MAX >> 1);
+        if sender == person.id && person.is_own(sender, &self.plan) {
+            return self.take_own(person, sequence, position);
+        }
+        match person.ledger.note(sender, sequence) {
+            Arrival::New => {}
+            Arrival::Late => self.tallies.reordered += 1,
+            Arrival::Doubled => {
+                self.tallies.doubled += 1;
+                return;
+            }
+            Arrival::Stray => {
+                self.tallies.foreign += 1;
+                return;
+            }
+        }
+        self.tallies.delivered += 1;
+        self.tallies.measured_deliveries += u64::from(self.is_measuring);
+        self.lately.deliveries += 1;
+        let is_measured = self.times.is_measured(intended);
+        if person.role != Role::Measured {
+            return;
+        }
+        let latency = at.saturating_sub(intended);
+        record(if is_measured { &mut self.lately.measured } else { &mut self.lately.others }, latency);
+        let is_through = match &mut self.flights {
+            None => self.plan.scenario == Scenario::Echo,
+            Some(flights) => {
+                let is_sender_apart =
+                    sender as usize % self.plan.threads == self.thread && !self.plan.self_echo;
+                let audience = self.audience.saturating_sub(u32::from(is_sender_apart)).max(1);
+                flights.note(sender, sequence, at, audience, is_measured)
+            }
+        };
+        if is_through && matches!(self.plan.load, Load::Closed { .. }) && self.is_local(sender) {
+            self.credits.push(self.key(sender));
+        }
+    }
+
+    /// One's own message: after coming back, it says that the message was taken. Otherwise nobody asked for it.
+    #[cold]
+    fn take_own(&mut self, person: &mut Person, sequence: u32, position: Option<u64>) {
+        let sender = person.sender.as_mut().expect("who is a message's sender, sends");
+        let answer = sender.answers.get_mut(sequence as usize);
+        match (answer, position) {
+            (Some(answer), Some(position)) if *answer == UNANSWERED => {
+                *answer = position;
+                self.tallies.chinwag.acked += 1;
+                sender.pending.retain(|(pending, _)| *pending != sequence);
+            }
+            _ => {
+                self.tallies.foreign += 1;
+                self.errors.add(
+                    "own message",
+                    || "a sender was told its own message".to_owned(),
+                    "say --self-echo where a server sends to the sender too",
+                );
+            }
+        }
+    }
+
+    /// The room's numbers must follow one another.
+    #[inline]
+    fn take_position(&mut self, person: &mut Person, position: u64) {
+        if position != person.next_position && person.next_position != 0 {
+            // One's own message follows its acknowledgement, whose position is the same.
+            if self.plan.self_echo && person.sender.is_some() && position + 1 == person.next_position {
+                return;
+            }
+            self.note_break(person);
+        }
+        person.next_position = position + 1;
+    }
+
+    #[cold]
+    fn note_break(&mut self, person: &mut Person) {
+        self.tallies.chinwag.position_breaks += 1;
+        let expected = person.next_position;
+        if person.kept().resumes_until.take_if(|until| expected <= *until).is_some() {
+            self.tallies.chinwag.resumed_untrue += 1;
+        }
+    }
+
+    /// What is no message.
+    #[cold]
+    fn hear_of_it(&mut self, person: &mut Person, out: &mut Outgoing, heard: Heard<'_>, at: u64) {
+        match heard {
+            Heard::Message { .. } | Heard::Notice => {}
+            Heard::Welcome { name, secret } => {
+                person.kept().identity = Some((name.into_owned(), secret.into_owned()));
+            }
+            Heard::Joined { epoch, position, resumed } => {
+                if person.stage != Stage::Joining {
+                    return;
+                }
+                self.join(person, &epoch, position, resumed);
+                self.ready(person, out, at);
+            }
+            Heard::Acked { sequence, position, is_duplicate } => {
+                if !is_duplicate {
+                    self.take_position(person, position);
+                }
+                let Some(sender) = &mut person.sender else { return };
+                let sequence = u32::try_from(sequence).unwrap_or(u32::MAX);
+                if let Some(answer) = sender.answers.get_mut(sequence as usize)
+                    && *answer == UNANSWERED
+                {
+                    *answer = position;
+                    self.tallies.chinwag.acked += 1;
+                    sender.pending.retain(|(pending, _)| *pending != sequence);
+                }
+            }
+            Heard::Refused { sequence, code } => self.refused(person, sequence, &code),
+            Heard::Gap { from, to } => {
+                self.tallies.gaps += 1;
+                if self.speech.has_positions() {
+                    if person.next_position != from {
+                        self.note_break(person);
+                    }
+                    person.next_position = to + 1;
+                }
+                person.kept().gaps.push((from, to));
+            }
+        }
+    }
+
+    fn join(&mut self, person: &mut Person, epoch: &str, position: u64, resumed: Option<bool>) {
+        if !self.speech.has_positions() {
+            return;
+        }
+        let was_at = person.next_position;
+        if let Some(is_resumed) = resumed {
+            self.tallies.chinwag.resumes += 1;
+            self.tallies.chinwag.resumed += u64::from(is_resumed);
+        }
+        match resumed {
+            Some(true) => person.kept().resumes_until = Some(position),
+            // The old numbers mean nothing any more, so it cannot be told which messages are missing.
+            Some(false) if self.epoch != epoch => {
+                person.ledger.was_away();
+                person.next_position = position + 1;
+            }
+            Some(false) => {
+                self.tallies.gaps += 1;
+                person.kept().gaps.push((was_at, position));
+                person.next_position = position + 1;
+            }
+            None => person.next_position = position + 1,
+        }
+        epoch.clone_into(&mut self.epoch);
+    }
+
+    fn refused(&mut self, person: &mut Person, sequence: Option<u64>, code: &str) {
+        let hint = match code {
+            "rate_limited" => "start the server with --publish-per-second 0",
+            "too_big" => "start the server with a greater --message-bytes",
+            _ => "",
+        };
+        self.errors.add(code, || "the server did not take it".to_owned(), hint);
+        match (sequence, &mut person.sender) {
+            (Some(sequence), Some(sender)) => {
+                self.tallies.refused += 1;
+                match sender.answers.get_mut(usize::try_from(sequence).unwrap_or(usize::MAX)) {
+                    Some(answer) => *answer = REFUSED,
+                    None => sender.refused += 1,
+                }
+                sender.pending.retain(|(pending, _)| u64::from(*pending) != sequence);
+                if matches!(self.plan.load, Load::Closed { .. }) {
+                    self.credits.push(self.key(person.id));
+                }
+            }
+            _ if person.stage == Stage::Joining => self.note_end(person),
+            _ => {}
+        }
+    }
+
+    /// The peer has ended the conversation.
+    #[cold]
+    fn end(&mut self, person: &mut Person, end: End<'_>) {
+        let is_leaving = person.stage == Stage::Leaving;
+        let (kind, example, hint) = match end {
+            End::Closed { .. } if is_leaving => return self.note_end(person),
+            End::Closed { code, reason } => {
+                (format!("closed: {code}"), format!("closed with {code} {reason:?}"), "")
+            }
+            End::Refused { status, retry_after_secs } => {
+                let when =
+                    retry_after_secs.map(|secs| format!(", come back in {secs} s")).unwrap_or_default();
+                let hint = match status {
+                    403 => "the server wants another Origin",
+                    404 => "is there a WebSocket at that path?",
+                    503 => "the server has no place for more",
+                    _ => "",
+                };
+                (format!("handshake: HTTP {status}"), format!("the answer was HTTP {status}{when}"), hint)
+            }
+            End::BadHandshake(error) => ("handshake".to_owned(), format!("{error:?}"), ""),
+            End::NotHttp(error) => ("handshake: no HTTP".to_owned(), format!("{error:?}"), ""),
+            End::Broken(error) => ("protocol".to_owned(), format!("the server broke it: {error}"), ""),
+            End::BadLine => ("line".to_owned(), "a line was too long, or not UTF-8".to_owned(), ""),
+        };
+        self.errors.add(&kind, || example, hint);
+        self.note_end(person);
+    }
+
+    /// The connection is to be closed.
+    pub fn note_end(&mut self, person: &mut Person) {
+        if !std::mem::replace(&mut person.is_ending, true) {
+            self.ended.push(self.key(person.id));
+        }
+    }
+
+    /// The seat's connection is gone: it is counted no more.
+    pub fn drop_out(&mut self, person: &mut Person) {
+        match person.stage {
+            Stage::Dialling | Stage::Upgrading | Stage::Joining => self.under_way -= 1,
+            Stage::Ready | Stage::Leaving => {
+                self.open -= 1;
+                if person.role == Role::Measured {
+                    self.audience -= 1;
+                }
+            }
+            Stage::Out | Stage::Gone => {}
+        }
+        if self.is_closing {
+            return;
+        }
+        match person.role {
+            Role::Visitor => {
+                person.ledger.forget();
+                person.next_position = 0;
+            }
+            _ if self.plan.dialect != Dialect::Chinwag => person.ledger.was_away(),
+            _ => {}
+        }
+    }
+
+    /// What a run's connections draw by lot.
+    pub fn lot(&self, person: &Person, at: u64) -> u64 {
+        stamp::mix(self.plan.seed ^ u64::from(person.id) << 32 ^ at)
+    }
+}

@@ -1,0 +1,466 @@
+//! One run, from the first connection to the outcome: threads are started, watched, and their findings put together.
+
+use super::clock::{Alarm, Clock};
+use super::cost::{self, Usage};
+use super::crew::{Crew, Part};
+use super::ear::{Ear, Lately, Tallies};
+use super::flight::Flights;
+use super::outcome::{
+    ClientCost, ClientLimit, Connecting, Errors, Outcome, Phase, Second, ServerCost, Spread, Storm, record,
+    times,
+};
+use super::plan::{Load, Plan, Scenario};
+use super::settle::settle;
+use super::shared::{Shared, Times};
+use super::speech::Speech;
+use super::stamp::{Stamps, mix};
+use crate::net::Reactor;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// How often the threads are looked at.
+const GLANCE: Duration = Duration::from_millis(20);
+/// How long one address of several is tried.
+const TRY: Duration = Duration::from_secs(5);
+/// How long a server is given to free what its last connections took, before its memory is read.
+const SETTLING: Duration = Duration::from_millis(300);
+/// A thread that is at work for so much of its time is the limit.
+const CPU_SHARE_MAX: f64 = 0.9;
+/// Sends that are later than this, and by a tenth of the latency, are.
+const LATE_MAX: u64 = 1_000_000;
+/// Reads of which so many find a full buffer, with a thread so busy, are.
+const FULL_READS_MAX: f64 = 0.5;
+const CPU_SHARE_OF_FULL_READS: f64 = 0.7;
+
+/// Why there is nothing to report, in one line.
+#[derive(Debug)]
+pub struct Failure(String);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whoever watches a run.
+pub trait Watch {
+    /// A second has passed.
+    fn second(&mut self, second: &Second);
+}
+
+/// Makes that run. It ends early when `stop` is set, and reports what there is.
+pub fn run(plan: &Plan, watch: &mut dyn Watch, stop: &AtomicBool) -> Result<Outcome, Failure> {
+    let to = address(plan)?;
+    let plan = Arc::new(plan.clone());
+    let before = server_usage(&plan)?;
+    let clock = Clock::start();
+    let shared = Arc::new(Shared::new(&plan, clock));
+    let (parts, seconds) = mpsc::channel();
+    let number = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
+    // So that two runs in one room know their own messages.
+    let run = (mix(plan.seed ^ number ^ u64::from(std::process::id())) >> 32) as u32;
+    let mut threads = Vec::new();
+    for thread in 0..plan.threads {
+        let (plan, shared, parts) = (Arc::clone(&plan), Arc::clone(&shared), parts.clone());
+        let work = move || -> io::Result<Crew> {
+            let mut reactor = Reactor::new()?;
+            let alarm = Alarm::new(&reactor)?;
+            let mut crew = Crew::new(ear(plan, shared, thread, run), to, alarm, parts);
+            reactor.run(&mut crew)?;
+            Ok(crew)
+        };
+        let named = thread::Builder::new().name(format!("load-{thread}"));
+        threads.push(named.spawn(work).map_err(|error| Failure(format!("cannot start a thread: {error}")))?);
+    }
+    drop(parts);
+    let mut log = Log { plan: &plan, parts: BTreeMap::new(), seconds: Vec::new() };
+    let mut server = before.map(|before| Server { before, ..Server::default() });
+    watch_threads(&plan, &shared, &seconds, &threads, &mut log, &mut server, watch, stop);
+    let crews: Vec<Crew> = threads.into_iter().map(join).collect::<Result<_, _>>()?;
+    if let Some(server) = &mut server {
+        thread::sleep(SETTLING);
+        server.after = plan.server_pid.and_then(cost::usage);
+    }
+    outcome(&plan, &shared, crews, log.seconds, server)
+}
+
+fn join(thread: JoinHandle<io::Result<Crew>>) -> Result<Crew, Failure> {
+    match thread.join() {
+        Ok(crew) => crew.map_err(|error| Failure(format!("the loop failed: {error}"))),
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
+
+/// Where to connect to. Of several addresses, such as those of `localhost`, the first at which somebody listens.
+fn address(plan: &Plan) -> Result<SocketAddr, Failure> {
+    let url = &plan.url;
+    let addresses = url.resolve().map_err(|error| Failure(format!("cannot connect to {url}: {error}")))?;
+    match &*addresses {
+        [] => Err(Failure(format!("cannot connect to {url}: it has no address"))),
+        [address] => Ok(*address),
+        several => {
+            let found = several.iter().find(|address| TcpStream::connect_timeout(address, TRY).is_ok());
+            Ok(*found.unwrap_or(&several[0]))
+        }
+    }
+}
+
+fn ear(plan: Arc<Plan>, shared: Arc<Shared>, thread: usize, run: u32) -> Ear {
+    let has_flights = plan.scenario != Scenario::Storm
+        && !matches!(plan.scenario, Scenario::Echo | Scenario::Connect | Scenario::Idle);
+    Ear {
+        speech: Speech::new(&plan, plan.scenario == Scenario::Storm),
+        stamps: Stamps::new(run, plan.size),
+        flights: has_flights.then(|| Flights::new(plan.senders)),
+        audience: 0,
+        times: shared.times(),
+        is_measuring: false,
+        is_closing: false,
+        tallies: Tallies::default(),
+        lately: Lately::default(),
+        errors: Errors::default(),
+        connecting: connecting(),
+        back_after: times(),
+        under_way: 0,
+        open: 0,
+        epoch: String::new(),
+        credits: Vec::new(),
+        awake: Vec::new(),
+        ended: Vec::new(),
+        thread,
+        plan,
+        shared,
+    }
+}
+
+fn connecting() -> Connecting {
+    Connecting {
+        dialled: 0,
+        ready: 0,
+        open_max: 0,
+        took: Duration::ZERO,
+        connect: times(),
+        handshake: times(),
+        ready_after: times(),
+    }
+}
+
+/// What the server's process has taken at the moments that matter.
+#[derive(Clone, Copy, Debug, Default)]
+struct Server {
+    before: Usage,
+    at_start: Option<Usage>,
+    at_end: Option<Usage>,
+    after: Option<Usage>,
+}
+
+fn server_usage(plan: &Plan) -> Result<Option<Usage>, Failure> {
+    let Some(pid) = plan.server_pid else { return Ok(None) };
+    match cost::usage(pid) {
+        Some(usage) => Ok(Some(usage)),
+        None => Err(Failure(format!(
+            "cannot read /proc/{pid}/stat: is {pid} the server's process, on this host?"
+        ))),
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "it is the middle of one function")]
+fn watch_threads(
+    plan: &Plan,
+    shared: &Shared,
+    seconds: &Receiver<Part>,
+    threads: &[JoinHandle<io::Result<Crew>>],
+    log: &mut Log<'_>,
+    server: &mut Option<Server>,
+    watch: &mut dyn Watch,
+    stop: &AtomicBool,
+) {
+    loop {
+        let has_ended = match seconds.recv_timeout(GLANCE) {
+            Ok(part) => {
+                log.add(part, watch);
+                false
+            }
+            Err(RecvTimeoutError::Disconnected) => true,
+            Err(RecvTimeoutError::Timeout) => threads.iter().all(JoinHandle::is_finished),
+        };
+        let now = shared.clock.now();
+        if stop.load(Ordering::Relaxed) && !shared.is_stopped() {
+            shared.stop(now);
+        }
+        if let (Some(server), Some(pid)) = (server.as_mut(), plan.server_pid) {
+            let times = shared.times();
+            if now >= times.measured_from && server.at_start.is_none() {
+                server.at_start = cost::usage(pid);
+            }
+            if now >= times.ends_at && server.at_end.is_none() {
+                server.at_end = cost::usage(pid);
+            }
+        }
+        if has_ended {
+            return;
+        }
+    }
+}
+
+/// The seconds, put together from the threads' parts.
+struct Log<'p> {
+    plan: &'p Plan,
+    parts: BTreeMap<u64, Vec<Part>>,
+    seconds: Vec<Second>,
+}
+
+impl Log<'_> {
+    fn add(&mut self, part: Part, watch: &mut dyn Watch) {
+        let at = part.at;
+        let parts = self.parts.entry(at).or_default();
+        parts.push(part);
+        if parts.len() < self.plan.threads {
+            return;
+        }
+        let Some(parts) = self.parts.remove(&at) else { return };
+        let second = put_together(&parts);
+        watch.second(&second);
+        self.seconds.push(second);
+    }
+}
+
+fn put_together(parts: &[Part]) -> Second {
+    let mut latency = times();
+    let mut second = Second::default();
+    for part in parts {
+        latency.add(&part.lately.measured).expect("it grows as it has to");
+        latency.add(&part.lately.others).expect("it grows as it has to");
+        second.at = part.at;
+        second.phase = second.phase.max(part.phase);
+        second.open += part.open;
+        second.errors += part.errors;
+        second.sends += part.lately.sends;
+        second.deliveries += part.lately.deliveries;
+        second.bytes_received += part.lately.bytes_received;
+    }
+    if !latency.is_empty() {
+        second.p50 = latency.value_at_quantile(0.5);
+        second.p99 = latency.value_at_quantile(0.99);
+        second.max = latency.max();
+    }
+    second
+}
+
+fn outcome(
+    plan: &Plan,
+    shared: &Shared,
+    mut crews: Vec<Crew>,
+    seconds: Vec<Second>,
+    server: Option<Server>,
+) -> Result<Outcome, Failure> {
+    let times_of_run = shared.times();
+    let now = shared.clock.now();
+    let (mut latency, mut lateness, mut spread, mut back_after) = (times(), times(), times(), times());
+    let (mut tallies, mut errors, mut connecting) = (Tallies::default(), Errors::default(), connecting());
+    let mut cut = 0;
+    for crew in &mut crews {
+        latency.add(&crew.latency).expect("it grows as it has to");
+        lateness.add(&crew.lateness).expect("it grows as it has to");
+        note_unsent(plan, crew, &times_of_run, now, &mut latency);
+        let ear = &mut crew.ear;
+        if let Some(flights) = &ear.flights {
+            spread.add(&flights.spread).expect("it grows as it has to");
+        }
+        back_after.add(&ear.back_after).expect("it grows as it has to");
+        cut += crew.cut;
+        tallies.merge(&ear.tallies);
+        errors.merge(std::mem::take(&mut ear.errors));
+        connecting.merge(&ear.connecting);
+    }
+    if connecting.ready == 0 && (shared.is_hopeless() || !shared.is_stopped()) {
+        return Err(no_connection(plan, &errors));
+    }
+    let people: Vec<_> = crews.iter().flat_map(|crew| crew.seats.iter().map(|seat| &seat.person)).collect();
+    let has_positions = crews.iter().any(|crew| crew.ear.speech.has_positions());
+    let audit = settle(plan, &shared.sent(), &people, &tallies, has_positions);
+    let is_several = crews.iter().any(|crew| crew.ear.flights.is_some());
+    let mut client = client_cost(&crews, lateness, &tallies);
+    client.limits = limits(plan, &client, &latency);
+    Ok(Outcome {
+        plan: plan.clone(),
+        is_interrupted: shared.is_stopped(),
+        measured: Duration::from_nanos(times_of_run.measured()),
+        sends: tallies.measured_sends,
+        deliveries: tallies.measured_deliveries,
+        bytes_sent: tallies.measured_bytes_sent,
+        bytes_received: tallies.measured_bytes_received,
+        latency,
+        spread: is_several.then_some(Spread { times: spread, is_by_thread: plan.threads > 1 }),
+        connecting,
+        audit,
+        errors,
+        server: server.and_then(|server| server.cost(&seconds)),
+        seconds,
+        client,
+        storm: (plan.scenario == Scenario::Storm).then(|| Storm { cut, back: back_after.len(), back_after }),
+    })
+}
+
+/// Messages that the server would not take to the end have waited at least so long: leaving them out would be kind.
+fn note_unsent(plan: &Plan, crew: &mut Crew, run: &Times, now: u64, latency: &mut super::outcome::Times) {
+    for seat in &crew.seats {
+        let Some(sender) = &seat.person.sender else { continue };
+        for &intended in &sender.backlog {
+            crew.ear.errors.add(
+                "not sent",
+                || "the server took no more messages of that sender".to_owned(),
+                "",
+            );
+            if run.is_measured(intended) {
+                for _ in 0..plan.connections {
+                    record(latency, now.saturating_sub(intended));
+                }
+            }
+        }
+    }
+}
+
+/// One line that says why.
+fn no_connection(plan: &Plan, errors: &Errors) -> Failure {
+    let most = errors.kinds.values().max_by_key(|kind| kind.count);
+    let why = most.map_or("nobody answered".to_owned(), |kind| match kind.hint {
+        "" => kind.example.clone(),
+        hint => format!("{} ({hint})", kind.example),
+    });
+    Failure(format!("cannot connect to {}: {why}", plan.url))
+}
+
+fn client_cost(crews: &[Crew], lateness: super::outcome::Times, tallies: &Tallies) -> ClientCost {
+    let share = |crew: &Crew| {
+        let wall = crew.cost.wall.as_secs_f64();
+        if wall > 0.0 { crew.cost.cpu.as_secs_f64() / wall } else { 0.0 }
+    };
+    ClientCost {
+        cpu: crews.iter().map(|crew| crew.cost.cpu).sum(),
+        busiest_thread: crews.iter().map(share).fold(0.0, f64::max),
+        lateness,
+        full_reads: if tallies.reads > 0 { tallies.full_reads as f64 / tallies.reads as f64 } else { 0.0 },
+        memory_max_bytes: cost::memory_max_bytes().unwrap_or(0),
+        limits: Vec::new(),
+    }
+}
+
+/// In what the client was the limit rather than the server.
+fn limits(plan: &Plan, client: &ClientCost, latency: &super::outcome::Times) -> Vec<ClientLimit> {
+    let mut limits = Vec::new();
+    if client.busiest_thread > CPU_SHARE_MAX {
+        limits.push(ClientLimit::Cpu(client.busiest_thread));
+    }
+    let late = client.lateness.value_at_quantile(0.99);
+    let is_open = matches!(plan.load, Load::Open { .. });
+    if is_open && late > LATE_MAX && late > latency.value_at_quantile(0.99) / 10 {
+        limits.push(ClientLimit::Late(late));
+    }
+    if client.full_reads > FULL_READS_MAX && client.busiest_thread > CPU_SHARE_OF_FULL_READS {
+        limits.push(ClientLimit::ReceiveQueues(client.full_reads));
+    }
+    limits
+}
+
+impl Server {
+    fn cost(&self, seconds: &[Second]) -> Option<ServerCost> {
+        let (at_start, at_end) = (self.at_start?, self.at_end?);
+        let loaded = seconds.iter().rev().find(|second| second.phase <= Phase::Measured);
+        Some(ServerCost {
+            cpu: at_end.cpu.saturating_sub(at_start.cpu),
+            memory_before_bytes: self.before.memory_bytes,
+            memory_loaded_bytes: at_end.memory_bytes,
+            memory_after_bytes: self.after.map_or(0, |after| after.memory_bytes),
+            connections: loaded.map_or(0, |second| second.open),
+        })
+    }
+}
+
+impl Connecting {
+    fn merge(&mut self, other: &Connecting) {
+        self.dialled += other.dialled;
+        self.ready += other.ready;
+        // Not all threads need have had theirs at the same time, but for what connects and stays they have.
+        self.open_max += other.open_max;
+        self.took = self.took.max(other.took);
+        for (times, more) in [
+            (&mut self.connect, &other.connect),
+            (&mut self.handshake, &other.handshake),
+            (&mut self.ready_after, &other.ready_after),
+        ] {
+            times.add(more).expect("it grows as it has to");
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(missing_docs, reason = "these are tests")]
+pub mod tests {
+    use super::*;
+    use crate::bench::plan::tests::plan;
+
+    /// An outcome of a plan in which nothing happened, for as long as it was to.
+    pub fn outcome(plan: &Plan) -> Outcome {
+        let mut connecting = connecting();
+        connecting.ready = plan.connections as u64;
+        Outcome {
+            plan: plan.clone(),
+            is_interrupted: false,
+            measured: plan.duration,
+            sends: 0,
+            deliveries: 0,
+            bytes_sent: 0,
+            bytes_received: 0,
+            latency: times(),
+            spread: None,
+            connecting,
+            audit: super::super::outcome::Audit::default(),
+            errors: Errors::default(),
+            seconds: Vec::new(),
+            client: client_cost(&[], times(), &Tallies::default()),
+            server: None,
+            storm: None,
+        }
+    }
+
+    fn limits_of(busiest: f64, full_reads: f64, late: u64, latency: u64) -> Vec<ClientLimit> {
+        let mut client = outcome(&plan()).client;
+        (client.busiest_thread, client.full_reads) = (busiest, full_reads);
+        record(&mut client.lateness, late);
+        let mut latencies = times();
+        record(&mut latencies, latency);
+        limits(&plan(), &client, &latencies)
+    }
+
+    #[test]
+    fn a_client_that_was_the_limit_says_so() {
+        assert_eq!(limits_of(0.5, 0.0, 10_000, 100_000), []);
+        assert_eq!(limits_of(0.95, 0.0, 0, 0), [ClientLimit::Cpu(0.95)]);
+        assert!(matches!(limits_of(0.5, 0.0, 2_000_000, 3_000_000)[..], [ClientLimit::Late(_)]));
+        assert_eq!(limits_of(0.5, 0.0, 2_000_000, 900_000_000), [], "it makes no difference");
+        assert_eq!(limits_of(0.8, 0.6, 0, 0), [ClientLimit::ReceiveQueues(0.6)]);
+    }
+
+    #[test]
+    fn seconds_are_put_together_from_all_threads() {
+        let part = |sends, open, latency| {
+            let mut lately = Lately { sends, deliveries: 2 * sends, ..Lately::default() };
+            record(&mut lately.measured, latency);
+            Part { at: 7, phase: Phase::Measured, open, errors: 1, lately }
+        };
+        let second = put_together(&[part(10, 3, 1000), part(20, 4, 2000)]);
+        assert_eq!(
+            (second.at, second.sends, second.deliveries, second.open, second.errors),
+            (7, 30, 60, 7, 2)
+        );
+        assert!(second.p50 >= 1000 && second.max >= 2000);
+    }
+}

@@ -1,0 +1,272 @@
+//! The highest load under which a condition holds.
+//!
+//! ```text
+//!   p99<50ms      100  200  400  800  1600  3200  6400!            doubled until it fails
+//!                                           4800  5600!  5200      and then halved between
+//! ```
+//!
+//! A run in which something is unaccounted for, or in which the server does not take what it is sent, does not hold, however
+//! fast the rest was.
+
+use super::outcome::{Outcome, Search, Try};
+use super::plan::{Load, Plan, Scenario};
+use super::run::Failure;
+use std::fmt;
+use std::str::FromStr;
+
+/// How near the highest load is to be found: within one in so many.
+const WITHIN: f64 = 20.0;
+/// However wide the range, it is not halved more often than that.
+const HALVINGS_MAX: u32 = 8;
+/// A run that sends less than this share of its rate does not hold.
+const SENT_MIN: f64 = 0.95;
+
+/// What a latency must stay below.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    text: String,
+    /// In parts of a hundred thousand, so that it can be compared; 100,000 is the greatest.
+    quantile: u32,
+    /// In nanoseconds.
+    below: u64,
+}
+
+impl FromStr for Condition {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Condition, String> {
+        let wrong = || format!("'{text}' is no condition: write p99<50ms, p99.9<1s or max<250us");
+        let (what, bound) = text.split_once('<').ok_or_else(wrong)?;
+        let quantile = match what.trim() {
+            "max" => 100_000,
+            what => {
+                let percent: f64 =
+                    what.strip_prefix('p').and_then(|percent| percent.parse().ok()).ok_or_else(wrong)?;
+                if !(percent > 0.0 && percent <= 100.0) {
+                    return Err(wrong());
+                }
+                (percent * 1000.0).round() as u32
+            }
+        };
+        let bound = bound.trim();
+        let unit = bound.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(wrong)?;
+        let factor = match &bound[unit..] {
+            "us" => 1e3,
+            "ms" => 1e6,
+            "s" => 1e9,
+            _ => return Err(wrong()),
+        };
+        let number: f64 = bound[..unit].trim().parse().map_err(|_| wrong())?;
+        if !(number > 0.0 && number < 1e9) {
+            return Err(wrong());
+        }
+        Ok(Condition { text: text.to_owned(), quantile, below: (number * factor) as u64 })
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Condition {
+    /// What it looks at, and whether it holds.
+    fn judge(&self, outcome: &Outcome) -> (String, bool) {
+        let quantile = f64::from(self.quantile) / 100_000.0;
+        let seen = outcome.latency.value_at_quantile(quantile);
+        let name = self.text.split('<').next().unwrap_or_default().trim();
+        let mut words = format!("{name} {:.3} ms", seen as f64 / 1e6);
+        let unaccounted = outcome.audit.unaccounted();
+        let is_kept_up = match outcome.plan.load {
+            Load::Open { rate, .. } => {
+                outcome.sends as f64 >= SENT_MIN * rate * outcome.measured.as_secs_f64()
+            }
+            Load::Closed { .. } => outcome.sends > 0,
+        };
+        let is_whole = outcome.connecting.ready as usize >= outcome.plan.connections;
+        if unaccounted > 0 {
+            words += &format!(", {unaccounted} unaccounted for");
+        }
+        if !is_kept_up {
+            words += ", not all was sent";
+        }
+        if !is_whole {
+            words += ", not all were connected";
+        }
+        (
+            words,
+            seen < self.below && unaccounted == 0 && is_kept_up && is_whole && !outcome.latency.is_empty(),
+        )
+    }
+}
+
+/// What is varied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vary {
+    /// Messages a second.
+    Rate,
+    /// How many connections.
+    Connections,
+}
+
+impl Vary {
+    fn unit(self) -> &'static str {
+        match self {
+            Vary::Rate => "messages a second",
+            Vary::Connections => "connections",
+        }
+    }
+
+    fn of(self, plan: &Plan) -> f64 {
+        match (self, plan.load) {
+            (Vary::Rate, Load::Open { rate, .. }) => rate,
+            (Vary::Rate, Load::Closed { .. }) => 0.0,
+            (Vary::Connections, _) => plan.connections as f64,
+        }
+    }
+
+    fn with(self, plan: &Plan, amount: f64) -> Plan {
+        let mut plan = plan.clone();
+        match (self, &mut plan.load) {
+            (Vary::Rate, Load::Open { rate, .. }) => *rate = amount,
+            (Vary::Rate, Load::Closed { .. }) => {}
+            (Vary::Connections, _) => {
+                plan.connections = amount as usize;
+                if plan.scenario == Scenario::Echo {
+                    plan.senders = plan.connections;
+                }
+            }
+        }
+        plan
+    }
+}
+
+/// Searches from the plan's own load up to `most`; `run` makes one run, and says nothing when it was interrupted.
+pub fn search(
+    plan: &Plan,
+    vary: Vary,
+    condition: &Condition,
+    most: f64,
+    mut run: impl FnMut(&Plan) -> Result<Outcome, Failure>,
+) -> Result<Search, Failure> {
+    let mut search =
+        Search { condition: condition.to_string(), unit: vary.unit(), tries: Vec::new(), best: None };
+    // Holds at `low`, if it is not zero, and fails at `high`, if that is known.
+    let (mut low, mut high) = (0.0f64, None);
+    let mut load = vary.of(plan).min(most);
+    let mut halvings = 0;
+    loop {
+        let outcome = run(&vary.with(plan, load))?;
+        let (seen, holds) = condition.judge(&outcome);
+        let is_interrupted = outcome.is_interrupted;
+        search.tries.push(Try { load, seen, holds });
+        match holds {
+            true => {
+                low = load;
+                search.best = Some(outcome);
+            }
+            false => high = Some(load),
+        }
+        let next = match high {
+            None if load >= most => break,
+            None => (load * 2.0).min(most),
+            Some(high) => {
+                halvings += 1;
+                low.midpoint(high).round().max(1.0)
+            }
+        };
+        let is_near = high.is_some_and(|high: f64| high - low <= (low / WITHIN).max(1.0));
+        if is_interrupted || is_near || halvings > HALVINGS_MAX || next == load {
+            break;
+        }
+        load = next;
+    }
+    Ok(search)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::outcome::{Audit, record};
+    use crate::bench::plan::Arrival;
+    use crate::bench::plan::tests::plan;
+    use crate::bench::run::tests::outcome;
+
+    #[test]
+    fn conditions_are_read() {
+        for (text, quantile, below) in [
+            ("p99<50ms", 99_000, 50_000_000),
+            ("p99.9 < 1.5s", 99_900, 1_500_000_000),
+            ("max<250us", 100_000, 250_000),
+            ("p50<1ms", 50_000, 1_000_000),
+        ] {
+            let condition: Condition = text.parse().expect(text);
+            assert_eq!(
+                (condition.quantile, condition.below, &*condition.to_string()),
+                (quantile, below, text)
+            );
+        }
+        for text in
+            ["", "p99", "p99<", "p99<50", "p0<1ms", "p101<1ms", "q9<1ms", "p99<xms", "p99<1h", "p99<-1s"]
+        {
+            assert!(text.parse::<Condition>().is_err(), "{text}");
+        }
+    }
+
+    /// A server of which messages take a millisecond up to a rate, and a second above it.
+    fn server(breaks_at: f64) -> impl FnMut(&Plan) -> Result<Outcome, Failure> {
+        move |plan| {
+            let Load::Open { rate, .. } = plan.load else { panic!("an open loop") };
+            let mut outcome = outcome(plan);
+            record(&mut outcome.latency, if rate <= breaks_at { 1_000_000 } else { 1_000_000_000 });
+            outcome.sends = (rate * outcome.measured.as_secs_f64()) as u64;
+            Ok(outcome)
+        }
+    }
+
+    fn found(start: f64, breaks_at: f64, most: f64) -> Search {
+        let mut plan = plan();
+        plan.load = Load::Open { rate: start, arrival: Arrival::Even };
+        let condition = "p99<50ms".parse().expect("a condition");
+        search(&plan, Vary::Rate, &condition, most, server(breaks_at)).expect("runs")
+    }
+
+    fn best(search: &Search) -> Option<f64> {
+        search.tries.iter().filter(|tried| tried.holds).map(|tried| tried.load).reduce(f64::max)
+    }
+
+    #[test]
+    fn the_highest_rate_is_found_within_a_twentieth() {
+        for breaks_at in [100.0, 101.0, 777.0, 5000.0, 123_456.0] {
+            let search = found(100.0, breaks_at, 1e7);
+            let best = best(&search).expect("it holds at the start");
+            assert!(best <= breaks_at && best >= breaks_at * 0.94 - 1.0, "{best} of {breaks_at}");
+            assert!(search.tries.len() < 25, "{}", search.tries.len());
+            let outcome = search.best.expect("that run is kept");
+            assert_eq!(Vary::Rate.of(&outcome.plan), best);
+        }
+    }
+
+    #[test]
+    fn it_goes_down_where_the_start_is_too_much_and_stops_at_the_most() {
+        let best_of = |start, breaks_at, most| best(&found(start, breaks_at, most));
+        assert!(best_of(1000.0, 90.0, 1e6).is_some_and(|best| (84.0..=90.0).contains(&best)));
+        assert_eq!(best_of(100.0, 1e9, 1000.0), Some(1000.0));
+        assert_eq!(best_of(100.0, 0.0, 1000.0), None);
+    }
+
+    #[test]
+    fn what_is_fast_and_loses_messages_does_not_hold() {
+        let condition: Condition = "p99<50ms".parse().expect("a condition");
+        let mut outcome = server(1e9)(&plan()).expect("a run");
+        outcome.connecting.ready = 3;
+        assert!(condition.judge(&outcome).1);
+        outcome.audit = Audit { lost: 1, ..Audit::default() };
+        let (seen, holds) = condition.judge(&outcome);
+        assert!(!holds && seen.contains("1 unaccounted for"), "{seen}");
+        outcome.audit = Audit::default();
+        outcome.sends = 90;
+        assert!(!condition.judge(&outcome).1);
+    }
+}

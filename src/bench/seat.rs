@@ -1,0 +1,216 @@
+//! One participant: its connection, which may end and come again, and what it has sent and received.
+
+use super::ledger::Ledger;
+use super::plan::{Plan, Scenario};
+use crate::client::{Backoff, Link};
+use std::collections::VecDeque;
+use std::ops::Range;
+
+/// How far a seat has come.
+///
+/// ```text
+///   Out --dial--> Dialling --> Upgrading --> Joining --> Ready --close--> Leaving
+///    ^                |            |            |          |                 |
+///    '--- comes back --------------+------------+----------+-----------------+---> Gone
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Without a connection, and it will have one.
+    Out,
+    /// The kernel connects.
+    Dialling,
+    /// The handshake was sent.
+    Upgrading,
+    /// It is not in the room yet.
+    Joining,
+    /// It can send, and receives.
+    Ready,
+    /// We have said that we go.
+    Leaving,
+    /// Without a connection for good.
+    Gone,
+}
+
+/// What a seat is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It is measured.
+    Measured,
+    /// It comes and goes.
+    Visitor,
+    /// It reads slowly.
+    Slow,
+}
+
+/// A participant.
+#[derive(Debug)]
+pub struct Seat {
+    /// Its connection.
+    pub link: Option<Link>,
+    /// All else.
+    pub person: Person,
+}
+
+/// All of a participant but its connection.
+#[derive(Debug)]
+pub struct Person {
+    /// Its number in the whole run: senders come first.
+    pub id: u32,
+    /// How far it has come.
+    pub stage: Stage,
+    /// What it is there for.
+    pub role: Role,
+    /// What it has received.
+    pub ledger: Ledger,
+    /// Where it sends, what it sends.
+    pub sender: Option<Box<Sender>>,
+    /// The room's number that must come next; zero where that is not known.
+    pub next_position: u64,
+    /// What few have to keep.
+    pub kept: Option<Box<Kept>>,
+    /// When it was dialled, and when it was through.
+    pub dialled_at: u64,
+    /// When the connection stood.
+    pub connected_at: u64,
+    /// Whether it was there when the run was over.
+    pub has_stayed: bool,
+    /// Whether it is on the list of those with something to write.
+    pub is_dirty: bool,
+    /// Whether it is on the list of those to be closed, and comes back afterwards.
+    pub is_ending: bool,
+}
+
+/// What few have to keep.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// Positions that were announced not to come, from and to.
+    pub gaps: Vec<(u64, u64)>,
+    /// How many deliveries had a stamp that could not be read.
+    pub unreadable: u64,
+    /// Its name, and what takes it back.
+    pub identity: Option<(String, String)>,
+    /// It was told that all up to this position would follow.
+    pub resumes_until: Option<u64>,
+    /// When it was cut off.
+    pub cut_at: Option<u64>,
+    /// When to try again.
+    pub backoff: Backoff,
+    /// How many bytes it may read: a debt where it is negative.
+    pub allowance: i64,
+}
+
+/// What a sender has sent.
+#[derive(Debug, Default)]
+pub struct Sender {
+    /// How many messages it has sent: the next one's sequence.
+    pub sent: u32,
+    /// How many of them are under way, in a closed loop.
+    pub outstanding: u32,
+    /// Intended moments of messages that are due and cannot be sent yet.
+    pub backlog: VecDeque<u64>,
+    /// The position of each message that was acknowledged; see [`UNANSWERED`] and [`REFUSED`].
+    pub answers: Vec<u64>,
+    /// Messages that were sent and not answered, with their intended moments, where they can be sent again.
+    pub pending: VecDeque<(u32, u64)>,
+    /// How many were refused by a notice that does not say which.
+    pub refused: u32,
+}
+
+/// No answer has come.
+pub const UNANSWERED: u64 = 0;
+/// It was not taken.
+pub const REFUSED: u64 = u64::MAX;
+
+impl Seat {
+    /// Seat number `id` of a plan.
+    pub fn new(id: u32, plan: &Plan) -> Seat {
+        let role = role_of(id, plan);
+        let senders = heard_by(id, plan);
+        let ledger = match role {
+            Role::Visitor => Ledger::visiting(senders),
+            Role::Measured | Role::Slow => Ledger::from_the_start(senders),
+        };
+        let is_sender = (id as usize) < plan.senders;
+        let person = Person {
+            id,
+            stage: Stage::Out,
+            role,
+            ledger,
+            sender: is_sender.then(Box::default),
+            next_position: 0,
+            kept: None,
+            dialled_at: 0,
+            connected_at: 0,
+            has_stayed: false,
+            is_dirty: false,
+            is_ending: false,
+        };
+        Seat { link: None, person }
+    }
+}
+
+impl Person {
+    /// Whether a sender's messages are this person's own, and do not come back to it.
+    pub fn is_own(&self, sender: u32, plan: &Plan) -> bool {
+        sender == self.id && !plan.self_echo && plan.scenario != Scenario::Echo
+    }
+
+    /// What few have to keep, made when it is needed.
+    pub fn kept(&mut self) -> &mut Kept {
+        self.kept.get_or_insert_default()
+    }
+}
+
+/// Whose messages a seat is to receive.
+fn heard_by(id: u32, plan: &Plan) -> Range<u32> {
+    match plan.scenario {
+        Scenario::Echo => id..id + 1,
+        Scenario::Connect | Scenario::Idle => 0..0,
+        _ => 0..u32::try_from(plan.senders).unwrap_or(u32::MAX),
+    }
+}
+
+fn role_of(id: u32, plan: &Plan) -> Role {
+    let (id, readers) = (id as usize, plan.connections - plan.senders);
+    let from_the_end = plan.connections - 1 - id;
+    match plan.scenario {
+        Scenario::Churn if from_the_end < readers / 2 => Role::Visitor,
+        Scenario::Slow if from_the_end < slow_readers(plan) => Role::Slow,
+        _ => Role::Measured,
+    }
+}
+
+/// How many readers are slow.
+pub fn slow_readers(plan: &Plan) -> usize {
+    (plan.connections - plan.senders) * plan.slow_percent as usize / 100
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::plan::tests::plan;
+
+    fn roles(scenario: Scenario) -> String {
+        let mut plan = plan();
+        (plan.scenario, plan.connections, plan.senders, plan.slow_percent) = (scenario, 8, 2, 50);
+        let letter = |id| match (Seat::new(id, &plan).person.role, (id as usize) < plan.senders) {
+            (Role::Measured, true) => 's',
+            (Role::Measured, false) => 'r',
+            (Role::Visitor, _) => 'v',
+            (Role::Slow, _) => 'w',
+        };
+        (0..8).map(letter).collect()
+    }
+
+    #[test]
+    fn senders_come_first_and_the_odd_ones_last() {
+        assert_eq!(roles(Scenario::Fanout), "ssrrrrrr");
+        assert_eq!(roles(Scenario::Churn), "ssrrrvvv");
+        assert_eq!(roles(Scenario::Slow), "ssrrrwww");
+    }
+
+    #[test]
+    fn an_idle_seat_is_small() {
+        assert!(size_of::<Seat>() <= 336, "{}", size_of::<Seat>());
+    }
+}

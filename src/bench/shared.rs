@@ -1,0 +1,187 @@
+//! What the threads of a run share: its clock, its phases, and how much each sender has sent.
+
+use super::clock::Clock;
+use super::outcome::Phase;
+use super::plan::Plan;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+/// Until the last connection is ready nobody knows when it starts.
+const UNKNOWN: u64 = u64::MAX;
+/// From the last connection to the first message: every thread has heard of the start by then.
+const HEAD_START: u64 = 30_000_000;
+
+/// What the threads share.
+#[derive(Debug)]
+pub struct Shared {
+    /// Everybody's time.
+    pub clock: Clock,
+    threads: usize,
+    settled: AtomicUsize,
+    warmup: u64,
+    duration: u64,
+    starts_at: AtomicU64,
+    ends_at: AtomicU64,
+    is_stopped: AtomicBool,
+    is_hopeless: AtomicBool,
+    ready: AtomicU64,
+    /// How many messages each sender has sent.
+    sent: Box<[AtomicU32]>,
+    /// How many connections were dialled.
+    dialled: AtomicU64,
+}
+
+/// When what happens, in the clock's nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// The first message.
+    pub starts_at: u64,
+    /// The end of the warm-up.
+    pub measured_from: u64,
+    /// The end of the measured phase.
+    pub ends_at: u64,
+}
+
+impl Times {
+    /// What goes on at a moment.
+    pub fn phase(&self, at: u64) -> Phase {
+        match at {
+            at if at < self.starts_at && self.ends_at == UNKNOWN => Phase::Connecting,
+            at if at >= self.ends_at => Phase::Draining,
+            at if at >= self.measured_from => Phase::Measured,
+            _ => Phase::Warmup,
+        }
+    }
+
+    /// Whether a moment lies in the measured phase.
+    #[inline]
+    pub fn is_measured(&self, at: u64) -> bool {
+        self.measured_from <= at && at < self.ends_at
+    }
+
+    /// How long is measured, in nanoseconds.
+    pub fn measured(&self) -> u64 {
+        if self.ends_at == UNKNOWN { 0 } else { self.ends_at.saturating_sub(self.measured_from) }
+    }
+}
+
+impl Shared {
+    /// For a run of that plan.
+    pub fn new(plan: &Plan, clock: Clock) -> Shared {
+        let nanos =
+            |duration: std::time::Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX / 4);
+        Shared {
+            clock,
+            threads: plan.threads,
+            settled: AtomicUsize::new(0),
+            warmup: nanos(plan.warmup),
+            duration: nanos(plan.duration),
+            starts_at: AtomicU64::new(UNKNOWN),
+            ends_at: AtomicU64::new(UNKNOWN),
+            is_stopped: AtomicBool::new(false),
+            is_hopeless: AtomicBool::new(false),
+            ready: AtomicU64::new(0),
+            sent: (0..plan.senders).map(|_| AtomicU32::new(0)).collect(),
+            dialled: AtomicU64::new(0),
+        }
+    }
+
+    /// A thread has its connections, so many of them ready. The last one to say so starts the run, unless nobody is there.
+    pub fn settle(&self, at: u64, ready: u64) {
+        self.ready.fetch_add(ready, Ordering::AcqRel);
+        if self.settled.fetch_add(1, Ordering::AcqRel) + 1 == self.threads {
+            if self.ready.load(Ordering::Acquire) == 0 {
+                return self.despair(at);
+            }
+            let starts_at = at + HEAD_START;
+            self.starts_at.store(starts_at, Ordering::Release);
+            // The end last: who sees it sees the start too. It may have been set by whoever stopped the run.
+            let ends_at = starts_at + self.warmup + self.duration;
+            self.ends_at.fetch_min(ends_at, Ordering::AcqRel);
+        }
+    }
+
+    /// Ends the run now: what was found out so far is reported.
+    pub fn stop(&self, at: u64) {
+        self.is_stopped.store(true, Ordering::Release);
+        self.ends_at.fetch_min(at, Ordering::AcqRel);
+    }
+
+    /// Ends the run, since nobody can be reached.
+    pub fn despair(&self, at: u64) {
+        self.is_hopeless.store(true, Ordering::Release);
+        self.stop(at);
+    }
+
+    /// Whether it has ended since nobody could be reached.
+    pub fn is_hopeless(&self) -> bool {
+        self.is_hopeless.load(Ordering::Acquire)
+    }
+
+    /// Whether somebody has ended it.
+    pub fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::Acquire)
+    }
+
+    /// When what happens, as far as that is known.
+    pub fn times(&self) -> Times {
+        let ends_at = self.ends_at.load(Ordering::Acquire);
+        let starts_at = self.starts_at.load(Ordering::Acquire);
+        Times { starts_at, measured_from: starts_at.saturating_add(self.warmup), ends_at }
+    }
+
+    /// A sender has sent so many.
+    #[inline]
+    pub fn note_sent(&self, sender: u32, sent: u32) {
+        self.sent[sender as usize].store(sent, Ordering::Relaxed);
+    }
+
+    /// How many messages each sender has sent.
+    pub fn sent(&self) -> Vec<u32> {
+        self.sent.iter().map(|sent| sent.load(Ordering::Relaxed)).collect()
+    }
+
+    /// The number of a connection that is dialled.
+    pub fn next_dial(&self) -> u64 {
+        self.dialled.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::plan::tests::plan;
+    use std::time::Duration;
+
+    #[test]
+    fn it_starts_when_the_last_thread_is_ready_and_can_be_ended_early() {
+        let mut plan = plan();
+        (plan.threads, plan.warmup, plan.duration) =
+            (2, Duration::from_nanos(100), Duration::from_nanos(1000));
+        let shared = Shared::new(&plan, Clock::start());
+        shared.settle(5, 0);
+        assert_eq!(shared.times().phase(9999), Phase::Connecting);
+        shared.settle(10, 3);
+        let (times, start) = (shared.times(), 10 + HEAD_START);
+        let phases = [start - 1, start, start + 99, start + 100, start + 1099, start + 1100];
+        use Phase::{Draining, Measured, Warmup};
+        assert_eq!(phases.map(|at| times.phase(at)), [Warmup, Warmup, Warmup, Measured, Measured, Draining]);
+        assert_eq!(times.measured(), 1000);
+        shared.stop(start + 150);
+        assert_eq!((shared.times().measured(), shared.is_stopped()), (50, true));
+    }
+
+    #[test]
+    fn nobody_to_talk_to_is_no_run() {
+        let shared = Shared::new(&plan(), Clock::start());
+        shared.settle(5, 0);
+        assert!(shared.is_hopeless() && shared.is_stopped());
+    }
+
+    #[test]
+    fn what_is_ended_before_it_starts_measures_nothing() {
+        let shared = Shared::new(&plan(), Clock::start());
+        shared.stop(7);
+        assert_eq!(shared.times().measured(), 0);
+        assert_eq!(shared.times().phase(8), Phase::Draining);
+    }
+}

@@ -1,0 +1,200 @@
+//! `chinwag bench`: the load client, its descriptors and signals, and who is told what it found.
+//!
+//! Exit codes: 0 when all is accounted for, 1 when there was nothing to measure, 2 for flags that make no sense, 3 when
+//! something is unaccounted for, and, with `--strict`, 4 when the client was the limit.
+
+use super::USAGE;
+use crate::bench::outcome::{Outcome, Second};
+use crate::bench::plan::{Plan, Scenario};
+use crate::bench::report::{About, Files, Found, Paths, Progress, Report};
+use crate::bench::run::{Watch, run as run_once};
+use crate::bench::search::{Vary, search};
+use crate::config::Bench;
+use clap::{ArgMatches, Command};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+const UNACCOUNTED: u8 = 3;
+const CLIENT_WAS_THE_LIMIT: u8 = 4;
+/// As the shell counts it: 128 and the signal.
+const INTERRUPTED: i32 = 130;
+/// What the process has open beside its connections: the standard streams, polls, timers, files.
+const OTHER_DESCRIPTORS: u64 = 64;
+
+/// The command with its help.
+pub fn command() -> Command {
+    Command::new("bench")
+        .about("Put load on a WebSocket server, and account for every message")
+        .long_about(
+            "Put load on a WebSocket server, any, and account for every message.\n\
+             Latency is counted from the moment at which a message was meant to be sent, so that a server that stalls\n\
+             cannot hide it. The report says first whether something was lost, and whether the client was the limit.",
+        )
+        .after_help(
+            "Examples:\n  \
+             chinwag bench echo ws://127.0.0.1:2021/echo --connections 200\n  \
+             chinwag bench fanout --connections 1000 --senders 10 --rate 500 --server-pid $(pidof chinwag)\n  \
+             chinwag bench fanout --connections 1000 --window 4              as fast as it goes\n  \
+             chinwag bench fanout --find 'p99<50ms' --connections 1000       the highest rate that holds\n  \
+             chinwag bench connect --in-flight 50 --duration 5s\n  \
+             chinwag bench idle --connections 19000 --duration 30s --server-pid $(pidof chinwag)\n  \
+             chinwag bench churn --connections 500 --churn-rate 100\n  \
+             chinwag bench storm --connections 1000\n  \
+             chinwag bench slow --connections 200 --slow-percent 20 --rate 2000\n  \
+             chinwag bench fanout tcp://127.0.0.1:2020                       lines, as netcat speaks them\n  \
+             chinwag bench fanout ws://example.org/chat --dialect template \\\n      \
+             --join-template '{\"join\":\"{room}\"}' --send-template '{\"say\":\"{payload}\"}'\n\n\
+             Our own server takes 10 messages a second from each member: chinwag serve --publish-per-second 0\n\
+             Exit codes: 0 all accounted for, 1 nothing to measure, 2 wrong flags, 3 something unaccounted for,\n\
+             4 the client was the limit (--strict).",
+        )
+}
+
+/// Runs what the flags ask for, and reports.
+pub fn run(matches: &ArgMatches) -> ExitCode {
+    let bench = match Bench::from_matches(matches) {
+        Ok(bench) => bench,
+        Err(error) => {
+            eprintln!("error: {error}; chinwag bench --help shows what there is");
+            return ExitCode::from(USAGE);
+        }
+    };
+    match measure(&bench) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(bench: &Bench) -> Result<ExitCode, String> {
+    let descriptors = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(u64::MAX);
+    check_descriptors(&bench.plan, descriptors)?;
+    let paths = Paths {
+        json: bench.json.clone(),
+        hgrm: bench.hgrm.clone(),
+        csv: bench.csv.clone(),
+        svg: bench.svg.clone(),
+    };
+    let files = Files::open(&paths).map_err(|error| error.to_string())?;
+    let stop = stop_on_signals().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    let about = About::now();
+    let mut screen = Screen(Progress::on_stderr(&bench.plan));
+    let found = match &bench.find {
+        Some((vary, condition, most)) => {
+            let most = match vary {
+                Vary::Connections => most.min(descriptors.saturating_sub(OTHER_DESCRIPTORS) as f64),
+                Vary::Rate => *most,
+            };
+            let mut tries = 0;
+            let found = search(&bench.plan, *vary, condition, most, |plan| {
+                tries += 1;
+                screen.0.begin(plan, &format!("try {tries}"));
+                run_once(plan, &mut screen, &stop)
+            });
+            Found::Search(Box::new(found.map_err(|failure| screen.fail(failure))?))
+        }
+        None => Found::Runs(repeat(bench, &mut screen, &stop)?),
+    };
+    screen.0.end();
+    let report = Report { plan: bench.plan.clone(), about, found };
+    report.print(files.take_stdout()).map_err(|error| format!("cannot write the report: {error}"))?;
+    let code = exit_code(bench, &report);
+    files.write(&report).map_err(|error| error.to_string())?;
+    Ok(code)
+}
+
+fn repeat(bench: &Bench, screen: &mut Screen, stop: &AtomicBool) -> Result<Vec<Outcome>, String> {
+    let mut runs = Vec::new();
+    for number in 1..=bench.repeat {
+        let label =
+            if bench.repeat > 1 { format!("run {number} of {}", bench.repeat) } else { String::new() };
+        screen.0.begin(&bench.plan, &label);
+        let outcome = run_once(&bench.plan, screen, stop).map_err(|failure| screen.fail(failure))?;
+        let is_interrupted = outcome.is_interrupted;
+        runs.push(outcome);
+        if is_interrupted {
+            break;
+        }
+    }
+    Ok(runs)
+}
+
+fn exit_code(bench: &Bench, report: &Report) -> ExitCode {
+    let runs = report.runs();
+    if runs.iter().any(|run| run.audit.unaccounted() > 0) {
+        return ExitCode::from(UNACCOUNTED);
+    }
+    let was_the_limit = runs.iter().any(|run| !run.client.limits.is_empty());
+    if bench.is_strict && was_the_limit {
+        return ExitCode::from(CLIENT_WAS_THE_LIMIT);
+    }
+    ExitCode::SUCCESS
+}
+
+/// A connection is a descriptor.
+fn check_descriptors(plan: &Plan, limit: u64) -> Result<(), String> {
+    let connections =
+        if plan.scenario == Scenario::Connect { plan.in_flight } else { plan.connections } as u64;
+    let needed = connections + OTHER_DESCRIPTORS;
+    match needed <= limit {
+        true => Ok(()),
+        false => Err(format!(
+            "{connections} connections take {needed} descriptors, and this process may have {limit}: \
+             raise the hard limit (ulimit -Hn), or use several processes"
+        )),
+    }
+}
+
+/// The first signal ends the run, and what there is is reported; the second ends the process.
+fn stop_on_signals() -> io::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        flag::register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&stop))?;
+        flag::register(signal, Arc::clone(&stop))?;
+    }
+    Ok(stop)
+}
+
+/// Where the seconds are shown.
+struct Screen(Progress);
+
+impl Screen {
+    /// Makes room for an error.
+    fn fail(&mut self, failure: impl ToString) -> String {
+        self.0.end();
+        failure.to_string()
+    }
+}
+
+impl Watch for Screen {
+    fn second(&mut self, second: &Second) {
+        self.0.second(second);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::plan::Plan;
+    use crate::config::{BENCH_SETTINGS, with_bench_url, with_flags};
+
+    fn plan(args: &[&str]) -> Plan {
+        let command = with_flags(with_bench_url(command()), BENCH_SETTINGS);
+        let matches = command.try_get_matches_from([&["bench"], args].concat()).expect("flags");
+        Bench::from_matches(&matches).expect("a plan").plan
+    }
+
+    #[test]
+    fn a_limit_of_descriptors_is_told_before_anything_is_dialled() {
+        let plan = plan(&["idle", "--connections=20000"]);
+        assert_eq!(check_descriptors(&plan, 20_064), Ok(()));
+        let error = check_descriptors(&plan, 20_063).expect_err("one too few");
+        assert!(error.contains("20000 connections") && error.contains("20063"), "{error}");
+    }
+}

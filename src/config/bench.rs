@@ -1,0 +1,496 @@
+//! The settings of `chinwag bench`.
+//!
+//! What a setting is when nobody says anything may depend on the scenario: an echo is measured with one message of each
+//! connection under way, a fan-out at a hundred messages a second.
+
+use super::{Kind, Setting, Value, texts, values};
+use crate::bench::plan::{Arrival, Dialect, Load, Plan, Scenario, Templates};
+use crate::bench::search::{Condition, Vary};
+use crate::bench::stamp::STAMP_LEN;
+use crate::client::{Scheme, Url};
+use crate::time::Millis;
+use clap::{Arg, ArgMatches, Command};
+use std::path::PathBuf;
+use std::time::Duration;
+
+const WS: &str = "ws://127.0.0.1:2021";
+const LINES: &str = "tcp://127.0.0.1:2020";
+const ECHO_PATH: &str = "/echo";
+const CHAT_PATH: &str = "/ws";
+
+const SCENARIOS: &[&str] = &["echo", "fanout", "connect", "idle", "churn", "storm", "slow"];
+const DIALECTS: &[&str] = &["chinwag", "chinwag-text", "lines", "raw", "template"];
+const EVEN: &str = "even";
+const POISSON: &str = "poisson";
+
+const CONNECTIONS: usize = 100;
+const RATE: f64 = 100.0;
+const DURATION: Duration = Duration::from_secs(10);
+const WARMUP: Duration = Duration::from_secs(1);
+/// A receiver keeps four bytes for each sender.
+const LEDGERS_BYTES_MAX: usize = 2 << 30;
+const DAY_MS: u64 = 24 * 3_600_000;
+
+const fn row(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Setting {
+    Setting { name, kind, default, repeats: false, help }
+}
+
+/// The table.
+pub const SETTINGS: &[Setting] = &[
+    row("connections", Kind::Count(1, 1 << 24), "", "How many connections; 100 without it"),
+    row(
+        "senders",
+        Kind::Count(1, 1 << 24),
+        "",
+        "How many of them send; 1 without it, and all of them in an echo",
+    ),
+    row("self-echo", Kind::Switch, "", "A sender is sent its own messages too"),
+    row("room", Kind::Room, "", "The room; one of this run's own without it"),
+    row(
+        "dialect",
+        Kind::Choice(DIALECTS),
+        "",
+        "How messages are wrapped; raw for echo, chinwag for the others, lines for tcp:",
+    ),
+    row(
+        "join-template",
+        Kind::Text,
+        "",
+        "In the dialect template: what each connection says first, with {room} and {i}",
+    ),
+    row(
+        "send-template",
+        Kind::Text,
+        "",
+        "In the dialect template: a message, with {payload}, {room} and {i}",
+    ),
+    row(
+        "rate",
+        Kind::Count(1, 100_000_000),
+        "",
+        "An open loop: so many messages a second in all, whatever the server does; 100 without it, but for an echo",
+    ),
+    row("arrival", Kind::Choice(&[EVEN, POISSON]), EVEN, "How the open loop's messages are spread over time"),
+    row(
+        "window",
+        Kind::Count(1, 1_000_000),
+        "",
+        "A closed loop: so many messages of each sender are under way; 1 without it, in an echo",
+    ),
+    row(
+        "size",
+        Kind::Sizes(STAMP_LEN as u64, 1 << 20),
+        "64",
+        "The length of a payload, or a range as in 64-4k",
+    ),
+    row("duration", Kind::Duration(10, DAY_MS), "10s", "For how long it is measured"),
+    row("warmup", Kind::Duration(0, DAY_MS), "", "For how long messages are sent before that; 1s without it"),
+    row("ramp", Kind::Duration(0, DAY_MS), "0s", "Over how long the connections are made"),
+    row("in-flight", Kind::Count(1, 1 << 20), "100", "How many connections may be under way at a time"),
+    row(
+        "drain",
+        Kind::Duration(0, DAY_MS),
+        "5s",
+        "How long the last messages are waited for, when nothing comes any more",
+    ),
+    row(
+        "churn-rate",
+        Kind::Count(1, 1_000_000),
+        "50",
+        "In churn: so many connections a second go and come back",
+    ),
+    row("slow-percent", Kind::Count(0, 100), "10", "In slow: so many of a hundred readers are slow"),
+    row("slow-read", Kind::Bytes(0, 1 << 30), "0", "In slow: so many bytes a second they read; 0 for none"),
+    row("find", Kind::Condition, "", "Searches for the highest rate for which this holds, as in p99<50ms"),
+    row("find-connections", Kind::Switch, "", "The search is for the number of connections"),
+    row("find-max", Kind::Count(1, 100_000_000), "", "The search goes no higher"),
+    row(
+        "repeat",
+        Kind::Count(1, 1000),
+        "1",
+        "So many runs: medians are reported, and how far they lie apart",
+    ),
+    row("threads", Kind::Count(1, 64), "1", "How many loops make the load"),
+    Setting {
+        name: "bind",
+        kind: Kind::Ip,
+        default: "",
+        repeats: true,
+        help: "A source address, taken in turn with the others; the loopback has as many as it takes",
+    },
+    row("seed", Kind::Count(0, i64::MAX as u64), "1", "What sizes, moments and choices follow from"),
+    row(
+        "server-pid",
+        Kind::Count(1, 1 << 30),
+        "",
+        "The server's process: its processor time and memory are reported",
+    ),
+    row("strict", Kind::Switch, "", "Exit code 4 when the client was the limit"),
+    row("json", Kind::Text, "", "Writes the report there as JSON; - for the standard output"),
+    row("hgrm", Kind::Text, "", "Writes the latencies there, for HdrHistogram's plotter"),
+    row("csv", Kind::Text, "", "Writes the seconds there"),
+    row("svg", Kind::Text, "", "Draws the latencies and the seconds there"),
+];
+
+/// What `chinwag bench` runs with.
+#[derive(Clone, Debug)]
+pub struct Bench {
+    /// One run.
+    pub plan: Plan,
+    /// How many of them.
+    pub repeat: usize,
+    /// What is searched for: what is varied, under which condition, up to where.
+    pub find: Option<(Vary, Condition, f64)>,
+    /// Whether a client that was the limit is a failure.
+    pub is_strict: bool,
+    /// Where the report is written, besides.
+    pub json: Option<PathBuf>,
+    /// The same.
+    pub hgrm: Option<PathBuf>,
+    /// The same.
+    pub csv: Option<PathBuf>,
+    /// The same.
+    pub svg: Option<PathBuf>,
+}
+
+/// Adds the scenario and the address, which have no flags.
+pub fn with_url(command: Command) -> Command {
+    let scenario = Arg::new("SCENARIO")
+        .help("What is played: echo, fanout, connect, idle, churn, storm or slow")
+        .required(true)
+        .value_parser(|text: &str| Kind::Choice(SCENARIOS).parse(text));
+    let url = Arg::new("URL")
+        .help("Where the server is: ws://HOST:PORT/PATH, or tcp://HOST:PORT for lines; our own on this host without it")
+        .value_parser(|text: &str| text.parse::<Url>().map_err(|error| error.to_string()));
+    command.arg(scenario).arg(url)
+}
+
+/// What was given, read by kind.
+struct Given<'m>(&'m ArgMatches);
+
+impl Given<'_> {
+    fn count(&self, name: &str) -> Option<usize> {
+        values(self.0, name)
+            .find_map(|value| if let Value::Count(count) = value { Some(*count) } else { None })
+    }
+
+    fn duration(&self, name: &str) -> Option<Duration> {
+        values(self.0, name).find_map(|value| match value {
+            Value::Duration(Millis(ms)) => Some(Duration::from_millis(*ms)),
+            _ => None,
+        })
+    }
+
+    fn word(&self, name: &str) -> Option<&'static str> {
+        values(self.0, name)
+            .find_map(|value| if let Value::Choice(word) = value { Some(*word) } else { None })
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        texts(self.0, name).pop()
+    }
+}
+
+impl Bench {
+    /// Reads what the flags of [`SETTINGS`] gave. An error says in one line what does not go together.
+    pub fn from_matches(matches: &ArgMatches) -> Result<Bench, String> {
+        let given = Given(matches);
+        let named = given.word("SCENARIO").unwrap_or_default();
+        let (_, scenario) = *Scenario::NAMED
+            .iter()
+            .find(|(name, _)| *name == named)
+            .ok_or_else(|| format!("'{named}' is no scenario"))?;
+        let url = matches.get_one::<Url>("URL").cloned();
+        let dialect = dialect(&given, scenario, url.as_ref());
+        let url = url_of(url, scenario, dialect)?;
+        let connections = given.count("connections").unwrap_or(CONNECTIONS);
+        let in_flight = given.count("in-flight").unwrap_or(1);
+        let has_messages = !matches!(scenario, Scenario::Connect | Scenario::Idle);
+        let plan = Plan {
+            scenario,
+            url,
+            dialect,
+            templates: Templates {
+                join: given.text("join-template").unwrap_or_default(),
+                send: given.text("send-template").unwrap_or_default(),
+            },
+            connections: if scenario == Scenario::Connect { in_flight } else { connections },
+            senders: match scenario {
+                Scenario::Connect | Scenario::Idle => 0,
+                Scenario::Echo => connections,
+                _ => given.count("senders").unwrap_or(1),
+            },
+            self_echo: matches.get_flag("self-echo"),
+            room: given.text("room").unwrap_or_else(|| format!("bench-{}", std::process::id())),
+            load: load(&given, scenario)?,
+            size: values(matches, "size")
+                .find_map(
+                    |value| if let Value::Sizes(least, most) = value { Some((*least, *most)) } else { None },
+                )
+                .unwrap_or((STAMP_LEN, STAMP_LEN)),
+            duration: given.duration("duration").unwrap_or(DURATION),
+            warmup: match has_messages {
+                true => given.duration("warmup").unwrap_or(WARMUP),
+                false => Duration::ZERO,
+            },
+            ramp: given.duration("ramp").unwrap_or_default(),
+            in_flight,
+            drain: given.duration("drain").unwrap_or_default(),
+            seed: given.count("seed").unwrap_or(1) as u64,
+            bind: values(matches, "bind")
+                .filter_map(|value| if let Value::Ip(ip) = value { Some(*ip) } else { None })
+                .collect(),
+            threads: given.count("threads").unwrap_or(1),
+            server_pid: given.count("server-pid").and_then(|pid| u32::try_from(pid).ok()),
+            churn_rate: given.count("churn-rate").unwrap_or(1) as f64,
+            slow_percent: given
+                .count("slow-percent")
+                .and_then(|share| u32::try_from(share).ok())
+                .unwrap_or(0),
+            slow_bytes_per_second: values(matches, "slow-read")
+                .find_map(|value| if let Value::Bytes(bytes) = value { Some(*bytes) } else { None })
+                .unwrap_or(0),
+        };
+        check(&plan)?;
+        let find = find(&given, &plan)?;
+        let path = |name| given.text(name).map(PathBuf::from);
+        Ok(Bench {
+            plan,
+            repeat: given.count("repeat").unwrap_or(1),
+            find,
+            is_strict: matches.get_flag("strict"),
+            json: path("json"),
+            hgrm: path("hgrm"),
+            csv: path("csv"),
+            svg: path("svg"),
+        })
+    }
+}
+
+fn dialect(given: &Given<'_>, scenario: Scenario, url: Option<&Url>) -> Dialect {
+    let named = given.word("dialect").unwrap_or_default();
+    match Dialect::NAMED.iter().find(|(name, _)| *name == named) {
+        Some((_, dialect)) => *dialect,
+        None if matches!(scenario, Scenario::Echo | Scenario::Connect) => Dialect::Raw,
+        None if url.is_some_and(|url| url.scheme() == Scheme::Tcp) => Dialect::Lines,
+        None => Dialect::Chinwag,
+    }
+}
+
+fn url_of(given: Option<Url>, scenario: Scenario, dialect: Dialect) -> Result<Url, String> {
+    let ours = if dialect == Dialect::Lines { LINES } else { WS };
+    let is_ours = given.is_none();
+    let url = given.map_or_else(|| ours.parse(), Ok).map_err(|error| error.to_string())?;
+    let path = match dialect {
+        Dialect::Chinwag | Dialect::ChinwagText => CHAT_PATH,
+        Dialect::Raw if is_ours && matches!(scenario, Scenario::Echo | Scenario::Connect) => ECHO_PATH,
+        _ if is_ours => CHAT_PATH,
+        _ => "/",
+    };
+    let fits = match dialect {
+        Dialect::Chinwag | Dialect::ChinwagText => url.scheme() == Scheme::Ws,
+        Dialect::Lines => url.scheme() == Scheme::Tcp,
+        Dialect::Raw | Dialect::Template => true,
+    };
+    match fits {
+        true => Ok(url.or_path(path)),
+        false => Err(format!(
+            "the dialect {dialect} is not spoken at {url}: lines are for tcp:, the others for ws:"
+        )),
+    }
+}
+
+fn load(given: &Given<'_>, scenario: Scenario) -> Result<Load, String> {
+    let arrival = if given.word("arrival") == Some(POISSON) { Arrival::Poisson } else { Arrival::Even };
+    let window = |window: usize| Load::Closed { window: u32::try_from(window).unwrap_or(u32::MAX) };
+    match (given.count("rate"), given.count("window")) {
+        (Some(_), Some(_)) => {
+            Err("--rate and --window do not go together: it is an open loop or a closed one".into())
+        }
+        (Some(rate), None) => Ok(Load::Open { rate: rate as f64, arrival }),
+        (None, Some(_)) if scenario == Scenario::Storm => {
+            Err("storm has an open loop: --rate, not --window".into())
+        }
+        (None, Some(under_way)) => Ok(window(under_way)),
+        (None, None) if scenario == Scenario::Echo => Ok(window(1)),
+        (None, None) => Ok(Load::Open { rate: RATE, arrival }),
+    }
+}
+
+/// What does not go together.
+fn check(plan: &Plan) -> Result<(), String> {
+    let Plan { scenario, dialect, connections, senders, threads, .. } = *plan;
+    let is_chat = matches!(dialect, Dialect::Chinwag | Dialect::ChinwagText | Dialect::Lines);
+    let wrong = if scenario == Scenario::Echo && is_chat {
+        format!(
+            "a chat does not send back what it gets, so {dialect} has no echo: play fanout, or --dialect raw"
+        )
+    } else if dialect == Dialect::Template && !plan.templates.send.contains("{payload}") {
+        "the dialect template wants --send-template, with {payload} in it".to_owned()
+    } else if senders > connections {
+        format!("{senders} senders are more than {connections} connections")
+    } else if threads > connections {
+        format!("{threads} threads are more than {connections} connections")
+    } else if senders > 0 && scenario != Scenario::Echo && !plan.self_echo && connections < 2 * threads {
+        "a sender wants somebody to receive: two --connections at least for each thread, or --self-echo"
+            .to_owned()
+    } else if scenario != Scenario::Echo && connections.saturating_mul(senders) > LEDGERS_BYTES_MAX / 4 {
+        let gib = (connections as f64 * senders as f64 * 4.0) / f64::from(1 << 30);
+        format!(
+            "{connections} connections that account for {senders} senders would take {gib:.1} GiB: fewer --senders"
+        )
+    } else {
+        return Ok(());
+    };
+    Err(wrong)
+}
+
+fn find(given: &Given<'_>, plan: &Plan) -> Result<Option<(Vary, Condition, f64)>, String> {
+    let condition = values(given.0, "find").find_map(|value| {
+        if let Value::Condition(condition) = value { Some(condition.clone()) } else { None }
+    });
+    let by_connections = given.0.get_flag("find-connections");
+    let Some(condition) = condition else {
+        return match by_connections {
+            true => Err("--find-connections wants --find, as in --find 'p99<50ms'".into()),
+            false => Ok(None),
+        };
+    };
+    let is_open = matches!(plan.load, Load::Open { .. });
+    let vary = if by_connections { Vary::Connections } else { Vary::Rate };
+    if plan.senders == 0 {
+        return Err(format!("{} sends nothing, so there is nothing to find", plan.scenario));
+    }
+    if vary == Vary::Rate && !is_open {
+        return Err("--find varies the rate of an open loop: say --rate, or --find-connections".into());
+    }
+    let most = given.count("find-max").map_or(if by_connections { 1e6 } else { 1e8 }, |most| most as f64);
+    Ok(Some((vary, condition, most)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::with_flags;
+
+    fn bench(args: &[&str]) -> Result<Bench, String> {
+        let command = with_flags(with_url(Command::new("bench")), SETTINGS);
+        let matches =
+            command.try_get_matches_from([&["bench"], args].concat()).map_err(|error| error.to_string())?;
+        Bench::from_matches(&matches)
+    }
+
+    #[test]
+    fn every_default_is_a_value_of_its_kind() {
+        for setting in SETTINGS.iter().filter(|setting| !setting.default.is_empty()) {
+            setting.kind.parse(setting.default).expect(setting.name);
+        }
+        assert_eq!(SCENARIOS.to_vec(), Scenario::NAMED.map(|(name, _)| name));
+        assert_eq!(DIALECTS.to_vec(), Dialect::NAMED.map(|(name, _)| name));
+    }
+
+    #[test]
+    fn each_scenario_has_what_it_needs_without_a_flag() {
+        let plans: Vec<String> = SCENARIOS
+            .iter()
+            .map(|scenario| {
+                let plan = bench(&[scenario]).expect(scenario).plan;
+                format!("{scenario} {} {} {} {:?}", plan.url, plan.dialect, plan.senders, plan.warmup)
+            })
+            .collect();
+        assert_eq!(
+            plans,
+            [
+                "echo ws://127.0.0.1:2021/echo raw 100 1s",
+                "fanout ws://127.0.0.1:2021/ws chinwag 1 1s",
+                "connect ws://127.0.0.1:2021/echo raw 0 0ns",
+                "idle ws://127.0.0.1:2021/ws chinwag 0 0ns",
+                "churn ws://127.0.0.1:2021/ws chinwag 1 1s",
+                "storm ws://127.0.0.1:2021/ws chinwag 1 1s",
+                "slow ws://127.0.0.1:2021/ws chinwag 1 1s",
+            ]
+        );
+        assert_eq!(bench(&["echo"]).expect("sound").plan.load, Load::Closed { window: 1 });
+        let even = Load::Open { rate: 100.0, arrival: Arrival::Even };
+        assert_eq!(bench(&["fanout"]).expect("sound").plan.load, even);
+    }
+
+    #[test]
+    fn the_dialect_and_the_path_follow_from_the_address() {
+        let of = |args: &[&str]| {
+            let plan = bench(args).expect("sound").plan;
+            (plan.dialect.to_string(), plan.url.to_string())
+        };
+        assert_eq!(of(&["fanout", "tcp://h:1"]), ("lines".into(), "tcp://h:1".into()));
+        assert_eq!(of(&["fanout", "ws://h"]), ("chinwag".into(), "ws://h/ws".into()));
+        assert_eq!(of(&["echo", "ws://h"]), ("raw".into(), "ws://h/".into()));
+        assert_eq!(of(&["fanout", "ws://h/chat", "--dialect=raw"]), ("raw".into(), "ws://h/chat".into()));
+        assert_eq!(of(&["fanout", "--dialect", "lines"]), ("lines".into(), "tcp://127.0.0.1:2020".into()));
+    }
+
+    #[test]
+    fn flags_set_what_they_name() {
+        let bench = bench(&[
+            "slow",
+            "--connections=50",
+            "--senders=3",
+            "--self-echo",
+            "--room=dev",
+            "--rate=7",
+            "--arrival=poisson",
+            "--size=64-4k",
+            "--duration=3s",
+            "--warmup=0s",
+            "--ramp=2s",
+            "--in-flight=9",
+            "--drain=1s",
+            "--slow-percent=20",
+            "--slow-read=1k",
+            "--find=p99<5ms",
+            "--find-max=500",
+            "--repeat=3",
+            "--threads=2",
+            "--bind=127.0.0.2",
+            "--bind=127.0.0.3",
+            "--seed=8",
+            "--server-pid=1",
+            "--strict",
+            "--json=-",
+        ])
+        .expect("sound");
+        let plan = bench.plan;
+        assert_eq!((plan.connections, plan.senders, plan.self_echo, &*plan.room), (50, 3, true, "dev"));
+        assert_eq!(plan.load, Load::Open { rate: 7.0, arrival: Arrival::Poisson });
+        assert_eq!((plan.size, plan.duration.as_secs(), plan.warmup.as_secs()), ((64, 4096), 3, 0));
+        assert_eq!((plan.ramp.as_secs(), plan.in_flight, plan.drain.as_secs()), (2, 9, 1));
+        assert_eq!((plan.slow_percent, plan.slow_bytes_per_second), (20, 1024));
+        assert_eq!((plan.threads, plan.bind.len(), plan.seed, plan.server_pid), (2, 2, 8, Some(1)));
+        let (vary, condition, most) = bench.find.expect("it is given");
+        assert_eq!((vary, &*condition.to_string(), most), (Vary::Rate, "p99<5ms", 500.0));
+        assert_eq!((bench.repeat, bench.is_strict, bench.json), (3, true, Some("-".into())));
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_told_in_one_line() {
+        for (args, words) in [
+            (&["nothing"][..], "none of"),
+            (&["echo", "--dialect=chinwag"], "no echo"),
+            (&["fanout", "--dialect=lines", "ws://h"], "not spoken"),
+            (&["fanout", "--dialect=template"], "{payload}"),
+            (&["fanout", "--senders=101"], "101 senders"),
+            (&["fanout", "--connections=1"], "somebody to receive"),
+            (&["fanout", "--rate=1", "--window=1"], "do not go together"),
+            (&["storm", "--window=1"], "open loop"),
+            (&["fanout", "--connections=100000", "--senders=100000"], "GiB"),
+            (&["fanout", "--size=39"], "from 40"),
+            (&["fanout", "--find=fast"], "p99<50ms"),
+            (&["fanout", "--find-connections"], "wants --find"),
+            (&["idle", "--find=p99<1ms"], "nothing to find"),
+            (&["fanout", "--window=1", "--find=p99<1ms"], "open loop"),
+            (&["fanout", "--connections=2", "--threads=3"], "3 threads"),
+        ] {
+            let error = bench(args).expect_err(words);
+            assert!(error.contains(words), "{args:?}: {error}");
+        }
+    }
+}

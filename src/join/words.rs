@@ -1,0 +1,114 @@
+//! How things are said, on a terminal as in a pipe.
+//!
+//! What others have chosen, names and messages, is shown as people with netcat see it: nothing in it acts on a screen.
+
+use crate::client::{Resumption, Told};
+use crate::time::Millis;
+use crate::wire::text::shown::{Place, append_data, append_name};
+use crate::wire::{Data, visible};
+
+/// Text that can be shown.
+pub fn shown(text: &str) -> String {
+    lossless(|out| visible::append(out, text))
+}
+
+/// What was said, as JSON, as it is shown.
+pub fn said(data: &str) -> String {
+    lossless(|out| append_data(out, Data::Json(data)))
+}
+
+/// A name, as it stands in brackets.
+pub fn name(name: &str) -> String {
+    lossless(|out| append_name(out, name, Place::Brackets))
+}
+
+/// Some names, with commas between them.
+pub fn names(names: &[String]) -> String {
+    let each = |name: &String| lossless(|out| append_name(out, name, Place::Notice));
+    names.iter().map(each).collect::<Vec<_>>().join(", ")
+}
+
+fn lossless(append: impl FnOnce(&mut Vec<u8>)) -> String {
+    let mut out = Vec::new();
+    append(&mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// `[bob] morning`
+pub fn message(told: &Told) -> String {
+    format!("[{}] {}", name(&told.name), said(&told.data))
+}
+
+/// Who came and went, if anybody is named.
+pub fn presence(joined: &[String], left: &[String]) -> Option<String> {
+    let part = |of: &[String], word: &str| (!of.is_empty()).then(|| format!("{} {word}", names(of)));
+    let parts: Vec<String> = [part(joined, "joined"), part(left, "left")].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// What coming into a room means for what was read before; nothing, on coming in for the first time.
+pub fn resumption(resumption: &Resumption, missed: u64) -> Option<String> {
+    match resumption {
+        Resumption::First => None,
+        Resumption::Resumed if missed == 0 => Some("back, nothing missed".into()),
+        Resumption::Resumed => Some(format!("back, {missed} missed")),
+        Resumption::Trimmed { from, to } => Some(gap(*from, *to)),
+        Resumption::Anew => Some("the room has begun anew; what was said last may be lost".into()),
+    }
+}
+
+/// Messages that will not come.
+pub fn gap(from: u64, to: u64) -> String {
+    match to.saturating_sub(from) {
+        0 => "one message is missing".into(),
+        more => format!("{} messages are missing", more + 1),
+    }
+}
+
+/// How many are in a room.
+pub fn members(count: u64) -> String {
+    format!("{count} here")
+}
+
+/// A wait, in seconds with a tenth below ten.
+pub fn wait(wait: Millis) -> String {
+    match wait.0 {
+        ms if ms < 10_000 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
+        ms => format!("{} s", ms / 1000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_others_say_acts_on_a_screen() {
+        let told = Told {
+            room: "dev".into(),
+            seq: 1,
+            name: "b] [c".into(),
+            at: 0,
+            data: r#""a\u001b[2J\nb \u202e""#.into(),
+            own: None,
+        };
+        assert_eq!(message(&told), r"[b\u{5d} [c] a\u{1b}[2J\nb \u{202e}");
+        assert_eq!(said("{ \"a\": [1, 2] }"), r#"{"a":[1,2]}"#);
+        assert_eq!(names(&["a, b".into(), "c".into()]), r"a\u{2c} b, c");
+        assert_eq!(shown("x\u{9b}1m"), r"x\u{9b}1m");
+    }
+
+    #[test]
+    fn what_happened_is_told_in_few_words() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(
+            presence(&names(&["ann", "bob"]), &names(&["cyn"])).as_deref(),
+            Some("ann, bob joined, cyn left")
+        );
+        assert_eq!(presence(&[], &[]), None);
+        assert_eq!(resumption(&Resumption::Resumed, 4).as_deref(), Some("back, 4 missed"));
+        assert_eq!(gap(5, 5), "one message is missing");
+        assert_eq!(gap(5, 9), "5 messages are missing");
+        assert_eq!((wait(Millis(1490)), wait(Millis(12_999))), ("1.4 s".to_owned(), "12 s".to_owned()));
+    }
+}

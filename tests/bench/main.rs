@@ -1,0 +1,60 @@
+//! The load client against servers that misbehave on purpose: what they did wrong it must find, all of it and nothing else.
+//!
+//! Counts are compared exactly. Times are bounded on one side only: a busy machine makes everything later, and nothing
+//! earlier.
+
+mod endings;
+mod faults;
+mod positions;
+mod server;
+mod times;
+
+use chinwag::bench::outcome::{Outcome, Second};
+use chinwag::bench::plan::{Arrival, Dialect, Load, Plan, Scenario, Templates};
+use chinwag::bench::run::{Failure, Watch, run};
+use server::Server;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+struct Nobody;
+
+impl Watch for Nobody {
+    fn second(&mut self, _: &Second) {}
+}
+
+/// A fan-out of one sender to three receivers, a message every five milliseconds.
+fn plan(server: &Server) -> Plan {
+    Plan {
+        scenario: Scenario::Fanout,
+        url: format!("ws://{}/", server.address).parse().expect("a URL"),
+        dialect: Dialect::Raw,
+        templates: Templates::default(),
+        connections: 4,
+        senders: 1,
+        self_echo: false,
+        room: "bench".into(),
+        load: Load::Open { rate: 200.0, arrival: Arrival::Even },
+        size: (64, 64),
+        duration: Duration::from_millis(500),
+        warmup: Duration::ZERO,
+        ramp: Duration::ZERO,
+        in_flight: 4,
+        drain: Duration::from_secs(3),
+        seed: 1,
+        bind: Vec::new(),
+        threads: 1,
+        server_pid: None,
+        churn_rate: 10.0,
+        slow_percent: 0,
+        slow_bytes_per_second: 0,
+    }
+}
+
+fn try_run(plan: &Plan) -> Result<Outcome, Failure> {
+    run(plan, &mut Nobody, &AtomicBool::new(false))
+}
+
+#[track_caller]
+fn outcome(plan: &Plan) -> Outcome {
+    try_run(plan).unwrap_or_else(|failure| panic!("{failure}"))
+}

@@ -1,0 +1,316 @@
+//! A server that does what it is told, also what no server should.
+//!
+//! It speaks WebSocket with the project's own codec, a thread for each connection that reads and one that writes, and keeps
+//! count of what it did wrong.
+
+use chinwag::proto::Input;
+use chinwag::proto::http::{Head, HeaderSlots};
+use chinwag::proto::ws::handshake::{Offer, response};
+use chinwag::proto::ws::{Connection, Event, Opcode, Role, encoder};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What becomes of one message to one receiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is sent.
+    Sound,
+    /// It is not.
+    Lost,
+    /// It is sent twice.
+    Doubled,
+    /// It is sent behind the next one.
+    Late,
+    /// A byte of it is another, so many before its end.
+    Spoiled(usize),
+    /// It is sent after so long.
+    After(Duration),
+    /// The connection is closed with this code instead.
+    Closed(u16),
+}
+
+/// What decides about it: by the receiver's number, and the message's number for that receiver.
+type Script = dyn Fn(usize, usize) -> Fate + Send + Sync;
+
+/// To whom it sends what it gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// Back.
+    Echo,
+    /// To all others.
+    Broadcast,
+    /// To all others, as our own chat does it in JSON: with acknowledgements and positions.
+    Json,
+}
+
+/// How a server behaves.
+pub struct Behaviour {
+    /// To whom it sends what it gets.
+    pub manner: Manner,
+    /// What it does wrong.
+    pub script: Box<Script>,
+    /// It answers the handshakes of these with 503 instead.
+    pub refuses: fn(usize) -> bool,
+    /// Having taken so many messages, it does nothing for so long.
+    pub stall: Option<(usize, Duration)>,
+    /// It says `resumed: true` and keeps so many messages to itself.
+    pub hides: u64,
+}
+
+impl Behaviour {
+    /// A server as it should be.
+    pub fn sound(manner: Manner) -> Behaviour {
+        Behaviour { manner, script: Box::new(|_, _| Fate::Sound), refuses: |_| false, stall: None, hides: 0 }
+    }
+
+    /// One that follows a script.
+    pub fn scripted(
+        manner: Manner,
+        script: impl Fn(usize, usize) -> Fate + Send + Sync + 'static,
+    ) -> Behaviour {
+        Behaviour { script: Box::new(script), ..Behaviour::sound(manner) }
+    }
+}
+
+/// A running server.
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Those who are in the room.
+    members: BTreeMap<usize, Member>,
+    accepted: usize,
+    messages: usize,
+    position: u64,
+    /// How often it did what.
+    done: BTreeMap<String, u64>,
+}
+
+struct Member {
+    out: Sender<(Instant, Vec<u8>)>,
+    heard: usize,
+    /// What is to be sent behind the next.
+    held: Option<Vec<u8>>,
+}
+
+impl Server {
+    /// Starts it, on a port that the system chooses. It runs as long as the test does.
+    pub fn start(behaviour: Behaviour) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = listener.local_addr().expect("it has one");
+        let state = Arc::new(Mutex::new(State::default()));
+        let shared = Arc::clone(&state);
+        std::thread::spawn(move || {
+            let behaviour = Arc::new(behaviour);
+            for stream in listener.incoming() {
+                let (state, behaviour) = (Arc::clone(&shared), Arc::clone(&behaviour));
+                let stream = stream.expect("a connection");
+                // A peer that has gone ends the conversation, and no more than that.
+                std::thread::spawn(move || talk(stream, &state, &behaviour));
+            }
+        });
+        Server { address, state }
+    }
+
+    /// How often it did this to somebody.
+    pub fn did(&self, what: &str) -> u64 {
+        lock(&self.state).done.get(what).copied().unwrap_or(0)
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn talk(mut stream: TcpStream, state: &Arc<Mutex<State>>, behaviour: &Behaviour) -> Option<()> {
+    stream.set_nodelay(true).ok()?;
+    let request = request(&mut stream)?;
+    let number = {
+        let mut state = lock(state);
+        state.accepted += 1;
+        state.accepted - 1
+    };
+    if (behaviour.refuses)(number) {
+        return stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n").ok();
+    }
+    let mut slots = HeaderSlots::new();
+    let (head, _) = Head::parse(&request, &mut slots).ok()??;
+    let mut answer = Vec::new();
+    let subprotocol = (behaviour.manner == Manner::Json).then_some("chinwag.v1.json");
+    response(&mut answer, Offer::parse(&head).ok()?.accept(), subprotocol);
+    let (out, queue) = channel();
+    out.send((Instant::now(), answer)).ok()?;
+    let sink = stream.try_clone().ok()?;
+    std::thread::spawn(move || write_all(sink, queue));
+    if behaviour.manner != Manner::Json {
+        join(&mut lock(state), number, &out);
+    }
+    let mut ws = Connection::new(Role::Server, 1 << 20);
+    let mut buffer = [0; 4096];
+    loop {
+        let len = stream.read(&mut buffer).ok().filter(|len| *len > 0);
+        let Some(len) = len else {
+            lock(state).members.remove(&number);
+            return None;
+        };
+        let mut input = Input::new(&mut buffer[..len]);
+        while let Some(event) = ws.poll_event(&mut input).ok()? {
+            match event {
+                Event::Text(text) => take(text, number, &out, state, behaviour),
+                Event::Close(_) => {
+                    lock(state).members.remove(&number);
+                    out.send((Instant::now(), close(1000))).ok()?;
+                    return None;
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The request's bytes. A client waits for the answer, so nothing comes behind them.
+fn request(stream: &mut TcpStream) -> Option<Vec<u8>> {
+    let mut request = Vec::new();
+    let mut buffer = [0; 1024];
+    while !request.ends_with(b"\r\n\r\n") {
+        let len = stream.read(&mut buffer).ok().filter(|len| *len > 0)?;
+        request.extend_from_slice(&buffer[..len]);
+    }
+    Some(request)
+}
+
+/// Writes each at its time. An end of the queue ends the connection.
+fn write_all(mut sink: TcpStream, queue: Receiver<(Instant, Vec<u8>)>) {
+    for (due, bytes) in queue {
+        // It is the server that takes its time here; the test waits for what comes of it.
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        if sink.write_all(&bytes).is_err() {
+            return;
+        }
+        if bytes.first() == Some(&0x88) {
+            let _ = sink.shutdown(std::net::Shutdown::Write);
+            return;
+        }
+    }
+}
+
+fn text(text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    encoder::frame(&mut out, Opcode::Text, text.as_bytes(), None);
+    out
+}
+
+fn close(code: u16) -> Vec<u8> {
+    let mut out = Vec::new();
+    encoder::frame(&mut out, Opcode::Close, &encoder::close_payload(code, ""), None);
+    out
+}
+
+fn join(state: &mut State, number: usize, out: &Sender<(Instant, Vec<u8>)>) {
+    state.members.insert(number, Member { out: out.clone(), heard: 0, held: None });
+}
+
+fn take(
+    words: &str,
+    number: usize,
+    out: &Sender<(Instant, Vec<u8>)>,
+    state: &Mutex<State>,
+    behaviour: &Behaviour,
+) {
+    let mut state = lock(state);
+    if behaviour.manner != Manner::Json {
+        return publish(words, number, &mut state, behaviour);
+    }
+    let request: Value = serde_json::from_str(words).expect("a program sends JSON");
+    let answer = |value: Value| out.send((Instant::now(), text(&value.to_string())));
+    match request["type"].as_str() {
+        Some("hello") => drop(answer(
+            json!({"type": "welcome", "id": request["id"], "name": format!("guest-{number}"), "secret": "s"}),
+        )),
+        Some("join") => {
+            let is_resumed = request.get("since").is_some();
+            if is_resumed {
+                state.position += behaviour.hides;
+            }
+            let mut joined = json!({"type": "joined", "id": request["id"], "room": "bench", "epoch": "e", "seq": state.position});
+            if is_resumed {
+                joined["resumed"] = json!(true);
+            }
+            let _ = answer(joined);
+            join(&mut state, number, out);
+        }
+        Some("publish") => {
+            state.position += 1;
+            let _ = answer(
+                json!({"type": "ok", "id": request["id"], "room": "bench", "seq": state.position, "at": 1}),
+            );
+            let position = state.position;
+            let data = request["data"].as_str().expect("a payload").to_owned();
+            let message = format!(
+                r#"{{"type":"message","room":"bench","seq":{position},"name":"ann","at":1,"data":"{data}"}}"#
+            );
+            publish(&message, number, &mut state, behaviour);
+        }
+        _ => {}
+    }
+}
+
+fn publish(words: &str, from: usize, state: &mut State, behaviour: &Behaviour) {
+    let State { members, done, messages, .. } = state;
+    *messages += 1;
+    if let Some((after, pause)) = behaviour.stall
+        && *messages == after
+    {
+        std::thread::sleep(pause);
+    }
+    let mut gone = Vec::new();
+    for (&number, member) in members.iter_mut() {
+        if (number == from) != (behaviour.manner == Manner::Echo) {
+            continue;
+        }
+        let heard = member.heard;
+        member.heard += 1;
+        let fate = (behaviour.script)(number, heard);
+        let word = format!("{fate:?}");
+        *done.entry(word.split('(').next().unwrap_or_default().to_owned()).or_default() += 1;
+        let now = Instant::now();
+        let send = |at: Instant, frame: Vec<u8>| drop(member.out.send((at, frame)));
+        let held = member.held.take();
+        match fate {
+            Fate::Sound => send(now, text(words)),
+            Fate::Lost => {}
+            Fate::Doubled => {
+                send(now, text(words));
+                send(now, text(words));
+            }
+            Fate::Late => member.held = Some(text(words)),
+            Fate::Spoiled(at) => {
+                let mut frame = text(words);
+                let at = frame.len() - at;
+                // Another letter, so that it stays text.
+                frame[at] ^= 1;
+                send(now, frame);
+            }
+            Fate::After(pause) => send(now + pause, text(words)),
+            Fate::Closed(code) => {
+                send(now, close(code));
+                gone.push(number);
+            }
+        }
+        if let Some(held) = held {
+            drop(member.out.send((now, held)));
+        }
+    }
+    for number in gone {
+        members.remove(&number);
+    }
+}

@@ -1,0 +1,185 @@
+//! `chinwag bench` against the daemon: every scenario, every dialect, and how it ends.
+
+use crate::harness::Daemon;
+use crate::harness::daemon::chinwag;
+use chinwag::net::Address;
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::process::Output;
+
+/// Short, and enough for all of it to happen.
+const SHORT: [&str; 6] = ["--duration", "400ms", "--warmup", "100ms", "--connections", "12"];
+
+fn daemon() -> Daemon {
+    Daemon::start(&["--publish-per-second", "0"])
+}
+
+#[track_caller]
+fn ws(daemon: &Daemon, path: &str) -> String {
+    let Address::Tcp(address) = daemon.http() else { panic!("it listens on TCP") };
+    format!("ws://{address}{path}")
+}
+
+#[track_caller]
+fn tcp(daemon: &Daemon) -> String {
+    let Address::Tcp(address) = daemon.line() else { panic!("it listens on TCP") };
+    format!("tcp://{address}")
+}
+
+#[track_caller]
+fn run(args: &[&str]) -> Output {
+    chinwag().arg("bench").args(args).output().expect("it starts")
+}
+
+/// Runs it with a report in JSON, and expects that all is accounted for.
+#[track_caller]
+fn sound(args: &[&str]) -> Value {
+    let output = run(&[args, &["--json", "-"]].concat());
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {err}");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report in JSON");
+    assert_eq!(number(&report, "/audit/lost"), 0, "{report}");
+    report
+}
+
+#[track_caller]
+fn number(report: &Value, pointer: &str) -> u64 {
+    let found = report.pointer(pointer).unwrap_or_else(|| panic!("{pointer} is not in {report}"));
+    // What is a median over several runs is no integer.
+    found.as_f64().unwrap_or_else(|| panic!("{pointer} is {found}")) as u64
+}
+
+#[test]
+fn every_dialect_delivers_each_message_once() {
+    let daemon = daemon();
+    let chat = ws(&daemon, "/ws");
+    let lines = tcp(&daemon);
+    for (url, dialect) in [(&chat, "chinwag"), (&chat, "chinwag-text"), (&lines, "lines")] {
+        let args = ["fanout", url, "--dialect", dialect, "--senders", "3", "--rate", "200"];
+        let report = sound(&[&args[..], &SHORT].concat());
+        // Half a second at 200 a second, to eleven others.
+        assert_eq!(number(&report, "/audit/delivered"), 1100, "{dialect}");
+    }
+    let args = ["fanout", &chat, "--dialect", "template", "--send-template", "{i} says {payload} in {room}"];
+    let report = sound(&[&args[..], &SHORT].concat());
+    assert_eq!(number(&report, "/audit/delivered"), 550, "text that is wrapped, in the lobby");
+    let args = ["fanout", &chat, "--self-echo", "--threads", "2", "--window", "2"];
+    let report = sound(&[&args[..], &SHORT].concat());
+    assert_eq!(number(&report, "/audit/delivered"), 12 * number(&report, "/audit/sent"));
+    assert_eq!(number(&report, "/audit/acked"), number(&report, "/audit/sent"));
+}
+
+#[test]
+fn an_echo_comes_back() {
+    let daemon = daemon();
+    let url = ws(&daemon, "/echo");
+    for load in [["--window", "2"], ["--rate", "500"]] {
+        let args = [&["echo", &url, "--size", "40-2k"][..], &load, &SHORT].concat();
+        let report = sound(&args);
+        assert!(number(&report, "/audit/sent") > 12);
+        assert_eq!(number(&report, "/audit/delivered"), number(&report, "/audit/sent"));
+    }
+}
+
+#[test]
+fn connections_are_made_and_held() {
+    let daemon = daemon();
+    let report = sound(&["connect", &ws(&daemon, "/echo"), "--in-flight", "5", "--duration", "300ms"]);
+    assert!(report["errors"].as_object().is_some_and(serde_json::Map::is_empty), "{report}");
+    let pid = daemon.pid().to_string();
+    let args =
+        ["idle", &ws(&daemon, ""), "--connections", "300", "--duration", "100ms", "--server-pid", &pid];
+    let report = sound(&args);
+    assert_eq!(number(&report, "/connecting/ready"), 300);
+    if cfg!(target_os = "linux") {
+        assert!(number(&report, "/server/rss_bytes_loaded") > 0, "{report}");
+    }
+}
+
+#[test]
+fn who_comes_and_goes_and_who_reads_slowly_change_nothing_for_the_others() {
+    let daemon = daemon();
+    let url = ws(&daemon, "/ws");
+    let churn = sound(&[&["churn", &url, "--churn-rate", "100"][..], &SHORT].concat());
+    assert!(number(&churn, "/connecting/ready") > 12, "{churn}");
+    let args = ["slow", &url, "--slow-percent", "50", "--rate", "1000", "--size", "1k"];
+    let slow = sound(&[&args[..], &SHORT].concat());
+    let told = number(&slow, "/audit/delivered") + number(&slow, "/audit/announced");
+    assert_eq!(told, 500 * 11, "{slow}");
+}
+
+#[test]
+fn a_storm_is_weathered_by_resuming() {
+    let daemon = daemon();
+    let url = ws(&daemon, "/ws");
+    let report = sound(&["storm", &url, "--connections", "12", "--duration", "1500ms", "--rate", "50"]);
+    assert_eq!(number(&report, "/audit/resumes"), 12, "{report}");
+    assert_eq!(number(&report, "/storm/cut"), 12);
+    assert_eq!(number(&report, "/storm/back"), 12);
+    assert_eq!(
+        number(&report, "/audit/delivered") + number(&report, "/audit/announced"),
+        125 * 11,
+        "{report}"
+    );
+}
+
+#[test]
+fn a_rate_that_holds_is_found() {
+    let daemon = daemon();
+    let url = ws(&daemon, "/ws");
+    let args = ["fanout", &url, "--find", "p50<60s", "--rate", "50", "--find-max", "100", "--repeat", "1"];
+    let output = run(&[&args[..], &SHORT].concat());
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("100 messages a second with p50<60s"), "{text}");
+}
+
+#[test]
+fn what_is_refused_is_told_with_what_to_do() {
+    let daemon = Daemon::start(&[]);
+    let url = ws(&daemon, "/ws");
+    let args = [&["fanout", &url, "--rate", "200"][..], &SHORT].concat();
+    let output = run(&args);
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("rate_limited") && text.contains("--publish-per-second 0"), "{text}");
+}
+
+#[test]
+fn the_first_interrupt_ends_the_run_with_what_there_is() {
+    let daemon = daemon();
+    let mut command = chinwag();
+    command.args(["bench", "fanout", &ws(&daemon, "/ws"), "--duration", "1h", "--warmup", "0s"]);
+    let mut child = command.spawn().expect("it starts");
+    // It tells a line for every second: once one has been measured, there is something to report.
+    let mut lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
+    assert!(lines.any(|line| line.expect("text").contains("measured")));
+    let pid = child.id().to_string();
+    let kill = std::process::Command::new("sh").args(["-c", &format!("kill -INT {pid}")]).status();
+    assert!(kill.expect("a shell").success());
+    drop(lines);
+    let output = child.wait_with_output().expect("it ends");
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("interrupted") && text.contains("all accounted for"), "{text}");
+}
+
+#[test]
+fn what_cannot_be_measured_is_one_line() {
+    let daemon = daemon();
+    let nowhere = ws(&daemon, "/nowhere");
+    let url = ws(&daemon, "/ws");
+    for (args, code, words) in [
+        (vec!["fanout", &nowhere, "--dialect", "raw"], 1, "HTTP 404"),
+        (vec!["idle", &url, "--connections", "10000000"], 1, "descriptors"),
+        (vec!["fanout", &url, "--size", "10"], 2, "from 40"),
+        (vec!["echo", &url, "--dialect", "chinwag"], 2, "no echo"),
+        (vec!["fanout", &url, "--json", "/nowhere/report"], 1, "cannot write"),
+        (vec!["fanout", &url, "--server-pid", "1000000000"], 1, "server's process"),
+    ] {
+        let output = run(&args);
+        let err = String::from_utf8(output.stderr).expect("text");
+        assert_eq!((output.status.code(), err.lines().count()), (Some(code), 1), "{args:?}: {err}");
+        assert!(err.contains(words), "{args:?}: {err}");
+    }
+}
