@@ -6,7 +6,7 @@ use crate::proto::ws::Error;
 
 /// Inflates nothing.
 #[derive(Debug, Default)]
-pub struct Inflater;
+pub struct Inflater {}
 
 impl Inflater {
     /// Nothing that anybody could have sent.
@@ -27,7 +27,7 @@ impl Inflater {
 
 /// Deflates nothing.
 #[derive(Debug, Default)]
-pub struct Deflaters;
+pub struct Deflaters {}
 
 impl Deflaters {
     /// All goes as it is.
