@@ -74,6 +74,9 @@ function newPlace(room) {
 
 const here = () => places.get(active) ?? nowhere;
 
+/** What is to be told in the room once one is in it. */
+const greetings = [];
+
 /** Goes into a room, or to it. */
 function enter(room) {
   if (!places.has(room)) {
@@ -113,6 +116,8 @@ async function askNames(place) {
     const { names, count } = await chat.members(place.room, { limit: NAMES_MAX });
     Object.assign(place, { names: new Set(names), count, namesAt: Date.now() });
     if (place === here()) render();
+    // This answer stands behind what was said before one came.
+    greetings.splice(0).forEach((text) => notice(text, place));
   } catch {
     // The next thing that is told of the room asks again.
   }
@@ -239,10 +244,10 @@ const isFirstVisit = read(device, "chinwag-name") === null;
 let oldName = "";
 
 on("name", ({ name, wanted, error }) => {
-  if (wanted) return notice(`${isolated(wanted)}: ${sentence(error.message)} You are a guest until you choose another name.`);
+  if (wanted) return greetings.push(`${isolated(wanted)}: ${sentence(error.message)} You are a guest until you choose another name.`);
   const isGuest = /^guest-\d+$/.test(name);
   const isNew = isFirstVisit && oldName === "";
-  if (isNew) notice(`You are ${name}. Press your name below to choose another.`);
+  if (isNew) greetings.push(`You are ${name}. Press your name below to choose another.`);
   if (isNew || !isGuest) keep(device, "chinwag-name", isGuest ? "" : name);
   // Nobody is told of their own coming and going.
   for (const { names } of places.values()) if (names.delete(oldName)) names.add(name);
@@ -290,8 +295,7 @@ on("refused", ({ key, data, error }, { lines }) => {
 on("gap", ({ from, to, reason }, { lines }) => {
   const at = new Date();
   if (reason === "epoch" || reason === "ahead") {
-    const text = "The room began anew, as it does when the server restarts. What was said here in between is lost";
-    lines.end({ kind: "gap", text, at });
+    lines.end({ kind: "gap", text: "The room began anew. What was said here in between is lost", at });
   } else if (from <= to) lines.add(missing(from, to, at));
 });
 

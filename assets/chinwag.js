@@ -70,7 +70,7 @@ const FINAL_CODES = new Set([1000, 1002, 1003, 1007, 1009, 4001, 4003, 4004, 400
 /** Something was not done. */
 export class ChatError extends Error {
   /**
-   * @param {string} code - one of the protocol's error codes; or `lost`: the connection ended before the answer;
+   * @param {string} code - one of the protocol's error codes; or `lost`: the connection ended before the answer; or
    *   `unknown`: nobody can tell any more whether it was published
    * @param {string} reason
    * @param {number} [retryMs] - when trying again may help
@@ -103,7 +103,10 @@ export class Chat extends EventTarget {
   state = "closed";
   /** What one is called; empty before the first welcome. */
   name = "";
-  /** What the server allows: `message_bytes`, `publish_per_second`, `burst`, `rooms`, `history`; null before the welcome. */
+  /**
+   * What the server allows; null before the welcome.
+   * @type {{message_bytes: number, publish_per_second: number, burst: number, rooms: number, history: number} | null}
+   */
   limits = null;
 
   #url;
@@ -198,7 +201,7 @@ export class Chat extends EventTarget {
    * @param {object} [options]
    * @param {number} [options.history] - how many earlier messages to begin with
    * @param {number} [options.catchUp] - how many to ask for when what was missed cannot all be had; `history`, if not told
-   * @returns {Promise<object>} the `joined`
+   * @returns {Promise<{room: string, epoch: string, seq: number, members: number}>} where the room stands
    */
   join(room, { history = 0, catchUp = history } = {}) {
     const known = this.#rooms.get(room);
@@ -213,7 +216,10 @@ export class Chat extends EventTarget {
     });
   }
 
-  /** Leaves a room. */
+  /**
+   * Leaves a room.
+   * @param {string} room
+   */
   async leave(room) {
     const it = this.#rooms.get(room);
     if (!it) return;
@@ -254,7 +260,10 @@ export class Chat extends EventTarget {
     return `${this.#keys.prefix}-${this.#keys.count}`;
   }
 
-  /** Takes another name, now or with the next connection. */
+  /**
+   * Takes another name, now or with the next connection.
+   * @param {string} name
+   */
   async rename(name) {
     if (this.state === "open") await this.#ask({ type: "rename", name });
     this.#wanted.name = name;
@@ -272,17 +281,30 @@ export class Chat extends EventTarget {
     return this.#ask({ type: "history", room, before, after, limit });
   }
 
-  /** Who is in a room. @returns {Promise<{count: number, names: string[], next?: string}>} */
+  /**
+   * Who is in a room.
+   * @param {string} room
+   * @param {{after?: string, limit?: number}} [which] - `after` is the `next` of the page before
+   * @returns {Promise<{count: number, names: string[], next?: string}>}
+   */
   members(room, { after, limit } = {}) {
     return this.#ask({ type: "members", room, after, limit });
   }
 
-  /** Which rooms have somebody in them. @returns {Promise<{rooms: {room: string, members: number}[], next?: string}>} */
+  /**
+   * Which rooms have somebody in them.
+   * @param {{after?: string, limit?: number}} [which]
+   * @returns {Promise<{rooms: {room: string, members: number}[], next?: string}>}
+   */
   list({ after, limit } = {}) {
     return this.#ask({ type: "rooms", after, limit });
   }
 
-  /** Says something to one person, who must be there; it is not kept. */
+  /**
+   * Says something to one person, who must be there; it is not kept.
+   * @param {string} to - their name
+   * @param {unknown} data
+   */
   direct(to, data) {
     return this.#ask({ type: "direct", to, data });
   }

@@ -4,6 +4,8 @@ import { hue, make } from "./line.js";
 
 const NAMES_MAX = 200; // so many are listed
 
+let listed = ""; // who is listed now
+
 const $ = (id) => document.getElementById(id);
 
 /**
@@ -54,8 +56,15 @@ function makeRow(room) {
  * @param {{names: Set<string>, count: number}} place
  * @param {string} own - one's own name
  */
-export function showMembers({ names, count }, own) {
-  const sorted = [...names].sort((a, b) => a.localeCompare(b)).slice(0, NAMES_MAX);
+export function showMembers({ names: all, count }, own) {
+  const sorted = [...all].sort((a, b) => a.localeCompare(b)).slice(0, NAMES_MAX);
+  const others = count - sorted.length;
+  $("others").hidden = others <= 0;
+  $("others").textContent = `and ${others.toLocaleString("en")} more`;
+  // Made anew only where it is another, since that takes the focus away.
+  const names = JSON.stringify([own, ...sorted]);
+  if (names === listed) return;
+  listed = names;
   $("names").replaceChildren(
     ...sorted.map((name) => {
       const button = make("button", "person");
@@ -70,7 +79,4 @@ export function showMembers({ names, count }, own) {
       return item;
     }),
   );
-  const others = count - sorted.length;
-  $("others").hidden = others <= 0;
-  $("others").textContent = `and ${others.toLocaleString("en")} more`;
 }

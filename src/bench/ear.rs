@@ -135,8 +135,10 @@ pub struct Ear {
     pub open: u64,
     /// The life of the room's numbering.
     pub epoch: String,
-    /// Senders for each of whose messages, one that was under way is not any more; by key.
+    /// Senders that may send another, in a closed loop; by key.
     pub credits: Vec<usize>,
+    /// Other threads, a bit for each, whose senders may.
+    pub to_wake: u64,
     /// Senders that can send what they owe; by key.
     pub awake: Vec<usize>,
     /// Connections that have ended; by key.
@@ -283,8 +285,17 @@ impl Ear {
                 flights.note(sender, sequence, at, audience, is_measured)
             }
         };
-        if is_through && matches!(self.plan.load, Load::Closed { .. }) && self.is_local(sender) {
-            self.credits.push(self.key(sender));
+        if is_through && matches!(self.plan.load, Load::Closed { .. }) {
+            self.note_through(sender);
+        }
+    }
+
+    /// All receivers of this thread have a message of that sender, or are not waited for any more.
+    pub fn note_through(&mut self, sender: u32) {
+        self.shared.note_through(self.thread, sender);
+        match self.is_local(sender) {
+            true => self.credits.push(self.key(sender)),
+            false => self.to_wake |= 1 << (sender as usize % self.plan.threads),
         }
     }
 
@@ -411,6 +422,7 @@ impl Ear {
         match (sequence, &mut person.sender) {
             (Some(sequence), Some(sender)) => {
                 self.tallies.refused += 1;
+                sender.refused_in_all += 1;
                 match sender.answers.get_mut(usize::try_from(sequence).unwrap_or(usize::MAX)) {
                     Some(answer) => *answer = REFUSED,
                     None => sender.refused += 1,

@@ -14,7 +14,7 @@ use super::settle::settle;
 use super::shared::{Shared, Times};
 use super::speech::Speech;
 use super::stamp::{Stamps, mix};
-use crate::net::Reactor;
+use crate::net::{Post, Reactor};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
@@ -66,13 +66,18 @@ pub fn run(plan: &Plan, watch: &mut dyn Watch, stop: &AtomicBool) -> Result<Outc
     let number = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
     // So that two runs in one room know their own messages.
     let run = (mix(plan.seed ^ number ^ u64::from(std::process::id())) >> 32) as u32;
+    let reactors: Vec<Reactor<()>> = (0..plan.threads)
+        .map(|_| Reactor::new())
+        .collect::<Result<_, _>>()
+        .map_err(|error| Failure(format!("cannot start the loop: {error}")))?;
+    let posts: Arc<[Post<()>]> = reactors.iter().map(Reactor::post).collect();
     let mut threads = Vec::new();
-    for thread in 0..plan.threads {
+    for (thread, mut reactor) in reactors.into_iter().enumerate() {
         let (plan, shared, parts) = (Arc::clone(&plan), Arc::clone(&shared), parts.clone());
+        let posts = Arc::clone(&posts);
         let work = move || -> io::Result<Crew> {
-            let mut reactor = Reactor::new()?;
             let alarm = Alarm::new(&reactor)?;
-            let mut crew = Crew::new(ear(plan, shared, thread, run), to, alarm, parts);
+            let mut crew = Crew::new(ear(plan, shared, thread, run), to, alarm, parts, posts);
             reactor.run(&mut crew)?;
             Ok(crew)
         };
@@ -132,6 +137,7 @@ fn ear(plan: Arc<Plan>, shared: Arc<Shared>, thread: usize, run: u32) -> Ear {
         open: 0,
         epoch: String::new(),
         credits: Vec::new(),
+        to_wake: 0,
         awake: Vec::new(),
         ended: Vec::new(),
         thread,

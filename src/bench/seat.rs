@@ -68,9 +68,9 @@ pub struct Person {
     pub next_position: u64,
     /// What few have to keep.
     pub kept: Option<Box<Kept>>,
-    /// When it was dialled, and when it was through.
+    /// When it was dialled.
     pub dialled_at: u64,
-    /// When the connection stood.
+    /// When the connection stood or, once it is leaving, when that began.
     pub connected_at: u64,
     /// Whether it was there when the run was over.
     pub has_stayed: bool,
@@ -104,8 +104,6 @@ pub struct Kept {
 pub struct Sender {
     /// How many messages it has sent: the next one's sequence.
     pub sent: u32,
-    /// How many of them are under way, in a closed loop.
-    pub outstanding: u32,
     /// Intended moments of messages that are due and cannot be sent yet.
     pub backlog: VecDeque<u64>,
     /// The position of each message that was acknowledged; see [`UNANSWERED`] and [`REFUSED`].
@@ -114,6 +112,8 @@ pub struct Sender {
     pub pending: VecDeque<(u32, u64)>,
     /// How many were refused by a notice that does not say which.
     pub refused: u32,
+    /// How many were refused, however that was told.
+    pub refused_in_all: u32,
 }
 
 /// No answer has come.

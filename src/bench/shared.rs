@@ -26,6 +26,8 @@ pub struct Shared {
     ready: AtomicU64,
     /// How many messages each sender has sent.
     sent: Box<[AtomicU32]>,
+    /// By thread and sender: how many messages all receivers of that thread have.
+    through: Box<[AtomicU32]>,
     /// How many connections were dialled.
     dialled: AtomicU64,
 }
@@ -81,6 +83,7 @@ impl Shared {
             is_hopeless: AtomicBool::new(false),
             ready: AtomicU64::new(0),
             sent: (0..plan.senders).map(|_| AtomicU32::new(0)).collect(),
+            through: (0..plan.threads * plan.senders).map(|_| AtomicU32::new(0)).collect(),
             dialled: AtomicU64::new(0),
         }
     }
@@ -135,6 +138,23 @@ impl Shared {
         self.sent[sender as usize].store(sent, Ordering::Relaxed);
     }
 
+    /// All receivers of a thread have another message of that sender, or are not waited for any more.
+    #[inline]
+    pub fn note_through(&self, thread: usize, sender: u32) {
+        self.through[thread * self.sent.len() + sender as usize].fetch_add(1, Ordering::Release);
+    }
+
+    /// How many messages of that sender all receivers have.
+    pub fn through(&self, sender: u32) -> u32 {
+        let of_threads = self.through.iter().skip(sender as usize).step_by(self.sent.len());
+        of_threads.map(|through| through.load(Ordering::Acquire)).min().unwrap_or(0)
+    }
+
+    /// How many messages of that sender all receivers of one thread have.
+    pub fn through_at(&self, thread: usize, sender: u32) -> u32 {
+        self.through[thread * self.sent.len() + sender as usize].load(Ordering::Acquire)
+    }
+
     /// How many messages each sender has sent.
     pub fn sent(&self) -> Vec<u32> {
         self.sent.iter().map(|sent| sent.load(Ordering::Relaxed)).collect()
@@ -168,6 +188,18 @@ mod tests {
         assert_eq!(times.measured(), 1000);
         shared.stop(start + 150);
         assert_eq!((shared.times().measured(), shared.is_stopped()), (50, true));
+    }
+
+    #[test]
+    fn a_message_is_through_when_the_last_thread_has_it() {
+        let mut plan = plan();
+        (plan.threads, plan.senders) = (2, 3);
+        let shared = Shared::new(&plan, Clock::start());
+        for (thread, sender, through) in [(0, 2, 0), (0, 2, 0), (1, 1, 0), (1, 2, 1), (1, 2, 2)] {
+            shared.note_through(thread, sender);
+            assert_eq!(shared.through(2), through);
+        }
+        assert_eq!((shared.through(0), shared.through(1)), (0, 0));
     }
 
     #[test]

@@ -253,10 +253,14 @@ impl Bench {
         };
         check(&plan)?;
         let find = find(&given, &plan)?;
+        let repeat = given.count("repeat").unwrap_or(1);
+        if find.is_some() && repeat > 1 {
+            return Err("--find and --repeat do not go together: a search makes its own runs".into());
+        }
         let path = |name| given.text(name).map(PathBuf::from);
         Ok(Bench {
             plan,
-            repeat: given.count("repeat").unwrap_or(1),
+            repeat,
             find,
             is_strict: matches.get_flag("strict"),
             json: path("json"),
@@ -448,7 +452,6 @@ mod tests {
             "--slow-read=1k",
             "--find=p99<5ms",
             "--find-max=500",
-            "--repeat=3",
             "--threads=2",
             "--bind=127.0.0.2",
             "--bind=127.0.0.3",
@@ -467,7 +470,7 @@ mod tests {
         assert_eq!((plan.threads, plan.bind.len(), plan.seed, plan.server_pid), (2, 2, 8, Some(1)));
         let (vary, condition, most) = bench.find.expect("it is given");
         assert_eq!((vary, &*condition.to_string(), most), (Vary::Rate, "p99<5ms", 500.0));
-        assert_eq!((bench.repeat, bench.is_strict, bench.json), (3, true, Some("-".into())));
+        assert_eq!((bench.repeat, bench.is_strict, bench.json), (1, true, Some("-".into())));
     }
 
     #[test]
@@ -485,6 +488,7 @@ mod tests {
             (&["fanout", "--size=39"], "from 40"),
             (&["fanout", "--find=fast"], "p99<50ms"),
             (&["fanout", "--find-connections"], "wants --find"),
+            (&["fanout", "--find=p99<1ms", "--repeat=2"], "its own runs"),
             (&["idle", "--find=p99<1ms"], "nothing to find"),
             (&["fanout", "--window=1", "--find=p99<1ms"], "open loop"),
             (&["fanout", "--connections=2", "--threads=3"], "3 threads"),

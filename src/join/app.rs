@@ -281,7 +281,12 @@ impl App {
         let Some(view) = self.rooms.iter_mut().find(|view| view.name == room) else { return };
         let first = view.log.first_seq().unwrap_or(u64::MAX);
         let older = messages.iter().filter(|told| told.seq < first).map(|told| entry_of(told, &own_name));
-        view.log.push_older(older.collect());
+        let mut older: Vec<Entry> = older.collect();
+        if !has_more {
+            let at = older.first().map_or_else(|| view.log.begins_at(), Entry::at);
+            older.insert(0, Entry::Notice { at, text: "nothing older is remembered".to_owned() });
+        }
+        view.log.push_older(older);
         (view.is_fetching, view.has_older) = (false, has_more);
         let owed_rows = std::mem::take(&mut view.owed_rows);
         if owed_rows > 0 {

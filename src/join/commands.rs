@@ -20,7 +20,7 @@ pub enum Command<'a> {
 
 /// What can be typed, and what it does.
 pub const COMMANDS: &[(&str, &str)] = &[
-    ("/join ROOM N", "go into ROOM as well; N: with its last N messages"),
+    ("/join ROOM N", "go into ROOM too; N: show its last N"),
     ("/leave ROOM", "go out of ROOM, or of this one"),
     ("/name NAME", "be called NAME"),
     ("/who", "tell who is here"),
@@ -35,20 +35,20 @@ pub const COMMANDS: &[(&str, &str)] = &[
 
 /// The keys, and what they do.
 pub const KEYS: &[(&str, &str)] = &[
-    ("PgUp PgDn", "scroll back, also to what was said before you came, and forth"),
-    ("Esc", "scroll to the end; so does saying something"),
-    ("Alt+1 to Alt+9", "show the first room, the second, and so on"),
+    ("PgUp PgDn", "scroll, also to what was said long ago"),
+    ("Esc", "scroll to the end"),
+    ("Alt+1 to Alt+9", "show the first room, the second, ..."),
     ("Ctrl+N Ctrl+P", "show the next room, the one before"),
-    ("Tab", "complete a name or a command; again: the next one"),
+    ("Tab", "complete a name or command, or another"),
     ("Up Down", "what you have typed before"),
-    ("Ctrl+A Ctrl+E", "to the start of the line, to its end; Home and End too"),
-    ("Alt+B Alt+F", "a word back, a word forth; Ctrl+Left and Ctrl+Right too"),
-    ("Ctrl+W Ctrl+U", "cut the word before the cursor, all before it"),
-    ("Alt+D Ctrl+K", "cut the word behind the cursor, all behind it"),
+    ("Ctrl+A Ctrl+E", "to the start of the line, to its end"),
+    ("Alt+B Alt+F", "a word back, a word forth"),
+    ("Ctrl+W Ctrl+U", "cut a word back, all that is back"),
+    ("Alt+D Ctrl+K", "cut a word forth, all that is forth"),
     ("Ctrl+Y", "put back what was cut"),
-    ("Enter", "say it; while the server is away, on an empty line: try again now"),
-    ("Ctrl+L Ctrl+Z", "draw the screen anew; let it rest in the background"),
-    ("Ctrl+D Ctrl+C", "leave, on an empty line; leave"),
+    ("Enter", "say it; nothing: try again now"),
+    ("Ctrl+L Ctrl+Z", "draw anew; rest in the background"),
+    ("Ctrl+C Ctrl+D", "leave; leave, on an empty line"),
 ];
 
 /// What the commands begin with.

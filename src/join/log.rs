@@ -91,6 +91,11 @@ impl Log {
         self.entries.iter().find_map(|entry| if let Entry::Message { seq, .. } = entry { *seq } else { None })
     }
 
+    /// When its first entry was, in milliseconds since 1970.
+    pub fn begins_at(&self) -> u64 {
+        self.entries.front().map_or(0, Entry::at)
+    }
+
     /// Whether the end is in view.
     pub fn is_at_end(&self) -> bool {
         self.anchor.is_none()
@@ -203,7 +208,8 @@ impl Log {
 }
 
 impl Entry {
-    fn at(&self) -> u64 {
+    /// When it was, in milliseconds since 1970.
+    pub fn at(&self) -> u64 {
         match self {
             Entry::Message { at, .. } | Entry::Notice { at, .. } | Entry::Warning { at, .. } => *at,
         }

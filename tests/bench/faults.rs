@@ -3,6 +3,7 @@
 use crate::server::{Behaviour, Fate, Manner, Server};
 use crate::{outcome, plan};
 use chinwag::bench::plan::{Dialect, Load, Scenario};
+use std::time::Duration;
 
 #[test]
 fn a_sound_server_is_found_to_be_sound() {
@@ -88,7 +89,7 @@ fn all_of_it_at_once_is_told_apart() {
     let server = Server::start(Behaviour::scripted(Manner::Broadcast, script));
     // Not a round number of messages: the last must not be one that waits for another.
     let mut plan = plan(&server);
-    plan.duration = std::time::Duration::from_millis(490);
+    plan.duration = Duration::from_millis(490);
     let audit = outcome(&plan).audit;
     // Who is held back to the end is lost.
     let held = server.did("Late") - audit.reordered;
@@ -121,6 +122,23 @@ fn a_closed_loop_goes_on_when_all_have_the_message() {
     (plan.load, plan.senders) = (Load::Closed { window: 2 }, 2);
     let audit = outcome(&plan).audit;
     assert!(audit.sent > 4 && audit.expected == 3 * audit.sent && audit.unaccounted() == 0, "{audit:?}");
+}
+
+#[test]
+fn a_window_waits_for_the_receivers_of_all_threads() {
+    for slow in 0..4 {
+        let script = move |receiver, _| match receiver == slow {
+            true => Fate::After(Duration::from_millis(250)),
+            false => Fate::Sound,
+        };
+        let server = Server::start(Behaviour::scripted(Manner::Broadcast, script));
+        let mut plan = plan(&server);
+        (plan.load, plan.threads) = (Load::Closed { window: 1 }, 2);
+        let audit = outcome(&plan).audit;
+        assert_eq!(audit.unaccounted(), 0, "{audit:?}");
+        // Half a second, and a quarter for each message; unless the slow one is the sender.
+        assert!(server.did("After") == 0 || audit.sent <= 4, "{audit:?}");
+    }
 }
 
 #[test]

@@ -6,17 +6,19 @@
 //!                               ╳  cut after any byte, in either direction
 //! ```
 //!
-//! `world.rs` has the wires; `cuts.rs` the property that everything published is there once and in order; `rules.rs` what
-//! a session does in which case. A failure prints its seed; `CHINWAG_SIM_SEED=n` replays it, `CHINWAG_SIM_SEEDS=n` runs
-//! more of them.
+//! `world.rs` has the wires; `cuts.rs` the property that everything published is there once and in order; `rules.rs` what a
+//! session does in which case; `talk.rs` what it says to a server that says what the test wants; `dialling.rs` where it
+//! dials. A failure prints its seed; `CHINWAG_SIM_SEED=n` replays it, `CHINWAG_SIM_SEEDS=n` runs more of them.
 
 #![cfg(feature = "cli")]
 
 mod cuts;
+mod dialling;
 #[allow(dead_code, reason = "shared with the tests of the core, which need other parts of it")]
 #[path = "../support/network.rs"]
 mod network;
 #[path = "../sim/random.rs"]
 mod random;
 mod rules;
+mod talk;
 mod world;

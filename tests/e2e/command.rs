@@ -19,10 +19,13 @@ fn run(args: &[&str]) -> (Option<i32>, String, String) {
 
 #[test]
 fn help_and_version_are_output_and_no_error() {
-    for args in [&["--help"][..], &["-h"], &["help"], &["serve", "--help"], &["help", "serve"]] {
+    for args in
+        [&["--help"][..], &["-h"], &["help"], &["serve", "--help"], &["help", "serve"], &["join", "--help"]]
+    {
         let (code, out, err) = run(args);
         assert_eq!((code, err.as_str()), (Some(0), ""), "{args:?}");
-        assert!(out.contains("serve"), "{args:?}: {out}");
+        assert!(out.contains("serve") || args.contains(&"join"), "{args:?}: {out}");
+        assert!(out.contains("Examples:"), "{args:?}: {out}");
     }
     let help = run(&["serve", "--help"]).1;
     for flag in [
@@ -63,6 +66,11 @@ fn a_mistake_on_the_command_line_is_one_line_and_exit_code_2() {
         &["serve", "--idle-timeout", "1 fortnight"],
         &["serve", "--drain-ms", "5s"],
         &["serve", "--write-queue-bytes", "1"],
+        &["join", "http://127.0.0.1/"],
+        &["join", "ws://127.0.0.1/?room=a%20b"],
+        &["join", "--room", "#dev"],
+        &["join", "--name", " "],
+        &["join", "--history", "all"],
     ] {
         let (code, out, err) = run(args);
         assert_eq!((code, out.as_str()), (Some(2), ""), "{args:?}: {err}");

@@ -4,9 +4,10 @@ use crate::harness::cable::Cable;
 use crate::harness::daemon::{Log, chinwag};
 use crate::harness::member::{netcat, page};
 use crate::harness::{Daemon, Member, WebSocket};
+use chinwag::net::Address;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::process::{Child, ChildStdin, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 
 /// A running `chinwag join` with nothing but pipes.
@@ -111,6 +112,42 @@ fn lines_in_are_said_and_messages_come_out_whoever_says_them() {
         assert_eq!(out, ["[nc] from netcat", "[web] from a page"]);
         assert_eq!(notices, ["* lobby: 3 here"]);
     }
+}
+
+#[test]
+fn netcat_and_a_foreign_client_sit_in_the_same_room() {
+    let daemon = Daemon::start(&[]);
+    let (mut web, _) =
+        tungstenite::connect(format!("{}/ws?name=web", ws(&daemon))).expect("a foreign client");
+    let Address::Tcp(line) = daemon.line() else { panic!("a port") };
+    let program = std::env::var_os("CHINWAG_E2E_NC").unwrap_or_else(|| "nc".into());
+    let mut nc = Command::new(program)
+        .args([line.ip().to_string(), line.port().to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("netcat, which ./scripts/test installs");
+    let heard = Log::of(nc.stdout.take().expect("it is piped"));
+    let mut keyboard = nc.stdin.take().expect("it is piped");
+    keyboard.write_all(b"/name nc\n").expect("it reads");
+    wait(&heard, "you are nc");
+    let mut joiner = Joiner::start(&[&ws(&daemon), "--name", "pipe"]);
+    joiner.notes("lobby: 3 here");
+    web.send(tungstenite::Message::text("from abroad")).expect("it is open");
+    joiner.prints("[web] from abroad");
+    keyboard.write_all("from netcat, né\n".as_bytes()).expect("it reads");
+    joiner.prints("[nc] from netcat, né");
+    joiner.say("from a pipe");
+    wait(&heard, "[pipe] from a pipe");
+    loop {
+        let message = web.read().expect("it is open");
+        if message.to_text().is_ok_and(|text| text == "[pipe] from a pipe") {
+            break;
+        }
+    }
+    succeeds(joiner);
+    nc.kill().expect("it is our child");
+    nc.wait().expect("it is our child");
 }
 
 #[test]

@@ -73,6 +73,8 @@ fn it_begins_with_what_was_said_before_and_fetches_what_was_said_before_that() {
             ann.wait("another page", |rows| rows != before);
         }
     }
+    ann.types(PAGE_UP);
+    ann.shows("nothing older is remembered");
     nc.say("and on");
     ann.shows("more below");
     assert!(ann.rows().iter().any(|row| row.ends_with("m0.")), "{:?}", ann.rows());

@@ -10,6 +10,7 @@
 //!   chat.rs       people at browsers and at netcat in one room
 //!   command.rs    flags, addresses, signals, exit codes
 //!   limits.rs     no descriptor left; floods; nothing to do
+//!   syscalls.rs   what a message asks of the kernel
 //!   half_open.rs  a peer whose cable has been pulled
 //!   join.rs       our own client in a pipe
 //!   join_terminal.rs      the same at a terminal
@@ -37,3 +38,5 @@ mod join_terminal;
 mod limits;
 mod proxy;
 mod services;
+#[cfg(target_os = "linux")]
+mod syscalls;

@@ -2,6 +2,8 @@
 
 use crate::recorder::{Loop, PATIENCE};
 use chinwag::time::Millis;
+use std::io::Write;
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -22,6 +24,19 @@ fn a_handler_with_work_left_is_not_kept_waiting() {
     assert!(turning.sleeps_less_than(Millis(PATIENCE.as_millis() as u64)));
     turning.recorder.has_more_work = false;
     assert!(!turning.sleeps_less_than(Millis(50)));
+}
+
+#[test]
+fn a_descriptor_that_is_none_of_its_sockets_may_wake_it() {
+    let mut turning = Loop::new();
+    let (ours, mut theirs) = UnixStream::pair().expect("a pair");
+    turning.reactor.wake_on(&ours).expect("it can be registered");
+    turning.recorder.deadline = Some(turning.reactor.now() + Millis(PATIENCE.as_millis() as u64));
+    for _ in 0..2 {
+        theirs.write_all(b"x").expect("the pair stands");
+        assert!(turning.sleeps_less_than(Millis(PATIENCE.as_millis() as u64 / 2)));
+    }
+    assert!(turning.recorder.connected.is_empty() && turning.recorder.count() == 0);
 }
 
 #[test]

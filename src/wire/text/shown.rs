@@ -22,7 +22,7 @@ use super::super::{Data, visible};
 pub enum Place {
     /// In brackets, in front of what was said.
     Brackets,
-    /// In a notice, maybe with others, commas in between, and one of [`CLOSING`] behind.
+    /// In a notice, maybe with others, commas in between, and a word of ours behind.
     Notice,
 }
 

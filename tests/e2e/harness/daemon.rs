@@ -4,7 +4,9 @@ use super::{Http, PATIENCE};
 use chinwag::net::Address;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,6 +24,8 @@ pub struct Daemon {
     log: Arc<Log>,
     listening: Vec<Listening>,
     has_ended: bool,
+    /// It leads a group of processes, all of which are meant.
+    is_group: bool,
 }
 
 #[derive(Debug)]
@@ -64,6 +68,18 @@ impl Daemon {
         Daemon::start_as(unshare, flags)
     }
 
+    /// The same, with a count of its system calls, which is in `summary` when it has ended. See `strace(1)`.
+    #[track_caller]
+    pub fn start_counted(summary: &Path, flags: &[&str]) -> Daemon {
+        let mut strace = Command::new("strace");
+        strace.args(["-f", "-c", "-o"]).arg(summary).arg(chinwag().get_program());
+        // Signals that come to strace go no further, so they are sent to both.
+        strace.process_group(0);
+        let mut daemon = Daemon::start_as(strace, flags);
+        daemon.is_group = true;
+        daemon
+    }
+
     #[track_caller]
     fn start_as(mut command: Command, flags: &[&str]) -> Daemon {
         command.arg("serve");
@@ -83,7 +99,7 @@ impl Daemon {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let log = Log::of(child.stderr.take().expect("stderr is piped"));
-        let mut daemon = Daemon { child, log, listening: Vec::new(), has_ended: false };
+        let mut daemon = Daemon { child, log, listening: Vec::new(), has_ended: false, is_group: false };
         daemon.listening = daemon.log.wait("it to listen", |lines| {
             let listening: Vec<Listening> = lines.iter().filter_map(|line| Listening::parse(line)).collect();
             (listening.len() == listeners_len).then_some(listening)
@@ -140,10 +156,15 @@ impl Daemon {
     /// Sends it a signal, such as `TERM`.
     #[track_caller]
     pub fn signal(&self, name: &str) {
+        let status = self.try_signal(name);
+        assert!(status.success(), "{name}: {status}");
+    }
+
+    fn try_signal(&self, name: &str) -> ExitStatus {
         // The shell's own `kill`, so that no further program is needed.
-        let kill = format!("kill -{name} {}", self.pid());
-        let status = Command::new("sh").args(["-c", &kill]).status().expect("a shell");
-        assert!(status.success(), "{kill}: {status}");
+        let group = if self.is_group { "-" } else { "" };
+        let kill = format!("kill -s {name} -- {group}{}", self.pid());
+        Command::new("sh").args(["-c", &kill]).stderr(Stdio::null()).status().expect("a shell")
     }
 
     /// Waits for its end.
@@ -168,6 +189,9 @@ impl Daemon {
 impl Drop for Daemon {
     fn drop(&mut self) {
         let ended_by_itself = !self.has_ended && matches!(self.child.try_wait(), Ok(Some(_)));
+        if self.is_group && !self.has_ended {
+            self.try_signal("KILL");
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
         let lines = self.log.lines();

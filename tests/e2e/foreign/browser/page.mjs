@@ -39,7 +39,7 @@ function script(server, answers) {
 }
 
 export async function page() {
-  const scripted = async (answers = {}, { hash = "" } = {}) => {
+  const scripted = async (answers = {}, { hash = "", isNew = false } = {}) => {
     const server = { sockets: [], heard: [], refuse: false };
     const answer = script(server, answers);
     const chat = await open(`/${hash}`, {
@@ -51,7 +51,7 @@ export async function page() {
         // Full jitter takes a random part of the ceiling; here it is always all of it.
         await page.addInitScript(() => (Math.random = () => 1));
         // Somebody who has been here before, and has chosen no name.
-        await page.addInitScript(() => localStorage.setItem("chinwag-name", '""'));
+        if (!isNew) await page.addInitScript(() => localStorage.setItem("chinwag-name", '""'));
         await page.routeWebSocket(`ws://${args.http}/ws`, (socket) => {
           server.sockets.push(socket);
           server.heard.push([]);
@@ -295,7 +295,8 @@ export async function page() {
       },
 
       async function whoComesAndGoesIsCountedAndDoesNotFillTheRoom() {
-        const { chat, tell } = await scripted();
+        // The script does not count; so it does not answer who is there either.
+        const { chat, tell } = await scripted({ members: () => null });
         const here = (count) =>
           until(chat, `${count} here`, (count) => document.getElementById("here").textContent === `${count} here`, count);
         const presence = (joined, left, members) => tell({ type: "presence", room: "lobby", joined, left, members });
@@ -322,36 +323,6 @@ export async function page() {
         await chat.context().close();
       },
 
-      async function onlyTheNewestTwoThousandLinesAreKept() {
-        const { chat, say } = await scripted();
-        for (let n = 1; n <= 2100; n += 1) say("bob", `line ${n}`);
-        await line(chat, { text: "line 2100" });
-        const all = await lines(chat);
-        assert.equal(all.length, 2000);
-        assert.equal(all[0].text, "line 101");
-        await chat.context().close();
-      },
-
-      async function whoReadsAboveKeepsTheirPlaceHoweverMuchIsSaid() {
-        const { chat, say } = await scripted();
-        for (let n = 1; n <= 1500; n += 1) say("bob", `line ${n}`);
-        await line(chat, { text: "line 1500" });
-        const place = () =>
-          chat.$$eval("#log .line", (all) => {
-            const edge = document.getElementById("log").getBoundingClientRect().top;
-            const first = all.find((line) => line.getBoundingClientRect().bottom > edge);
-            return `${first.querySelector(".text").textContent} at ${Math.round(first.getBoundingClientRect().top)}`;
-          });
-        await chat.$eval("#log", (log) => (log.scrollTop = 9000));
-        await frame(chat);
-        const before = await place();
-        for (let n = 1501; n <= 3000; n += 1) say("bob", `line ${n}`);
-        await until(chat, "the count of what is new", () => document.getElementById("newer").textContent === "1,500 new lines");
-        assert.equal(await place(), before);
-        assert.equal((await lines(chat)).length, 2000);
-        await chat.context().close();
-      },
-
       async function midnightAndTheMinutesAreShown() {
         const { chat, say } = await scripted();
         const at = (time) => Date.parse(`2026-03-${time}`);
@@ -363,6 +334,27 @@ export async function page() {
         const all = await lines(chat);
         assert.deepEqual(all.map(({ head }) => head), [true, false, true, true]);
         assert.deepEqual(all.map(({ day }) => Boolean(day)), [true, false, false, true]);
+        await chat.context().close();
+      },
+
+      async function whoIsNewIsToldHowToChooseAName() {
+        const { chat } = await scripted(
+          {
+            join: ({ id, room }) => [
+              { type: "joined", id, room, epoch: "e1", seq: 1, from: 1, count: 1, members: 2 },
+              { type: "message", room, seq: 1, name: "bob", at: Date.parse("2026-02-28T12:00:00"), data: "yesterday" },
+            ],
+          },
+          { isNew: true },
+        );
+        await line(chat, { kind: "notice", text: "You are guest-1. Press your name below to choose another." });
+        // Behind what was said before, so that the days are in order.
+        assert.deepEqual((await lines(chat)).map(({ kind }) => kind), ["message", "notice"]);
+        await chat.click("#me");
+        await chat.fill("#naming-name", "zoe");
+        await chat.press("#naming-name", "Enter");
+        await isCalled(chat, "zoe");
+        assert.equal(await chat.evaluate(() => localStorage.getItem("chinwag-name")), '"zoe"');
         await chat.context().close();
       },
 

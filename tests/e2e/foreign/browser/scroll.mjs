@@ -114,7 +114,29 @@ export async function scroll() {
         const now = await whole();
         assert.deepEqual([now.last, now.count], [last, LINES_MAX]);
         await until(page, "the end is in sight", atTheEnd);
-        // What the document has let go of comes back.
+      },
+
+      async function whoReadsAboveKeepsTheirPlaceHoweverMuchIsSaid() {
+        const place = () =>
+          page.$$eval("#log .line", (all) => {
+            const edge = document.getElementById("log").getBoundingClientRect().top;
+            const first = all.find((line) => line.getBoundingClientRect().bottom > edge);
+            return `${first.querySelector(".text").textContent} at ${Math.round(first.getBoundingClientRect().top)}`;
+          });
+        await page.$eval("#log", (log) => (log.scrollTop = 9000));
+        await frame(page);
+        const before = await place();
+        const last = MESSAGES + 2 + BURST;
+        for (let n = 1; n <= BURST; n += 1) nell.type(`line ${last + n}`);
+        await until(page, "the count of what is new", () => document.getElementById("newer").textContent === "3,000 new lines");
+        assert.equal(await place(), before);
+        assert.equal((await whole()).last, last, "the document stays as it is");
+        await page.click("#newer");
+        await line(page, { text: `line ${last + BURST}` });
+        await until(page, "the end is in sight", atTheEnd);
+      },
+
+      async function whatTheDocumentHasLetGoOfComesBack() {
         while ((await edge("first")) > MESSAGES) await step("first");
       },
     ],

@@ -7,31 +7,29 @@
 //!                          all threads wait for one another here
 //! ```
 
+mod course;
+
 use super::clock::Alarm;
 use super::ear::{Ear, Lately};
-use super::ledger::Missing;
 use super::outcome::{Phase, record};
 use super::plan::{Load, Plan, Scenario};
 use super::schedule::Schedule;
 use super::seat::{Person, Role, Seat, Stage, UNANSWERED};
 use super::stamp::Stamp;
-use super::{cost, outcome, seat};
+use super::{outcome, seat};
 use crate::client::{Link, Masks, Scheme, Upgrade};
-use crate::net::{Address, Dial, Handler, KeepAlive, ListenerId, Peer, READ_BUFFER_LEN, Sockets};
+use crate::net::{Address, Dial, Handler, KeepAlive, ListenerId, Peer, Post, READ_BUFFER_LEN, Sockets};
 use crate::time::Millis;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 /// How often what nobody waits for is looked at: the phases, the seconds, who is to come and go.
 const TICK: Millis = Millis(10);
-/// How long a connection may take to become ready, or to be closed.
-const PATIENCE: u64 = 10_000_000_000;
-/// How long the closing may take, all in all.
-const CLOSING: u64 = 3_000_000_000;
 /// A sender with so much unwritten waits until the server takes it.
 const UNWRITTEN_BYTES_MAX: usize = 64 * 1024;
 /// The longest message that is understood.
@@ -94,6 +92,8 @@ pub struct Crew {
     schedule: Option<Schedule>,
     alarm: Alarm,
     parts: Sender<Part>,
+    /// The ways to wake the threads.
+    posts: Arc<[Post<()>]>,
     /// Keys that are to be dialled, and when the first of them was.
     to_dial: VecDeque<usize>,
     in_flight: usize,
@@ -111,6 +111,7 @@ pub struct Crew {
     next_visit: f64,
     next_visitor: usize,
     slow: Vec<usize>,
+    allowed_at: u64,
     looked_after_at: u64,
     quiet_since: u64,
     delivered_before: u64,
@@ -123,7 +124,7 @@ pub struct Crew {
 
 impl Crew {
     /// Those of the plan's participants that are this thread's.
-    pub fn new(ear: Ear, to: SocketAddr, alarm: Alarm, parts: Sender<Part>) -> Crew {
+    pub fn new(ear: Ear, to: SocketAddr, alarm: Alarm, parts: Sender<Part>, posts: Arc<[Post<()>]>) -> Crew {
         let plan = &ear.plan;
         let ids = (0..plan.connections as u32).filter(|id| *id as usize % plan.threads == ear.thread);
         let seats: Vec<Seat> = ids.map(|id| Seat::new(id, plan)).collect();
@@ -159,6 +160,7 @@ impl Crew {
             schedule,
             alarm,
             parts,
+            posts,
             in_flight,
             ramped: 0,
             dirty: Vec::new(),
@@ -172,6 +174,7 @@ impl Crew {
             next_visit: 0.0,
             next_visitor: 0,
             slow,
+            allowed_at: 0,
             looked_after_at: 0,
             quiet_since: 0,
             delivered_before: 0,
@@ -228,8 +231,6 @@ impl Crew {
             self.fill_window(key, now);
         }
         for key in std::mem::take(&mut self.ear.credits) {
-            let sender = self.sender(key);
-            sender.outstanding = sender.outstanding.saturating_sub(1);
             self.fill_window(key, now);
         }
     }
@@ -250,10 +251,20 @@ impl Crew {
     /// In a closed loop: as many as may be under way.
     fn fill_window(&mut self, key: usize, now: u64) {
         let Load::Closed { window } = self.plan().load else { return };
-        while now < self.ear.times.ends_at && self.sender(key).outstanding < window && self.can_send(key) {
-            self.sender(key).outstanding += 1;
+        while now < self.ear.times.ends_at && self.under_way(key) < window && self.can_send(key) {
             self.send(key, now);
         }
+    }
+
+    /// How many messages of a sender some receiver has not got.
+    fn under_way(&self, key: usize) -> u32 {
+        let Person { id, sender: Some(sender), .. } = &self.seats[key].person else { return 0 };
+        // An echo is its sender's own affair.
+        let through = match self.plan().scenario {
+            Scenario::Echo => self.ear.shared.through_at(self.ear.thread, *id),
+            _ => self.ear.shared.through(*id),
+        };
+        sender.sent.saturating_sub(through).saturating_sub(sender.refused_in_all)
     }
 
     fn can_send(&mut self, key: usize) -> bool {
@@ -351,240 +362,6 @@ impl Crew {
         (is_loopback && block > 0).then(|| IpAddr::V4(Ipv4Addr::new(127, 0, 0, 1 + block as u8)))
     }
 
-    // What time brings.
-
-    fn tick(&mut self, now: u64) {
-        self.ear.times = self.ear.shared.times();
-        let phase = self.ear.times.phase(now);
-        if !self.has_settled && self.has_connected() {
-            self.has_settled = true;
-            // Who is to connect while it is measured, is as good as there.
-            let is_connect = self.plan().scenario == Scenario::Connect;
-            self.ear.shared.settle(now, if is_connect { 1 } else { self.ear.connecting.ready });
-        }
-        if phase != self.phase {
-            self.enter(phase, now);
-        }
-        if now / SECOND > self.second {
-            self.tell_second(now);
-        }
-        match self.plan().scenario {
-            Scenario::Churn => self.let_visitors_go(now),
-            Scenario::Storm => self.storm(now),
-            Scenario::Slow => self.allow_slow_reads(),
-            _ => {}
-        }
-        while let Some(&Reverse((due, key))) = self.returns.peek()
-            && due <= now
-        {
-            self.returns.pop();
-            self.to_dial.push_back(key);
-        }
-        if now.saturating_sub(self.looked_after_at) >= SECOND / 2 {
-            self.looked_after_at = now;
-            self.look_after(now);
-        }
-        if self.phase == Phase::Draining {
-            self.wind_up(now);
-        }
-    }
-
-    /// Whether everybody has a connection, or will have none.
-    fn has_connected(&self) -> bool {
-        let is_connect = self.plan().scenario == Scenario::Connect;
-        is_connect || (self.to_dial.is_empty() && self.ear.under_way == 0 && self.returns.is_empty())
-    }
-
-    fn enter(&mut self, phase: Phase, now: u64) {
-        let cpu = cost::thread_cpu();
-        if self.phase <= Phase::Warmup && phase == Phase::Measured {
-            self.started = Some((cpu, now));
-        }
-        if phase == Phase::Draining {
-            if let Some((cpu_before, before)) = self.started {
-                self.cost = Cost {
-                    cpu: cpu.saturating_sub(cpu_before),
-                    wall: Duration::from_nanos(now.saturating_sub(before)),
-                };
-            }
-            self.quiet_since = now;
-            if self.plan().scenario == Scenario::Connect {
-                self.ear.connecting.took = Duration::from_nanos(self.ear.times.measured());
-            }
-        }
-        if self.phase == Phase::Connecting && phase < Phase::Draining {
-            self.ear.connecting.took = Duration::from_nanos(now);
-            for index in 0..self.senders.len() {
-                self.fill_window(self.senders[index], now);
-            }
-        }
-        self.phase = phase;
-    }
-
-    fn tell_second(&mut self, now: u64) {
-        let lately = std::mem::take(&mut self.ear.lately);
-        self.latency.add(&lately.measured).expect("it grows as it has to");
-        let errors = self.ear.errors.total();
-        let part = Part {
-            at: self.second,
-            phase: self.phase,
-            open: self.ear.open,
-            errors: errors - self.errors_told,
-            lately,
-        };
-        self.errors_told = errors;
-        self.second = now / SECOND;
-        // Nobody listens any more when the run is being given up.
-        let _ = self.parts.send(part);
-    }
-
-    /// Scenario churn: one after another goes, and comes back as somebody new.
-    fn let_visitors_go(&mut self, now: u64) {
-        if !matches!(self.phase, Phase::Warmup | Phase::Measured) || now < self.ear.times.starts_at {
-            return;
-        }
-        let interval = SECOND as f64 * self.plan().threads as f64 / self.plan().churn_rate;
-        let elapsed = (now - self.ear.times.starts_at) as f64;
-        while self.next_visit <= elapsed {
-            self.next_visit += interval;
-            let len = self.seats.len();
-            let is_there = |key: &usize| {
-                let person = &self.seats[*key].person;
-                person.role == Role::Visitor && person.stage == Stage::Ready
-            };
-            let Some(key) = (self.next_visitor..self.next_visitor + len).map(|key| key % len).find(is_there)
-            else {
-                continue;
-            };
-            self.next_visitor = (key + 1) % len;
-            self.leave(key, now);
-        }
-    }
-
-    /// Scenario storm: a quarter into the measured phase, all are cut at once.
-    fn storm(&mut self, now: u64) {
-        let measured_from = self.ear.times.measured_from;
-        if self.has_stormed || now < measured_from.saturating_add(self.ear.times.measured() / 4) {
-            return;
-        }
-        self.has_stormed = true;
-        for Seat { person, .. } in &mut self.seats {
-            if person.stage == Stage::Ready {
-                person.kept().cut_at = Some(now);
-                self.cut += 1;
-                self.ear.note_end(person);
-            }
-        }
-    }
-
-    /// Scenario slow: what a slow reader may read grows with time.
-    fn allow_slow_reads(&mut self) {
-        let plan = self.plan();
-        let rate = plan.slow_bytes_per_second as u64 * TICK.0 / 1000;
-        for &key in &self.slow {
-            let kept = self.seats[key].person.kept();
-            kept.allowance = kept.allowance.saturating_add_unsigned(rate).min(i64::from(u16::MAX));
-        }
-    }
-
-    /// Who takes too long is given up, and so are messages that do not arrive.
-    fn look_after(&mut self, now: u64) {
-        for Seat { person, .. } in &mut self.seats {
-            let is_late = now.saturating_sub(person.dialled_at) > PATIENCE;
-            if is_late && matches!(person.stage, Stage::Dialling | Stage::Upgrading | Stage::Joining) {
-                let stage = person.stage;
-                self.ear.errors.add(
-                    "not ready",
-                    || format!("after {} s it was still {stage:?}", PATIENCE / SECOND),
-                    "is it the server, and the --dialect, that you meant?",
-                );
-                self.ear.note_end(person);
-            }
-            if person.stage == Stage::Leaving && now.saturating_sub(person.connected_at) > PATIENCE {
-                self.ear.note_end(person);
-            }
-        }
-        if let Some(flights) = &mut self.ear.flights {
-            let (thread, threads) = (self.ear.thread, self.ear.plan.threads);
-            let credits = &mut self.ear.credits;
-            let is_closed = matches!(self.ear.plan.load, Load::Closed { .. });
-            flights.give_up(now, |sender| {
-                if is_closed && sender as usize % threads == thread {
-                    credits.push(sender as usize / threads);
-                }
-            });
-        }
-    }
-
-    /// Waits for what is under way, and then closes everything.
-    fn wind_up(&mut self, now: u64) {
-        if let Some(until) = self.closes_until {
-            let is_empty = self.seats.iter().all(|seat| seat.link.is_none());
-            if is_empty || now >= until {
-                // Of a run that is none there is nothing to tell.
-                if !self.ear.shared.is_hopeless() {
-                    self.tell_second(now);
-                }
-                self.is_finished = true;
-            }
-            return;
-        }
-        if self.ear.tallies.delivered != self.delivered_before {
-            self.delivered_before = self.ear.tallies.delivered;
-            self.quiet_since = now;
-        }
-        let drain = u64::try_from(self.plan().drain.as_nanos()).unwrap_or(u64::MAX);
-        let waited = now.saturating_sub(self.quiet_since);
-        // The other threads' last messages are sent within a tick of the end.
-        let is_settled = waited > 3 * TICK.0 * 1_000_000 && self.has_everything();
-        if is_settled || waited >= drain || self.ear.shared.is_stopped() && waited >= drain / 4 {
-            self.close_all(now);
-        }
-    }
-
-    /// Whether all that was sent has come, and all that was sent was answered.
-    fn has_everything(&mut self) -> bool {
-        let sent = self.ear.shared.sent();
-        let is_whole = |seat: &Seat| {
-            let Seat { person, .. } = seat;
-            let mut is_whole = matches!(person.stage, Stage::Ready | Stage::Gone);
-            person.ledger.missing(&sent, person.stage == Stage::Ready, |why, sender, _| {
-                is_whole &= why != Missing::Tail || person.is_own(sender, &self.ear.plan);
-            });
-            if let Some(sender) = &person.sender {
-                is_whole &= sender.backlog.is_empty() && !sender.answers.contains(&UNANSWERED);
-            }
-            is_whole
-        };
-        self.seats.iter().all(is_whole)
-    }
-
-    fn close_all(&mut self, now: u64) {
-        self.closes_until = Some(now + CLOSING);
-        self.ear.is_closing = true;
-        for key in 0..self.seats.len() {
-            let person = &mut self.seats[key].person;
-            person.has_stayed = person.stage == Stage::Ready;
-            match person.stage {
-                Stage::Ready => self.leave(key, now),
-                Stage::Leaving | Stage::Out | Stage::Gone => {}
-                Stage::Dialling | Stage::Upgrading | Stage::Joining => self.ear.note_end(person),
-            }
-        }
-    }
-
-    fn leave(&mut self, key: usize, now: u64) {
-        let Seat { link, person } = &mut self.seats[key];
-        person.stage = Stage::Leaving;
-        person.connected_at = now;
-        match link {
-            Some(link) if self.scheme == Scheme::Ws => link.out().close(1000, ""),
-            // Lines have no word for it.
-            _ => self.ear.note_end(person),
-        }
-        self.note_dirty(key);
-    }
-
     /// What becomes of a seat whose connection is gone.
     fn vacate(&mut self, key: usize, now: u64) {
         let Seat { link, person } = &mut self.seats[key];
@@ -620,6 +397,11 @@ impl Crew {
 
 impl Handler for Crew {
     type Mail = ();
+
+    /// Another thread's receivers have messages of our senders.
+    fn handle_mail(&mut self, _: Millis, (): ()) {
+        self.ear.credits.extend_from_slice(&self.senders);
+    }
 
     fn handle_accepted(&mut self, _: Millis, _: ListenerId, _: Peer) -> Result<usize, &[u8]> {
         Err(b"")
@@ -700,6 +482,13 @@ impl Handler for Crew {
     fn handle_wake(&mut self, _: Millis) {
         let now = self.now();
         self.send_due(now);
+        let to_wake = std::mem::take(&mut self.ear.to_wake);
+        for (thread, post) in self.posts.iter().enumerate() {
+            if to_wake >> thread & 1 == 1 {
+                // A queue that is full wakes it too.
+                let _ = post.send(());
+            }
+        }
     }
 
     fn flush(&mut self, _: Millis, sockets: &mut dyn Sockets) {

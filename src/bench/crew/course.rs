@@ -1,0 +1,250 @@
+//! The course of a run: its phases and seconds, who comes and goes when, and how it ends.
+
+use super::{Cost, Crew, Part, SECOND, TICK};
+use crate::bench::cost;
+use crate::bench::ledger::Missing;
+use crate::bench::outcome::Phase;
+use crate::bench::plan::{Load, Scenario};
+use crate::bench::seat::{Role, Seat, Stage, UNANSWERED};
+use crate::client::Scheme;
+use std::cmp::Reverse;
+use std::time::Duration;
+
+/// How long a connection may take to become ready, or to be closed.
+const PATIENCE: u64 = 10_000_000_000;
+/// How long the closing may take, all in all.
+const CLOSING: u64 = 3_000_000_000;
+
+impl Crew {
+    /// Everything that is due, and that nobody waits for to the microsecond.
+    pub(super) fn tick(&mut self, now: u64) {
+        self.ear.times = self.ear.shared.times();
+        let phase = self.ear.times.phase(now);
+        if !self.has_settled && self.has_connected() {
+            self.has_settled = true;
+            // Who is to connect while it is measured, is as good as there.
+            let is_connect = self.plan().scenario == Scenario::Connect;
+            self.ear.shared.settle(now, if is_connect { 1 } else { self.ear.connecting.ready });
+        }
+        if phase != self.phase {
+            self.enter(phase, now);
+        }
+        if now / SECOND > self.second {
+            self.tell_second(now);
+        }
+        match self.plan().scenario {
+            Scenario::Churn => self.let_visitors_go(now),
+            Scenario::Storm => self.storm(now),
+            Scenario::Slow => self.allow_slow_reads(now),
+            _ => {}
+        }
+        while let Some(&Reverse((due, key))) = self.returns.peek()
+            && due <= now
+        {
+            self.returns.pop();
+            self.to_dial.push_back(key);
+        }
+        if now.saturating_sub(self.looked_after_at) >= SECOND / 2 {
+            self.looked_after_at = now;
+            self.look_after(now);
+        }
+        if self.phase == Phase::Draining {
+            self.wind_up(now);
+        }
+    }
+
+    /// Whether everybody has a connection, or will have none.
+    fn has_connected(&self) -> bool {
+        let is_connect = self.plan().scenario == Scenario::Connect;
+        is_connect || (self.to_dial.is_empty() && self.ear.under_way == 0 && self.returns.is_empty())
+    }
+
+    fn enter(&mut self, phase: Phase, now: u64) {
+        let cpu = cost::thread_cpu();
+        if self.phase <= Phase::Warmup && phase == Phase::Measured {
+            self.started = Some((cpu, now));
+        }
+        if phase == Phase::Draining {
+            if let Some((cpu_before, before)) = self.started {
+                self.cost = Cost {
+                    cpu: cpu.saturating_sub(cpu_before),
+                    wall: Duration::from_nanos(now.saturating_sub(before)),
+                };
+            }
+            self.quiet_since = now;
+            if self.plan().scenario == Scenario::Connect {
+                self.ear.connecting.took = Duration::from_nanos(self.ear.times.measured());
+            }
+        }
+        if self.phase == Phase::Connecting && phase < Phase::Draining {
+            self.ear.connecting.took = Duration::from_nanos(now);
+            for index in 0..self.senders.len() {
+                self.fill_window(self.senders[index], now);
+            }
+        }
+        self.phase = phase;
+    }
+
+    fn tell_second(&mut self, now: u64) {
+        let lately = std::mem::take(&mut self.ear.lately);
+        self.latency.add(&lately.measured).expect("it grows as it has to");
+        let errors = self.ear.errors.total();
+        let part = Part {
+            at: self.second,
+            phase: self.phase,
+            open: self.ear.open,
+            errors: errors - self.errors_told,
+            lately,
+        };
+        self.errors_told = errors;
+        self.second = now / SECOND;
+        // Nobody listens any more when the run is being given up.
+        let _ = self.parts.send(part);
+    }
+
+    /// Scenario churn: one after another goes, and comes back as somebody new.
+    fn let_visitors_go(&mut self, now: u64) {
+        if !matches!(self.phase, Phase::Warmup | Phase::Measured) || now < self.ear.times.starts_at {
+            return;
+        }
+        let interval = SECOND as f64 * self.plan().threads as f64 / self.plan().churn_rate;
+        let elapsed = (now - self.ear.times.starts_at) as f64;
+        while self.next_visit <= elapsed {
+            self.next_visit += interval;
+            let len = self.seats.len();
+            let is_there = |key: &usize| {
+                let person = &self.seats[*key].person;
+                person.role == Role::Visitor && person.stage == Stage::Ready
+            };
+            let Some(key) = (self.next_visitor..self.next_visitor + len).map(|key| key % len).find(is_there)
+            else {
+                continue;
+            };
+            self.next_visitor = (key + 1) % len;
+            self.leave(key, now);
+        }
+    }
+
+    /// Scenario storm: a quarter into the measured phase, all are cut at once.
+    fn storm(&mut self, now: u64) {
+        let measured_from = self.ear.times.measured_from;
+        if self.has_stormed || now < measured_from.saturating_add(self.ear.times.measured() / 4) {
+            return;
+        }
+        self.has_stormed = true;
+        for Seat { person, .. } in &mut self.seats {
+            if person.stage == Stage::Ready {
+                person.kept().cut_at = Some(now);
+                self.cut += 1;
+                self.ear.note_end(person);
+            }
+        }
+    }
+
+    /// Scenario slow: what a slow reader may read grows with time.
+    fn allow_slow_reads(&mut self, now: u64) {
+        let rate = self.plan().slow_bytes_per_second as u64;
+        let earned = |at: u64| u128::from(at) * u128::from(rate) / u128::from(SECOND);
+        let more = u64::try_from(earned(now) - earned(self.allowed_at)).unwrap_or(u64::MAX);
+        self.allowed_at = now;
+        for &key in &self.slow {
+            let kept = self.seats[key].person.kept();
+            kept.allowance = kept.allowance.saturating_add_unsigned(more).min(i64::from(u16::MAX));
+        }
+    }
+
+    /// Who takes too long is given up, and so are messages that do not arrive.
+    fn look_after(&mut self, now: u64) {
+        for Seat { person, .. } in &mut self.seats {
+            let is_late = now.saturating_sub(person.dialled_at) > PATIENCE;
+            if is_late && matches!(person.stage, Stage::Dialling | Stage::Upgrading | Stage::Joining) {
+                let stage = person.stage;
+                self.ear.errors.add(
+                    "not ready",
+                    || format!("after {} s it was still {stage:?}", PATIENCE / SECOND),
+                    "is it the server, and the --dialect, that you meant?",
+                );
+                self.ear.note_end(person);
+            }
+            if person.stage == Stage::Leaving && now.saturating_sub(person.connected_at) > PATIENCE {
+                self.ear.note_end(person);
+            }
+        }
+        let mut given_up = Vec::new();
+        if let Some(flights) = &mut self.ear.flights {
+            flights.give_up(now, |sender| given_up.push(sender));
+        }
+        if matches!(self.ear.plan.load, Load::Closed { .. }) {
+            given_up.into_iter().for_each(|sender| self.ear.note_through(sender));
+        }
+    }
+
+    /// Waits for what is under way, and then closes everything.
+    fn wind_up(&mut self, now: u64) {
+        if let Some(until) = self.closes_until {
+            let is_empty = self.seats.iter().all(|seat| seat.link.is_none());
+            if is_empty || now >= until {
+                // Of a run that is none there is nothing to tell.
+                if !self.ear.shared.is_hopeless() {
+                    self.tell_second(now);
+                }
+                self.is_finished = true;
+            }
+            return;
+        }
+        if self.ear.tallies.delivered != self.delivered_before {
+            self.delivered_before = self.ear.tallies.delivered;
+            self.quiet_since = now;
+        }
+        let drain = u64::try_from(self.plan().drain.as_nanos()).unwrap_or(u64::MAX);
+        let waited = now.saturating_sub(self.quiet_since);
+        // The other threads' last messages are sent within a tick of the end.
+        let is_settled = waited > 3 * TICK.0 * 1_000_000 && self.has_everything();
+        if is_settled || waited >= drain || self.ear.shared.is_stopped() && waited >= drain / 4 {
+            self.close_all(now);
+        }
+    }
+
+    /// Whether all that was sent has come, and all that was sent was answered.
+    fn has_everything(&mut self) -> bool {
+        let sent = self.ear.shared.sent();
+        let is_whole = |seat: &Seat| {
+            let Seat { person, .. } = seat;
+            let mut is_whole = matches!(person.stage, Stage::Ready | Stage::Gone);
+            person.ledger.missing(&sent, person.stage == Stage::Ready, |why, sender, _| {
+                is_whole &= why != Missing::Tail || person.is_own(sender, &self.ear.plan);
+            });
+            if let Some(sender) = &person.sender {
+                is_whole &= sender.backlog.is_empty() && !sender.answers.contains(&UNANSWERED);
+            }
+            is_whole
+        };
+        self.seats.iter().all(is_whole)
+    }
+
+    fn close_all(&mut self, now: u64) {
+        self.closes_until = Some(now + CLOSING);
+        self.ear.is_closing = true;
+        for key in 0..self.seats.len() {
+            let person = &mut self.seats[key].person;
+            person.has_stayed = person.stage == Stage::Ready;
+            match person.stage {
+                Stage::Ready => self.leave(key, now),
+                Stage::Leaving | Stage::Out | Stage::Gone => {}
+                Stage::Dialling | Stage::Upgrading | Stage::Joining => self.ear.note_end(person),
+            }
+        }
+    }
+
+    fn leave(&mut self, key: usize, now: u64) {
+        let Seat { link, person } = &mut self.seats[key];
+        person.stage = Stage::Leaving;
+        person.connected_at = now;
+        match link {
+            Some(link) if self.scheme == Scheme::Ws => link.out().close(1000, ""),
+            // Lines have no word for it.
+            _ => self.ear.note_end(person),
+        }
+        self.note_dirty(key);
+    }
+}
