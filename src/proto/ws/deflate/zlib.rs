@@ -16,7 +16,7 @@ use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush, Status};
 
 /// How much is inflated before it is looked at.
 const CHUNK_BYTES: usize = 8 * 1024;
-/// Why 2: docs/decisions/0009-deflate.md.
+/// Why 2: docs/decisions/0010-deflate.md.
 const LEVEL: i32 = 2;
 /// How much of the workplace for deflated bytes is kept between two messages.
 const SPARE_BYTES_MAX: usize = 64 * 1024;
