@@ -590,3 +590,37 @@ fn a_storm_of_handshakes_delays_nobody_by_more_than_a_turn() {
     }
     assert!(turning.recorder.connected.is_empty(), "none of them goes on");
 }
+
+#[test]
+fn who_is_turned_away_is_told_by_an_alert_since_there_is_no_key_to_say_it_under() {
+    let files = Files::new();
+    let (mut turning, _folder, path) = on_tls_unix(&files.identity());
+    turning.recorder.turns_away = Some(b"* full\n");
+    let mut client = Client::connect(&path, files.client());
+    client.step().expect("a hello is");
+    turning.settle();
+    let heard = client.hear();
+    let is_told = matches!(heard, Err(rustls::Error::AlertReceived(rustls::AlertDescription::InternalError)));
+    assert!(is_told, "{heard:?}");
+}
+
+#[test]
+fn a_pair_that_is_of_no_use_does_not_replace_the_one_in_use() {
+    let (files, other) = (Files::new(), Files::new());
+    let identity = files.identity();
+    let (before, stamp) = (identity.not_after_unix_s(), identity.stamp());
+    files.issue(|params| {
+        params.not_before = date_time_ymd(2000, 1, 1);
+        params.not_after = date_time_ymd(2001, 1, 1);
+    });
+    assert!(identity.reload().expect_err("it is too old").to_string().contains("has expired"));
+    std::fs::copy(other.path("cert.pem"), files.path("cert.pem")).expect("they are files");
+    assert!(identity.reload().expect_err("they are of two").to_string().contains("does not belong to"));
+    std::fs::remove_file(files.path("key.pem")).expect("it is a file");
+    assert!(identity.reload().expect_err("there is none").to_string().contains("cannot read"));
+    assert_eq!(identity.not_after_unix_s(), before);
+    assert_ne!(identity.stamp(), stamp, "the files have changed");
+    files.issue(|params| params.not_after = date_time_ymd(2999, 1, 1));
+    identity.reload().expect("a pair");
+    assert_eq!(identity.not_after_unix_s(), 32_472_144_000);
+}
