@@ -2,13 +2,16 @@
 //! [delivered](super::delivery).
 //!
 //! Who speaks which dialect follows from how they came: a WebSocket has chosen a subprotocol, and a line connection shows
-//! it by its first line, which begins with `{` or not. Who only listens there for a second is a person.
+//! it by its first byte, which is `{` or not. Who only listens there for a second is a person.
 //!
 //! ```text
-//!     line connection ── first line `{` ──▶ JSON
+//!     line connection ── first byte `{` ──▶ JSON
 //!            │
-//!            └── any other line, or a second of nothing ──▶ text: welcomed, and in the lobby
+//!            └── any other, or a second of nothing ──▶ text: welcomed, and in the lobby
 //! ```
+//!
+//! The byte counts also when the line never becomes a message, or not within the second: a program's hello holds a secret,
+//! and as a person's words it would be read by the whole lobby.
 //!
 //! Whether somebody sits at a browser or at `nc` makes two more differences: a line connection is told why it is closed in
 //! its own dialect, as there is no Close frame to hold it, and it can send lines that are none.
@@ -91,6 +94,17 @@ impl Chat {
     fn enter(&mut self, conn: ConnId, class: Class) {
         self.links[conn.index as usize].class = Some(class);
         self.hub.enter(member(conn), if class == JSON { Mode::Json } else { Mode::Text });
+    }
+
+    /// A line connection shows by its first byte who is there.
+    fn enter_by_byte(&mut self, cx: &mut dyn Context, conn: ConnId, first: Option<u8>) {
+        match first {
+            Some(b'{') => {
+                self.enter(conn, JSON);
+                self.put_off_idle(cx, conn);
+            }
+            _ => self.enter_by_line(cx, conn),
+        }
     }
 
     /// A person at a line connection is welcomed, and is in the lobby.
@@ -194,22 +208,20 @@ impl Service for Chat {
         let Message::Text(said) = message else {
             return cx.close(conn, ws_close::UNSUPPORTED_DATA, "this chat takes text");
         };
-        match self.class(conn) {
-            Some(_) => {}
-            None if said.starts_with('{') => self.enter(conn, JSON),
-            None => self.enter_by_line(cx, conn),
+        if self.class(conn).is_none() {
+            self.enter_by_byte(cx, conn, said.bytes().next());
         }
         self.put_off_idle(cx, conn);
         self.handle(cx, conn, said);
     }
 
     fn on_bad_line(&mut self, cx: &mut dyn Context, conn: ConnId, error: BadLine) {
-        let refusal = match error {
-            BadLine::TooLong => Refusal::LineTooLong,
-            BadLine::NotUtf8 => Refusal::NotUtf8,
+        let (refusal, first) = match error {
+            BadLine::TooLong { first } => (Refusal::LineTooLong, first),
+            BadLine::NotUtf8 { first } => (Refusal::NotUtf8, first),
         };
         if self.class(conn).is_none() {
-            self.enter_by_line(cx, conn);
+            self.enter_by_byte(cx, conn, Some(first));
         }
         self.put_off_idle(cx, conn);
         self.act(cx, |hub, now, effects| hub.handle_nonsense(now, member(conn), None, refusal, effects));
@@ -238,7 +250,8 @@ impl Service for Chat {
 
     fn on_deadline(&mut self, cx: &mut dyn Context, conn: ConnId) {
         if self.class(conn).is_none() {
-            return self.enter_by_line(cx, conn);
+            let first = cx.begun_line(conn);
+            return self.enter_by_byte(cx, conn, first);
         }
         let is_line = self.links[conn.index as usize].is_line;
         let timeout = if is_line { self.line_idle_timeout } else { self.ws_idle_timeout };
@@ -247,6 +260,14 @@ impl Service for Chat {
     }
 
     fn on_shutdown(&mut self, cx: &mut dyn Context, shutdown: Shutdown) {
+        // Whoever has shown no dialect yet is told too, and is not welcomed for it.
+        for index in 0..self.links.len() {
+            let Link { generation, is_line, class } = self.links[index];
+            if is_line && class.is_none() {
+                let conn = ConnId { index: index as u32, generation };
+                self.enter(conn, if cx.begun_line(conn) == Some(b'{') { JSON } else { TEXT });
+            }
+        }
         let goodbye = |random: u64| match shutdown {
             Shutdown::Stop => Goodbye::Stopping,
             Shutdown::Restart => {
@@ -391,7 +412,7 @@ mod tests {
         cx.now = Millis(2 * MINUTES_5 - 2);
         assert!(!cx.poll_deadline(NC));
         // Any line counts, and so does one that is none.
-        chat.on_bad_line(&mut cx, NC, BadLine::NotUtf8);
+        chat.on_bad_line(&mut cx, NC, BadLine::NotUtf8 { first: 0xFF });
         assert_eq!(cx.take_texts(NC).pop().as_deref(), Some("* not UTF-8: that line was skipped"));
         cx.now = Millis(3 * MINUTES_5 - 2);
         assert!(cx.poll_deadline(NC));
@@ -412,7 +433,7 @@ mod tests {
     #[test]
     fn a_bad_line_is_answered_and_the_connection_stays() {
         let (mut chat, mut cx) = both();
-        chat.on_bad_line(&mut cx, NC, BadLine::TooLong);
+        chat.on_bad_line(&mut cx, NC, BadLine::TooLong { first: b'x' });
         assert_eq!(cx.take_texts(NC), ["* too long: that line was skipped"]);
         say(&mut chat, &mut cx, NC, "shorter, then");
         assert_eq!(cx.take_texts(BROWSER), ["[guest-1] shorter, then"]);
@@ -480,7 +501,7 @@ mod tests {
         // From then on it is a program, whatever it sends.
         say(&mut chat, &mut cx, NC, "hi");
         assert!(cx.take_texts(NC)[0].starts_with(r#"{"type":"error","code":"bad_request","#));
-        chat.on_bad_line(&mut cx, NC, BadLine::TooLong);
+        chat.on_bad_line(&mut cx, NC, BadLine::TooLong { first: b'x' });
         assert!(cx.take_texts(NC)[0].starts_with(r#"{"type":"error","code":"too_big","#));
 
         // Broken JSON is JSON; and of a person, whatever begins otherwise.
@@ -516,8 +537,58 @@ mod tests {
     fn a_line_that_is_none_is_a_persons() {
         let (mut chat, mut cx) = chat();
         chat.on_open(&mut cx, NC, Opening::Line);
-        chat.on_bad_line(&mut cx, NC, BadLine::NotUtf8);
+        chat.on_bad_line(&mut cx, NC, BadLine::NotUtf8 { first: 0xFF });
         assert_eq!(cx.take_texts(NC).pop().as_deref(), Some("* not UTF-8: that line was skipped"));
+    }
+
+    #[test]
+    fn a_hello_that_is_too_long_or_not_utf8_does_not_have_the_next_ones_secret_read_by_the_lobby() {
+        for (error, code) in
+            [(BadLine::TooLong { first: b'{' }, "too_big"), (BadLine::NotUtf8 { first: b'{' }, "bad_request")]
+        {
+            let (mut chat, mut cx) = chat();
+            open_web_socket(&mut chat, &mut cx, BROWSER);
+            cx.take(BROWSER);
+            chat.on_open(&mut cx, NC, Opening::Line);
+            chat.on_bad_line(&mut cx, NC, error);
+            let told = cx.take_texts(NC);
+            assert!(told.len() == 1 && told[0].contains(&format!(r#""code":"{code}""#)), "{told:?}");
+            assert_eq!(cx.deadlines[&NC], Millis(MINUTES_5), "it is idle from now on");
+            say(&mut chat, &mut cx, NC, r#"{"type":"hello","name":"bot","secret":"s"}"#);
+            assert!(welcome(&cx.take_texts(NC)[0]));
+            assert!(cx.take(BROWSER).is_empty(), "nothing was said in the lobby");
+        }
+    }
+
+    #[test]
+    fn a_hello_that_takes_more_than_a_second_does_not_have_its_secret_read_by_the_lobby() {
+        let (mut chat, mut cx) = chat();
+        open_web_socket(&mut chat, &mut cx, BROWSER);
+        cx.take(BROWSER);
+        chat.on_open(&mut cx, NC, Opening::Line);
+        cx.begun_lines.insert(NC, b'{');
+        cx.now = Millis(1000);
+        assert!(cx.poll_deadline(NC));
+        chat.on_deadline(&mut cx, NC);
+        assert!(cx.take(NC).is_empty(), "a program is welcomed when it has said something");
+        assert_eq!(cx.deadlines[&NC], Millis(1000 + MINUTES_5));
+        say(&mut chat, &mut cx, NC, r#"{"type":"hello","name":"bot","secret":"s"}"#);
+        assert!(welcome(&cx.take_texts(NC)[0]));
+        assert!(cx.take(BROWSER).is_empty(), "nothing was said in the lobby");
+    }
+
+    #[test]
+    fn who_has_shown_no_dialect_yet_is_told_why_it_ends() {
+        let (mut chat, mut cx) = chat();
+        let bot = ConnId { index: 2, generation: 3 };
+        chat.on_open(&mut cx, NC, Opening::Line);
+        chat.on_open(&mut cx, bot, Opening::Line);
+        cx.begun_lines.insert(bot, b'{');
+        chat.on_shutdown(&mut cx, Shutdown::Stop);
+        assert_eq!(cx.take_texts(NC), ["* the server stops: goodbye"]);
+        assert_eq!(cx.take_texts(bot), [r#"{"type":"bye","reason":"stop","reconnect":false}"#]);
+        end(&mut chat, &mut cx, NC);
+        end(&mut chat, &mut cx, bot);
     }
 
     #[test]

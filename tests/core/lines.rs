@@ -32,11 +32,11 @@ fn a_line_of_the_limit_is_taken_and_a_longer_one_is_skipped_to_its_end() {
     let line = "x".repeat(len_max);
     server.hears(ann, format!("{line}\n{line}x and more\nok\n").as_bytes());
     assert_eq!(server.says(ann), format!("{line}\nok\n").into_bytes());
-    assert_eq!(server.notes(ann), ["open", &line, "TooLong", "ok"]);
+    assert_eq!(server.notes(ann), ["open", &line, "TooLong { first: 120 }", "ok"]);
     // Known before its end has come, and told once.
     server.hears(ann, &vec![b'y'; len_max + 1]);
     server.hears(ann, &vec![b'y'; 3 * len_max]);
-    assert_eq!(server.notes(ann)[4..], ["TooLong"]);
+    assert_eq!(server.notes(ann)[4..], ["TooLong { first: 121 }"]);
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn a_line_that_is_not_utf8_is_no_message() {
     let ann = server.accept_line();
     server.hears(ann, b"\xFF\nok\n");
     assert_eq!(server.says(ann), b"ok\n");
-    assert_eq!(server.notes(ann), ["open", "NotUtf8", "ok"]);
+    assert_eq!(server.notes(ann), ["open", "NotUtf8 { first: 255 }", "ok"]);
 }
 
 #[test]
