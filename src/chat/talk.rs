@@ -64,7 +64,7 @@ impl Hub {
         json.clear();
         json::render_message(&message, json);
         let data_hash = hash_data(data);
-        if let Some(known) = key_hash.and_then(|hash| room.keys.get(hash)) {
+        if let Some(known) = key_hash.and_then(|hash| self.rooms.published(now.at, room, hash)) {
             if known.data != data_hash {
                 return Err(Refusal::BadRequest("this `key` was used for other data"));
             }
@@ -87,12 +87,8 @@ impl Hub {
         let record = Record { seq, entry, at, json: json.as_slice().into() };
         self.rooms.remember(now.at, index, record);
         self.messages += 1;
-        let (keys_max, window) = (self.settings.keys_max, self.settings.key_window);
-        if let Some(room) = self.rooms.get_mut(index) {
-            if let Some(hash) = key_hash {
-                room.keys.insert(now.at, hash, Published { seq, at, data: data_hash });
-            }
-            room.keys.forget(now.at, window, room.history.oldest(), keys_max);
+        if let Some(hash) = key_hash {
+            self.rooms.remember_key(now.at, index, hash, Published { seq, at, data: data_hash });
         }
         Ok(())
     }

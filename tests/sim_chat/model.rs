@@ -379,7 +379,7 @@ impl Model {
             self.counts.count("guests come back");
         }
         self.conn(conn).echoes = echo;
-        if guest.is_some() {
+        if guest.is_some() || owner.is_some() {
             // It stays the same, and is known also to who has not read it again.
             self.conn(conn).secret = secret.map(str::to_owned);
         }
@@ -533,8 +533,12 @@ impl Model {
             Data::Json(json) => json.to_owned(),
         };
         let life = self.rooms[&name].life;
-        let known =
-            self.rooms[&name].keys.iter().find(|known| known.name == folded && Some(&*known.key) == key);
+        let (window, oldest) = (self.settings.key_window, self.oldest(life));
+        let is_known = |known: &&Key| {
+            let is_over = known.since + window <= now && known.seq < oldest;
+            known.name == folded && Some(&*known.key) == key && !is_over
+        };
+        let known = self.rooms[&name].keys.iter().find(is_known);
         if let Some(&Key { ref data, conn: former, seq, at, .. }) = known {
             if *data != sent {
                 self.counts.count("same key, other data");
