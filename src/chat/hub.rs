@@ -19,7 +19,7 @@
 //! ```
 //!
 //! ```
-//! use chinwag::chat::{Effects, Hub, MemberId, Mode, Now, RoomId, Seed, Settings};
+//! use chinwag::chat::{Effects, Hub, MemberId, Mode, Now, Record, RoomId, Seed, Settings};
 //! use chinwag::time::Millis;
 //! use chinwag::wire::{Command, Event, Goodbye, Message, RequestId, text};
 //! use std::ops::Range;
@@ -48,6 +48,7 @@
 //!     }
 //!     fn follow(&mut self, _member: MemberId, _room: RoomId) {}
 //!     fn unfollow(&mut self, _member: MemberId, _room: RoomId) {}
+//!     fn recall(&mut self, _member: MemberId, _room: RoomId, _record: &Record) {}
 //!     fn replay(&mut self, _member: MemberId, _room: RoomId, _entries: Range<u64>) {}
 //!     fn show_seq(&mut self, _member: MemberId, _shows: bool) {}
 //!     fn close(&mut self, _member: MemberId, _goodbye: Goodbye) {}

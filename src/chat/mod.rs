@@ -198,6 +198,9 @@ pub trait Effects {
     /// From now on it does not; what was said until now still reaches it.
     fn unfollow(&mut self, member: MemberId, room: RoomId);
 
+    /// Tells one member a message that is remembered, behind everything that the room's stream has said so far.
+    fn recall(&mut self, member: MemberId, room: RoomId, record: &Record);
+
     /// The member is to be sent these entries of the room's stream, behind what it has been told: [`Hub::replay`] gives
     /// them.
     fn replay(&mut self, member: MemberId, room: RoomId, entries: Range<u64>);

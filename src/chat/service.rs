@@ -17,6 +17,7 @@
 //! its own dialect, as there is no Close frame to hold it, and it can send lines that are none.
 
 use super::delivery::{JSON, Link, NO_LINK, Scratch, ServerEffects, TEXT, member, render_replayed, room};
+use super::pressure::SLICE_BYTES;
 use super::{Effects, Hub, LOBBY, Mode, Now, Seed, Settings};
 use crate::proto::http::Head;
 use crate::proto::ws::close as ws_close;
@@ -34,8 +35,6 @@ const SUBPROTOCOLS: [&str; 2] = [JSON_SUBPROTOCOL, "chat"];
 
 /// How long a line connection may take to show its dialect.
 const FIRST_LINE_TIMEOUT: Millis = Millis(1000);
-/// How many bytes of a long hole are filled before the reader has taken them, but for one message.
-const REPLAY_BYTES: usize = 16 * 1024;
 /// When to come back after a restart: at once, or within so many milliseconds more, so that not all come together.
 const COME_BACK_MS: Range<u64> = 1000..10_000;
 /// The chat, to be mounted on a server.
@@ -240,7 +239,7 @@ impl Service for Chat {
         let reached =
             self.hub.replay(room(topic), entries, cause == Cause::Lagged, |room, epoch, replayed| {
                 replay.push(|out| render_replayed(class, room, epoch, replayed, unescaped, out));
-                replay.len_bytes() < REPLAY_BYTES
+                replay.len_bytes() < SLICE_BYTES
             });
         reached.unwrap_or_else(|| {
             self.act(cx, |_, _, effects| effects.close(member(conn), Goodbye::TooSlow));
@@ -692,16 +691,58 @@ mod tests {
         say(&mut chat, &mut cx, bot, r#"{"type":"join","room":"dev","history":100}"#);
         let (conn, topic, mut entries) = cx.questions.pop().expect("what is asked for");
         assert_eq!(conn, bot);
-        let (mut slices, mut messages, mut replay) = (0, 0, Replay::default());
+        // Behind the welcome and the answer.
+        let with_the_answer = cx.take_texts(bot).len() - 2;
+        let (mut slices, mut messages, mut replay) = (1, with_the_answer, Replay::default());
         while entries.start < entries.end {
             replay.clear();
             let missing = Missing { topic, entries: entries.clone(), cause: Cause::Requested };
             entries.start = chat.on_replay(&mut cx, bot, missing, &mut replay);
-            assert!(replay.len_bytes() < REPLAY_BYTES + 1200, "{} bytes", replay.len_bytes());
+            assert!(replay.len_bytes() < SLICE_BYTES + 1200, "{} bytes", replay.len_bytes());
             slices += 1;
             messages += replay.texts().count();
         }
         assert_eq!((slices, messages), (7, 100));
+    }
+
+    #[test]
+    fn what_a_join_was_promised_is_not_driven_out_by_what_is_said_right_behind_it() {
+        let unlimited = Rate { per_second: 0, burst: 1 };
+        let settings = Settings { history_messages_max: 10, publish: unlimited, ..Settings::default() };
+        let (mut chat, mut cx) = chat_with(settings);
+        open_by(&mut chat, &mut cx, BROWSER, "/ws?room=dev", Some(JSON_SUBPROTOCOL));
+        let publish = |number: u32| format!(r#"{{"type":"publish","room":"dev","data":{number}}}"#);
+        (1..=10).for_each(|number| say(&mut chat, &mut cx, BROWSER, &publish(number)));
+        let bot = ConnId { index: 2, generation: 3 };
+        open_by(&mut chat, &mut cx, bot, "/ws", Some(JSON_SUBPROTOCOL));
+        for crowded in [false, true] {
+            if crowded {
+                cx.crowded.insert(bot);
+            }
+            say(&mut chat, &mut cx, bot, r#"{"type":"join","room":"dev","history":10}"#);
+            (11..=30).for_each(|number| say(&mut chat, &mut cx, bot, &publish(number)));
+            let told = cx.take_texts(bot);
+            let replayed = told.iter().filter(|text| text.starts_with(r#"{"type":"message""#)).count();
+            assert_eq!(replayed, if crowded { 0 } else { 10 }, "{told:?}");
+            assert_eq!(
+                cx.questions.len(),
+                usize::from(crowded),
+                "who has enough to read is sent it as it reads"
+            );
+            say(&mut chat, &mut cx, bot, r#"{"type":"leave","room":"dev"}"#);
+            cx.take(bot);
+        }
+    }
+
+    #[test]
+    fn what_is_replayed_has_numbers_if_they_were_on_when_it_was_asked_for() {
+        let (mut chat, mut cx) = both();
+        say(&mut chat, &mut cx, BROWSER, "one");
+        cx.take(NC);
+        for line in ["/seq on", "/join lobby 1", "/seq off"] {
+            say(&mut chat, &mut cx, NC, line);
+        }
+        assert!(cx.take_texts(NC).contains(&"#1 [guest-2] one".to_owned()));
     }
 
     #[test]
@@ -785,6 +826,6 @@ mod tests {
         cx.now = Millis(MINUTES_5);
         assert!(cx.poll_deadline(NC));
         chat.on_deadline(&mut cx, NC);
-        assert_eq!(cx.take_texts(NC), [r#"{"type":"bye","reason":"idle","reconnect":true}"#]);
+        assert_eq!(cx.take_texts(NC), [r#"{"type":"bye","reason":"idle","reconnect":true,"retry_ms":1000}"#]);
     }
 }
