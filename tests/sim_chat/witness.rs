@@ -80,7 +80,11 @@ impl Service for Witness {
     fn on_deadline(&mut self, cx: &mut dyn Context, conn: ConnId) {
         let mut model = self.model.borrow_mut();
         if model.conns[&conn].dialect.is_none() {
-            model.enter_by_byte(cx.now(), conn, cx.begun_line(conn));
+            let first = cx.begun_line(conn);
+            if first == Some(b'{') {
+                model.counts.count("a begun line shows the dialect");
+            }
+            model.enter_by_byte(cx.now(), conn, first);
         }
         self.chat.on_deadline(cx, conn);
     }
