@@ -81,3 +81,27 @@ impl Metrics {
         }
     }
 }
+
+/// TLS handshakes since the start, on connections accepted and dialled.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsMetrics {
+    /// Those that came through.
+    pub handshakes: u64,
+    /// Of those, how many took up an earlier session.
+    pub resumed: u64,
+    /// Those that failed.
+    pub failed: u64,
+    /// Those that took too long.
+    pub timed_out: u64,
+}
+
+impl TlsMetrics {
+    /// Each number with its name.
+    pub fn each(&self, report: &mut dyn FnMut(&'static str, u64)) {
+        let TlsMetrics { handshakes, resumed, failed, timed_out } = *self;
+        report("tls_handshakes", handshakes);
+        report("tls_resumed", resumed);
+        report("tls_failed", failed);
+        report("tls_timed_out", timed_out);
+    }
+}

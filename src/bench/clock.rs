@@ -2,8 +2,8 @@
 //!
 //! An open loop sends at moments that may lie microseconds apart, and `epoll` sleeps in milliseconds. A loop that spins for
 //! the last one is exact, and takes the processor from a server on the same core. So there is a timer of the kernel behind a
-//! descriptor, which ends the poll like any socket: it wakes some 10 to 60 µs late, costs one system call for each sleep,
-//! and leaves the processor alone. How late the sends were is part of every report.
+//! descriptor, which ends the poll like any socket: it wakes some tens of microseconds late, costs one system call for each
+//! sleep, and leaves the processor alone. How late the sends were is part of every report.
 
 use crate::net::Reactor;
 use std::io;

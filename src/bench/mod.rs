@@ -1,7 +1,19 @@
 //! The load client: it drives a WebSocket server, accounts for every message, and says what it found out, also about
 //! itself.
 //!
-//! A [`Plan`] is what is asked for; an [`Outcome`] is what one run of it found out.
+//! ```text
+//!   Plan ──▶ run ──▶ a crew for each thread, a handler of the loop                          run.rs, crew/
+//!                      seats that are dialled, send, are cut off and come back             seat.rs
+//!                        when: a schedule that is fixed beforehand, or a window            schedule.rs, flight.rs
+//!                        what: a stamp and its padding, as the dialect wraps it            stamp.rs, speech.rs
+//!                      an ear that takes in what comes, against each receiver's ledger     ear.rs, ledger.rs
+//!        Outcome ◀── settle: what became of each delivery that did not come                settle.rs
+//! ```
+//!
+//! A [`Plan`] is what is asked for; an [`Outcome`] is what one run of it found out, and `report` shows it. One delivery
+//! costs 0.06 to 0.09 µs of processor time in a saturated room of 1,000, messages of 64 bytes, and nothing stands out in it:
+//! the kernel's copy and the comparisons take a tenth each, the judgement of UTF-8 less. A server that writes each message
+//! by itself makes it a read for each, and that costs 1 to 2 µs, nearly all of them the kernel's.
 
 pub mod clock;
 pub mod cost;

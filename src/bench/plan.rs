@@ -1,6 +1,7 @@
 //! What a run is to do: who sends what to whom, how fast, and for how long.
 
 use crate::client::Url;
+use crate::net::tls::ClientEnd;
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -112,6 +113,8 @@ pub struct Plan {
     pub scenario: Scenario,
     /// Where.
     pub url: Url,
+    /// What it takes to speak TLS there, if that is spoken.
+    pub tls: Option<ClientEnd>,
     /// How the payloads are wrapped.
     pub dialect: Dialect,
     /// What is sent on joining, and for each message, in [`Dialect::Template`].
@@ -173,6 +176,7 @@ pub mod tests {
         Plan {
             scenario: Scenario::Fanout,
             url: "ws://127.0.0.1:2021/ws".parse().expect("a URL"),
+            tls: None,
             dialect: Dialect::Raw,
             templates: Templates::default(),
             connections: 3,

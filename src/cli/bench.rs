@@ -4,6 +4,7 @@
 //! something is unaccounted for, and, with `--strict`, 4 when the client was the limit.
 
 use super::USAGE;
+use super::trust;
 use crate::bench::outcome::{Outcome, Second};
 use crate::bench::plan::{Plan, Scenario};
 use crate::bench::report::{About, Files, Found, Paths, Progress, Report};
@@ -56,7 +57,11 @@ pub fn command() -> Command {
 
 /// Runs what the flags ask for, and reports.
 pub fn run(matches: &ArgMatches) -> ExitCode {
-    let bench = match Bench::from_matches(matches) {
+    let with_trust = |mut bench: Bench| {
+        bench.plan.tls = trust::end_for(&bench.plan.url, bench.ca.as_deref(), bench.is_insecure)?;
+        Ok(bench)
+    };
+    let bench = match Bench::from_matches(matches).and_then(with_trust) {
         Ok(bench) => bench,
         Err(error) => {
             eprintln!("error: {error}; chinwag bench --help shows what there is");

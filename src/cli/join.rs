@@ -1,5 +1,6 @@
 //! `chinwag join`: a session, the loop that it runs on, and whoever uses it: a terminal, or a pipe.
 
+use super::trust;
 use crate::client::{Dialler, Mail, Masks, Session, Settings, User};
 use crate::config::Join;
 use crate::join::{Pipe, Terminal, TerminalInput, give_back, read_events, read_lines};
@@ -50,8 +51,15 @@ fn session<M: Send + 'static>(
 }
 
 /// Until its user is done.
-fn drive<U: User>(mut reactor: Reactor<Mail<U::Mail>>, session: Session, user: U) -> io::Result<U> {
-    let mut dialler = Dialler::new(session, user, reactor.post());
+fn drive<U: User>(
+    config: &Join,
+    mut reactor: Reactor<Mail<U::Mail>>,
+    session: Session,
+    user: U,
+) -> io::Result<U> {
+    let tls =
+        trust::end_for(&config.url, config.ca.as_deref(), config.is_insecure).map_err(io::Error::other)?;
+    let mut dialler = Dialler::new(session, user, reactor.post()).with_tls(tls);
     reactor.run(&mut dialler)?;
     Ok(dialler.into_user())
 }
@@ -60,11 +68,12 @@ fn run_pipe(config: Join) -> io::Result<ExitCode> {
     let reactor = Reactor::new()?;
     let session = session(&config, &reactor, false, config.history.unwrap_or(0));
     let out = BufWriter::new(io::stdout());
-    let (pipe, credits) = Pipe::new(config.rooms, config.json, io::stdout().is_terminal(), out, io::stderr());
+    let (pipe, credits) =
+        Pipe::new(config.rooms.clone(), config.json, io::stdout().is_terminal(), out, io::stderr());
     let post = reactor.post();
     let read = move || read_lines(&mut io::stdin().lock(), &post, &credits);
     std::thread::Builder::new().name("input".into()).spawn(read)?;
-    let pipe = drive(reactor, session, pipe)?;
+    let pipe = drive(&config, reactor, session, pipe)?;
     Ok(if pipe.has_succeeded() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -76,7 +85,7 @@ fn run_terminal(config: &Join) -> io::Result<ExitCode> {
     let terminal = Terminal::new(&config.rooms, config.url.to_string(), history, wants_colors())?;
     let post = reactor.post();
     std::thread::Builder::new().name("input".into()).spawn(move || read_events(&post))?;
-    let terminal = drive(reactor, session, terminal)?;
+    let terminal = drive(config, reactor, session, terminal)?;
     let ended = terminal.has_been_ended();
     Ok(match terminal.signal() {
         // As the shell counts it: 128 and the signal.

@@ -1,10 +1,12 @@
 //! The command: it reads flags, wires the parts together, and runs them.
 
 mod bench;
+mod certificate;
 mod join;
 mod pages;
 mod random;
 mod serve;
+mod trust;
 
 use crate::config::{self, with_flags};
 use clap::Command;
@@ -26,7 +28,8 @@ pub fn command() -> Command {
             "Examples:\n  \
              chinwag serve\n  \
              chinwag serve --listen 0.0.0.0:80 --line-listen off\n  \
-             chinwag serve --listen unix:/run/chinwag.sock --allow-origin https://example.org\n\n\
+             chinwag serve --listen unix:/run/chinwag.sock --allow-origin https://example.org\n  \
+             chinwag serve --listen tls://0.0.0.0:443 --tls-cert fullchain.pem --tls-key privkey.pem\n\n\
              Then open http://127.0.0.1:2021/ in a browser, or: nc 127.0.0.1 2020",
         );
     let join = Command::new("join")
@@ -40,6 +43,7 @@ pub fn command() -> Command {
             "Examples:\n  \
              chinwag join\n  \
              chinwag join ws://chat.example.org/ --room dev --room ops --name ann\n  \
+             chinwag join wss://chat.example.org/ --ca ca.pem\n  \
              make 2>&1 | chinwag join --room builds --name ci\n  \
              chinwag join --json | jq .data\n  \
              chinwag join --history 20 < /dev/null",
@@ -64,7 +68,13 @@ pub fn main() -> ExitCode {
         Err(error) => return answer(&error),
     };
     match matches.subcommand() {
-        Some(("serve", matches)) => serve::run(&config::Serve::from_matches(matches)),
+        Some(("serve", matches)) => match config::Serve::from_matches(matches) {
+            Ok(config) => serve::run(&config),
+            Err(why) => {
+                eprintln!("error: {why}; chinwag serve --help shows what there is");
+                ExitCode::from(USAGE)
+            }
+        },
         Some(("join", matches)) => join::run(config::Join::from_matches(matches)),
         Some(("bench", matches)) => bench::run(matches),
         _ => ExitCode::from(USAGE),

@@ -1,14 +1,15 @@
 //! `chinwag serve`: the one place that knows that one of the services is the chat, and what it is plugged to.
 
+use super::certificate::{Certificate, Kept};
 use super::{pages, random};
 use crate::chat::Chat;
-use crate::config::Serve;
+use crate::config::{Listen, Serve};
 use crate::net::{Address, Post};
 use crate::server::{Server, Shutdown};
 use crate::service::add::Add;
 use crate::service::echo::Echo;
 use log::LevelFilter;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::fmt;
 use std::io::{self, Write};
@@ -27,8 +28,8 @@ struct Failure {
 
 impl Failure {
     /// Why nobody can be listened to at `address`.
-    fn to_listen(address: &Address, error: io::Error) -> Failure {
-        let hint = match (error.kind(), address) {
+    fn to_listen(listen: &Listen, error: io::Error) -> Failure {
+        let hint = match (error.kind(), &listen.address) {
             (io::ErrorKind::AddrInUse, Address::Tcp(_)) => {
                 "; another program listens there, choose another port"
             }
@@ -40,7 +41,7 @@ impl Failure {
             }
             _ => "",
         };
-        Failure { what: format!("cannot listen on {address}"), error, hint }
+        Failure { what: format!("cannot listen on {listen}"), error, hint }
     }
 }
 
@@ -81,51 +82,87 @@ fn serve(config: &Serve) -> Result<(), Failure> {
     server.serve("/add", add);
     pages::serve(&mut server);
 
+    let certificate =
+        match &config.tls {
+            Some((certificate, key)) => Some(Certificate::load(certificate, key).map_err(|error| {
+                Failure { what: "no TLS".into(), error: io::Error::other(error), hint: "" }
+            })?),
+            None => None,
+        };
     let mut listening = Vec::new();
-    for address in &config.listen {
-        let local = server.listen(address).map_err(|error| Failure::to_listen(address, error))?;
-        listening.push((local, "for HTTP and WebSocket"));
+    for listen in &config.listen {
+        let local = match (listen.is_tls, &certificate) {
+            (true, Some(certificate)) => server.listen_tls(&listen.address, certificate.identity()),
+            _ => server.listen(&listen.address),
+        };
+        let local = local.map_err(|error| Failure::to_listen(listen, error))?;
+        listening.push((Listen { address: local, ..listen.clone() }, "for HTTP and WebSocket"));
     }
-    for address in &config.line_listen {
-        let local = server.listen_lines(address, chat).map_err(|error| Failure::to_listen(address, error))?;
-        listening.push((local, "for lines"));
+    for listen in &config.line_listen {
+        let local = match (listen.is_tls, &certificate) {
+            (true, Some(certificate)) => {
+                server.listen_lines_tls(&listen.address, chat, certificate.identity())
+            }
+            _ => server.listen_lines(&listen.address, chat),
+        };
+        let local = local.map_err(|error| Failure::to_listen(listen, error))?;
+        listening.push((Listen { address: local, ..listen.clone() }, "for lines"));
     }
-    stop_on_signals(server.stopper()).map_err(failure("cannot listen for signals"))?;
+    let certificate = match certificate {
+        Some(certificate) => Some(certificate.keep().map_err(failure("cannot watch the certificate"))?),
+        None => None,
+    };
+    heed_signals(server.stopper(), certificate.clone()).map_err(failure("cannot listen for signals"))?;
     match descriptors {
         Ok(limit) => log::info!("up to {limit} descriptors"),
         Err(error) => log::warn!("cannot raise the descriptor limit: {error}"),
     }
-    for (address, purpose) in &listening {
-        announce(address, purpose);
+    for (listen, purpose) in &listening {
+        announce(listen, purpose);
     }
     server.run().map_err(failure("the loop failed"))?;
     let mut stats = String::new();
-    server.stats(&mut |name, value| stats.push_str(&format!(" {name}={value}")));
+    let mut add = |name: &'static str, value: u64| stats.push_str(&format!(" {name}={value}"));
+    server.stats(&mut add);
+    if let Some(certificate) = &certificate {
+        server.tls_metrics().each(&mut add);
+        add("cert_not_after", certificate.not_after_unix_s());
+    }
     log::info!("stopped{stats}");
     Ok(())
 }
 
 /// Programs wait for this line, whatever is logged: it says where to connect when the system chose the port.
-fn announce(address: &Address, purpose: &str) {
-    let hint = match (address, purpose) {
-        (Address::Tcp(address), "for lines") => format!(" (nc {} {})", address.ip(), address.port()),
-        (Address::Tcp(address), _) => format!(" (http://{address}/)"),
-        (Address::Unix(_), _) => String::new(),
+fn announce(listen: &Listen, purpose: &str) {
+    let hint = match (&listen.address, purpose, listen.is_tls) {
+        (Address::Tcp(address), "for lines", false) => format!(" (nc {} {})", address.ip(), address.port()),
+        (Address::Tcp(address), "for lines", true) => format!(" (openssl s_client -connect {address})"),
+        (Address::Tcp(address), _, false) => format!(" (http://{address}/)"),
+        (Address::Tcp(address), _, true) => format!(" (https://{address}/)"),
+        (Address::Unix(_), ..) => String::new(),
     };
     // Nobody listens to stderr: then there is nobody to tell.
-    let _ = writeln!(io::stderr(), "listening on {address} {purpose}{hint}");
+    let _ = writeln!(io::stderr(), "listening on {listen} {purpose}{hint}");
 }
 
 fn start_log(level: LevelFilter) {
     env_logger::Builder::new().filter_level(level).format_timestamp_millis().format_target(false).init();
 }
 
-/// The first signal stops the server gently; the second ends the process on the spot.
-fn stop_on_signals(stopper: Post<Shutdown>) -> io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+/// SIGHUP has the certificate read again. The first of the others stops the server gently; the second ends the process on
+/// the spot.
+fn heed_signals(stopper: Post<Shutdown>, certificate: Option<Kept>) -> io::Result<()> {
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
     std::thread::Builder::new().name("signals".into()).spawn(move || {
         let mut is_stopping = false;
         for signal in signals.forever() {
+            if signal == SIGHUP {
+                match &certificate {
+                    Some(certificate) => certificate.reload(),
+                    None => log::info!("SIGHUP: there is nothing to read again"),
+                }
+                continue;
+            }
             if is_stopping {
                 // As the shell counts it: 128 and the signal.
                 std::process::exit(128 + signal);

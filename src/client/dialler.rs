@@ -10,6 +10,7 @@
 //! time. What the session tells goes to a [`User`], who may ask it for more.
 
 use super::{News, Session};
+use crate::net::tls::ClientEnd;
 use crate::net::{Address, Dial, Handler, KeepAlive, ListenerId, Peer, Post, Sockets};
 use crate::time::Millis;
 use std::collections::VecDeque;
@@ -72,6 +73,7 @@ pub struct Dialler<U: User> {
     key: usize,
     /// There is a socket, that is to be closed.
     is_to_close: bool,
+    tls: Option<ClientEnd>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +101,13 @@ impl<U: User> Dialler<U> {
             is_looking_up: false,
             key: 0,
             is_to_close: false,
+            tls: None,
         }
+    }
+
+    /// Speaks TLS with whatever it dials.
+    pub fn with_tls(self, tls: Option<ClientEnd>) -> Dialler<U> {
+        Dialler { tls, ..self }
     }
 
     /// The user, when all is over.
@@ -266,7 +274,12 @@ impl<U: User> Handler for Dialler<U> {
         while self.stage == Stage::ToDial {
             let Some(address) = self.addresses.pop_front() else { break };
             self.stage = Stage::Dialling { until: now + ADDRESS_TIMEOUT };
-            let dial = Dial { to: Address::Tcp(address), from: None, keep_alive: KeepAlive::ByProtocol };
+            let dial = Dial {
+                to: Address::Tcp(address),
+                from: None,
+                keep_alive: KeepAlive::ByProtocol,
+                tls: self.tls.clone(),
+            };
             if let Err(error) = sockets.dial(self.key, &dial) {
                 // There is no socket to close.
                 self.stage = Stage::Idle;

@@ -1,9 +1,9 @@
-//! Where a client connects to. RFC 6455, section 3, and `tcp:` beside it for lines.
+//! Where a client connects to. RFC 6455, section 3, and `tcp:` beside it for lines; `wss:` and `tls:` are the same under TLS.
 //!
 //! ```text
 //!   ws://chat.example.org:8080/ws?room=lobby        tcp://chat.example.org:2020
 //!   ^    ^                ^   ^                     lines, as netcat speaks them
-//!   scheme  host       port   target
+//!   scheme  host       port   target               wss://chat.example.org/ws, tls://chat.example.org:2020
 //! ```
 
 use crate::proto::http::take_params;
@@ -14,6 +14,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
 
 const WS_PORT: u16 = 80;
+const WSS_PORT: u16 = 443;
 const LINE_PORT: u16 = 2020;
 
 /// What is spoken.
@@ -29,6 +30,7 @@ pub enum Scheme {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url {
     scheme: Scheme,
+    is_tls: bool,
     /// A name or an address; one of IPv6 without its brackets.
     host: String,
     port: u16,
@@ -54,10 +56,21 @@ impl Url {
         self.scheme
     }
 
+    /// Whether under TLS.
+    pub fn is_tls(&self) -> bool {
+        self.is_tls
+    }
+
+    /// The name or the address of the host; one of IPv6 without its brackets.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// What stands in the `Host` field: the host, and the port where it is not the scheme's own.
     pub fn authority(&self) -> String {
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        if (self.scheme, self.port) == (Scheme::Ws, WS_PORT) { host } else { format!("{host}:{}", self.port) }
+        let is_own_port = self.scheme == Scheme::Ws && self.port == default_port(Scheme::Ws, self.is_tls);
+        if is_own_port { host } else { format!("{host}:{}", self.port) }
     }
 
     /// The path and the query, as they are asked for: `/` where the URL has none.
@@ -90,10 +103,21 @@ impl Url {
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.scheme {
-            Scheme::Ws => write!(f, "ws://{}{}", self.authority(), self.target),
-            Scheme::Tcp => write!(f, "tcp://{}", self.authority()),
-        }
+        let scheme = match (self.scheme, self.is_tls) {
+            (Scheme::Ws, false) => "ws",
+            (Scheme::Ws, true) => "wss",
+            (Scheme::Tcp, false) => "tcp",
+            (Scheme::Tcp, true) => "tls",
+        };
+        write!(f, "{scheme}://{}{}", self.authority(), self.target)
+    }
+}
+
+fn default_port(scheme: Scheme, is_tls: bool) -> u16 {
+    match (scheme, is_tls) {
+        (Scheme::Ws, false) => WS_PORT,
+        (Scheme::Ws, true) => WSS_PORT,
+        (Scheme::Tcp, _) => LINE_PORT,
     }
 }
 
@@ -111,19 +135,20 @@ impl FromStr for Url {
         }
         let with_scheme = if text.contains("://") { text } else { &format!("ws://{text}") };
         let uri: Uri = with_scheme.parse().map_err(|why: http::uri::InvalidUri| error(&why.to_string()))?;
-        let scheme = match uri.scheme_str().map(str::to_ascii_lowercase).as_deref() {
-            Some("ws") => Scheme::Ws,
-            Some("tcp") => Scheme::Tcp,
+        let (scheme, is_tls) = match uri.scheme_str().map(str::to_ascii_lowercase).as_deref() {
+            Some("ws") => (Scheme::Ws, false),
+            Some("wss") => (Scheme::Ws, true),
+            Some("tcp") => (Scheme::Tcp, false),
+            Some("tls") => (Scheme::Tcp, true),
             _ => return Err(error("that scheme is not spoken here")),
         };
         let authority = uri.authority().ok_or_else(|| error("it has no host"))?;
         if authority.as_str().contains('@') {
             return Err(error("a user's name has no place in it"));
         }
-        let port = match (authority.as_str()[authority.host().len()..].strip_prefix(':'), scheme) {
-            (None, Scheme::Ws) => WS_PORT,
-            (None, Scheme::Tcp) => LINE_PORT,
-            (Some(port), _) => match port.parse() {
+        let port = match authority.as_str()[authority.host().len()..].strip_prefix(':') {
+            None => default_port(scheme, is_tls),
+            Some(port) => match port.parse() {
                 Ok(0) | Err(_) => return Err(error("the port is a number from 1 to 65535")),
                 Ok(port) => port,
             },
@@ -141,6 +166,7 @@ impl FromStr for Url {
         }
         Ok(Url {
             scheme,
+            is_tls,
             host: host.to_owned(),
             port,
             target: if scheme == Scheme::Ws { target } else { String::new() },
@@ -168,6 +194,9 @@ mod tests {
             ("127.0.0.1:2021/ws", Scheme::Ws, "127.0.0.1:2021", "/ws", 2021),
             ("tcp://127.0.0.1:7", Scheme::Tcp, "127.0.0.1:7", "/", 7),
             ("tcp://127.0.0.1", Scheme::Tcp, "127.0.0.1:2020", "/", 2020),
+            ("wss://example.org/ws", Scheme::Ws, "example.org", "/ws", 443),
+            ("wss://example.org:80/ws", Scheme::Ws, "example.org:80", "/ws", 80),
+            ("tls://example.org", Scheme::Tcp, "example.org:2020", "/", 2020),
         ];
         for (text, scheme, authority, target, port) in cases {
             let url = url(text);
@@ -175,6 +204,7 @@ mod tests {
                 (url.scheme(), &*url.authority(), url.target(), url.port),
                 (scheme, authority, target, port)
             );
+            assert_eq!(url.is_tls(), text.starts_with("wss") || text.starts_with("tls"), "{text}");
             assert_eq!(url.to_string().parse(), Ok(url), "{text}");
         }
     }
@@ -203,7 +233,8 @@ mod tests {
         let cases = [
             ("", "empty string"),
             ("http://a/", "scheme"),
-            ("wss://a/", "scheme"),
+            ("wss://a:0/", "port"),
+            ("tls://a/ws", "path"),
             ("ws://", "empty string"),
             ("ws://a b/", "invalid"),
             ("ws://a:/", "port"),

@@ -3,7 +3,7 @@
 //! What a setting is when nobody says anything may depend on the scenario: an echo is measured with one message of each
 //! connection under way, a fan-out at a hundred messages a second.
 
-use super::{Kind, Setting, Value, texts, values};
+use super::{Kind, Setting, Value, path, texts, values};
 use crate::bench::plan::{Arrival, Dialect, Load, Plan, Scenario, Templates};
 use crate::bench::search::{Condition, Vary};
 use crate::bench::stamp::STAMP_LEN;
@@ -125,6 +125,13 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "The server's process: its processor time and memory are reported",
     ),
+    row(
+        "ca",
+        Kind::Path,
+        "",
+        "Trusts the authorities of this PEM file rather than the system's, for wss:// and tls://",
+    ),
+    row("insecure", Kind::Switch, "", "Trusts whoever answers, whatever its certificate"),
     row("strict", Kind::Switch, "", "Exit code 4 when the client was the limit"),
     row("json", Kind::Text, "", "Writes the report there as JSON; - for the standard output"),
     row("hgrm", Kind::Text, "", "Writes the latencies there, for HdrHistogram's plotter"),
@@ -151,6 +158,10 @@ pub struct Bench {
     pub csv: Option<PathBuf>,
     /// The same.
     pub svg: Option<PathBuf>,
+    /// Whose certificates to trust, if not those that the system does.
+    pub ca: Option<PathBuf>,
+    /// Whether to trust anybody.
+    pub is_insecure: bool,
 }
 
 /// Adds the scenario and the address, which have no flags.
@@ -160,7 +171,7 @@ pub fn with_url(command: Command) -> Command {
         .required(true)
         .value_parser(|text: &str| Kind::Choice(SCENARIOS).parse(text));
     let url = Arg::new("URL")
-        .help("Where the server is: ws://HOST:PORT/PATH, or tcp://HOST:PORT for lines; our own on this host without it")
+        .help("Where the server is: ws://HOST:PORT/PATH, or tcp://HOST:PORT for lines; wss:// and tls:// under TLS; our own on this host without it")
         .value_parser(|text: &str| text.parse::<Url>().map_err(|error| error.to_string()));
     command.arg(scenario).arg(url)
 }
@@ -241,6 +252,7 @@ impl Bench {
                 .filter_map(|value| if let Value::Ip(ip) = value { Some(*ip) } else { None })
                 .collect(),
             threads: given.count("threads").unwrap_or(1),
+            tls: None,
             server_pid: given.count("server-pid").and_then(|pid| u32::try_from(pid).ok()),
             churn_rate: given.count("churn-rate").unwrap_or(1) as f64,
             slow_percent: given
@@ -253,20 +265,22 @@ impl Bench {
         };
         check(&plan)?;
         let find = find(&given, &plan)?;
+        let text_path = |name| given.text(name).map(PathBuf::from);
         let repeat = given.count("repeat").unwrap_or(1);
         if find.is_some() && repeat > 1 {
             return Err("--find and --repeat do not go together: a search makes its own runs".into());
         }
-        let path = |name| given.text(name).map(PathBuf::from);
         Ok(Bench {
             plan,
             repeat,
             find,
             is_strict: matches.get_flag("strict"),
-            json: path("json"),
-            hgrm: path("hgrm"),
-            csv: path("csv"),
-            svg: path("svg"),
+            json: text_path("json"),
+            hgrm: text_path("hgrm"),
+            csv: text_path("csv"),
+            svg: text_path("svg"),
+            ca: path(matches, "ca"),
+            is_insecure: matches.get_flag("insecure"),
         })
     }
 }

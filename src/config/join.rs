@@ -3,9 +3,10 @@
 //! What an address says in its query, `?room=dev&name=ann`, is the same as the flags; where both say something, the flags
 //! do.
 
-use super::{Kind, Setting, Value, texts, values};
+use super::{Kind, Setting, Value, path, texts, values};
 use crate::client::Url;
 use clap::{Arg, ArgMatches, Command};
+use std::path::PathBuf;
 
 /// Where a server is that nobody has moved.
 pub const URL: &str = "ws://127.0.0.1:2021/ws";
@@ -50,6 +51,20 @@ pub const SETTINGS: &[Setting] = &[
         repeats: false,
         help: "Print what the server says as it says it, one JSON object on each line",
     },
+    Setting {
+        name: "ca",
+        kind: Kind::Path,
+        default: "",
+        repeats: false,
+        help: "Trusts the authorities of this PEM file rather than the system's, for wss:// and tls://",
+    },
+    Setting {
+        name: "insecure",
+        kind: Kind::Switch,
+        default: "",
+        repeats: false,
+        help: "Trusts whoever answers, whatever its certificate",
+    },
 ];
 
 /// What `chinwag join` runs with.
@@ -67,11 +82,15 @@ pub struct Join {
     pub history: Option<u64>,
     /// Whether to print objects.
     pub json: bool,
+    /// Whose certificates to trust, if not those that the system does.
+    pub ca: Option<PathBuf>,
+    /// Whether to trust anybody.
+    pub is_insecure: bool,
 }
 
 /// Adds the address, which has no flag.
 pub fn with_url(command: Command) -> Command {
-    let help = "Where the server is: ws://HOST:PORT/PATH for WebSocket, tcp://HOST:PORT for lines";
+    let help = "Where the server is: ws://HOST:PORT/PATH for WebSocket, tcp://HOST:PORT for lines; wss:// and tls:// for the same under TLS";
     command.arg(Arg::new("URL").help(help).default_value(URL).value_parser(|text: &str| parse_url(text)))
 }
 
@@ -126,6 +145,8 @@ impl Join {
             token: texts(matches, "token").pop().or(queried.token),
             history: if let Some(Value::Count(count)) = history { u64::try_from(*count).ok() } else { None },
             json: matches.get_flag("json"),
+            ca: path(matches, "ca"),
+            is_insecure: matches.get_flag("insecure"),
         }
     }
 }

@@ -9,11 +9,12 @@ mod serve;
 mod value;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use std::path::PathBuf;
 
 pub use bench::{Bench, SETTINGS as BENCH_SETTINGS, with_url as with_bench_url};
 pub use join::{Join, SETTINGS as JOIN_SETTINGS, URL, with_url};
 pub use serve::{SETTINGS as SERVE_SETTINGS, Serve};
-pub use value::{Kind, Value};
+pub use value::{Kind, Listen, Value};
 
 /// One setting.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +45,12 @@ pub fn with_flags(command: Command, settings: &'static [Setting]) -> Command {
             .value_parser(move |text: &str| kind.parse(text));
         command.arg(if setting.default.is_empty() { arg } else { arg.default_value(setting.default) })
     })
+}
+
+/// The path that was given, if one was.
+fn path(matches: &ArgMatches, name: &str) -> Option<PathBuf> {
+    values(matches, name)
+        .find_map(|value| if let Value::Path(path) = value { Some(path.clone()) } else { None })
 }
 
 /// The values of a setting: those that were given, or else its default.

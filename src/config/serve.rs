@@ -1,12 +1,12 @@
 //! The settings of `chinwag serve`.
 
-use super::{Kind, Setting, Value, value, values};
+use super::{Kind, Listen, Setting, Value, path, value, values};
 use crate::chat::{self, Slow};
-use crate::net::Address;
 use crate::server::{AllowedOrigins, Limits};
 use crate::time::Millis;
 use clap::ArgMatches;
 use log::LevelFilter;
+use std::path::PathBuf;
 
 /// What becomes of slow readers, as it is written.
 const CATCH_UP: &str = "catch-up";
@@ -20,17 +20,31 @@ const ENVELOPE_BYTES: usize = 4096;
 pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "listen",
-        kind: Kind::Address,
+        kind: Kind::Listen,
         default: "127.0.0.1:2021",
         repeats: true,
-        help: "Where to listen for HTTP and WebSocket; unix:/path for a proxy on this host; port 0 lets the system choose",
+        help: "Where to listen for HTTP and WebSocket; unix:/path for a proxy on this host; tls:// before it for TLS; port 0 lets the system choose",
     },
     Setting {
         name: "line-listen",
-        kind: Kind::AddressOrOff,
+        kind: Kind::ListenOrOff,
         default: "127.0.0.1:2020",
         repeats: true,
         help: "Where to listen for lines of text, as netcat speaks them; off for nowhere",
+    },
+    Setting {
+        name: "tls-cert",
+        kind: Kind::Path,
+        default: "",
+        repeats: false,
+        help: "The certificate for listeners with tls://, in PEM, with those that lead to its authority; read again when it changes",
+    },
+    Setting {
+        name: "tls-key",
+        kind: Kind::Path,
+        default: "",
+        repeats: false,
+        help: "Its private key, in PEM",
     },
     Setting {
         name: "allow-origin",
@@ -178,9 +192,11 @@ pub const SETTINGS: &[Setting] = &[
 #[derive(Clone, Debug)]
 pub struct Serve {
     /// For HTTP and WebSocket.
-    pub listen: Vec<Address>,
+    pub listen: Vec<Listen>,
     /// For lines.
-    pub line_listen: Vec<Address>,
+    pub line_listen: Vec<Listen>,
+    /// The files of the certificate and of its key, where TLS is spoken.
+    pub tls: Option<(PathBuf, PathBuf)>,
     /// Besides the same origin.
     pub origins: AllowedOrigins,
     /// How much to log.
@@ -194,11 +210,11 @@ pub struct Serve {
 }
 
 impl Serve {
-    /// Reads what the flags of [`SETTINGS`] gave.
-    pub fn from_matches(matches: &ArgMatches) -> Serve {
-        let addresses = |name| {
+    /// Reads what the flags of [`SETTINGS`] gave. An error says which of them do not go together.
+    pub fn from_matches(matches: &ArgMatches) -> Result<Serve, String> {
+        let addresses = |name| -> Vec<Listen> {
             let address = |value: &Value| {
-                if let Value::Address(address) = value { Some(address.clone()) } else { None }
+                if let Value::Listen(listen) = value { Some(listen.clone()) } else { None }
             };
             values(matches, name).filter_map(address).collect()
         };
@@ -221,9 +237,22 @@ impl Serve {
         let message_bytes_max = bytes("message-bytes");
         // Room for a message that is a little too long: it is answered, and its connection stays.
         let whole_bytes_max = defaults.line_bytes_max.max(2 * message_bytes_max + ENVELOPE_BYTES);
-        Serve {
-            listen: addresses("listen"),
-            line_listen: addresses("line-listen"),
+        let (listen, line_listen) = (addresses("listen"), addresses("line-listen"));
+        let tls_listener = listen.iter().chain(&line_listen).find(|listen: &&Listen| listen.is_tls);
+        let tls = match (path(matches, "tls-cert"), path(matches, "tls-key"), tls_listener) {
+            (Some(certificate), Some(key), Some(_)) => Some((certificate, key)),
+            (None, None, None) => None,
+            (None, None, Some(listen)) => return Err(format!("{listen} wants --tls-cert and --tls-key")),
+            (Some(_), Some(_), None) => {
+                return Err("--tls-cert is for a listener with TLS, as in --listen tls://0.0.0.0:443".into());
+            }
+            (Some(_), None, _) => return Err("--tls-cert wants --tls-key beside it".into()),
+            (None, Some(_), _) => return Err("--tls-key wants --tls-cert beside it".into()),
+        };
+        Ok(Serve {
+            listen,
+            line_listen,
+            tls,
             origins,
             log: if let Value::Level(level) = value(matches, "log") { *level } else { LevelFilter::Info },
             limits: Limits {
@@ -257,7 +286,7 @@ impl Serve {
                 ..chat::Settings::default()
             },
             chat_message_bytes_max: whole_bytes_max,
-        }
+        })
     }
 }
 
@@ -269,7 +298,9 @@ mod tests {
 
     fn serve(args: &[&str]) -> Result<Serve, clap::Error> {
         let command = with_flags(Command::new("serve"), SETTINGS);
-        command.try_get_matches_from([&["serve"], args].concat()).map(|matches| Serve::from_matches(&matches))
+        let matches = command.try_get_matches_from([&["serve"], args].concat())?;
+        Serve::from_matches(&matches)
+            .map_err(|why| clap::Error::raw(clap::error::ErrorKind::ArgumentConflict, why))
     }
 
     #[test]
@@ -339,6 +370,26 @@ mod tests {
         assert_eq!(of(limits(&["--connections=9", "--connections-per-address=2"])), (Some(9), Some(2)));
         assert_eq!(of(limits(&["--connections-per-address=0"])), (None, None));
         assert!(serve(&["--connections=0"]).is_err());
+    }
+
+    #[test]
+    fn tls_wants_a_certificate_with_its_key_and_somebody_to_show_it_to() {
+        let tls = |args: &[&str]| serve(args).map(|serve| serve.tls);
+        let (certificate, key) = ("--tls-cert=a", "--tls-key=b");
+        assert_eq!(tls(&[]).expect("flags"), None);
+        for listener in ["--listen=tls://[::1]:1", "--line-listen=tls://[::1]:1"] {
+            let pair = tls(&[listener, certificate, key]).expect("flags");
+            assert_eq!(pair, Some(("a".into(), "b".into())));
+            for (args, hint) in [
+                ([listener, listener], "--tls-cert and --tls-key"),
+                ([listener, certificate], "--tls-key"),
+                ([listener, key], "--tls-cert"),
+                ([certificate, key], "tls://"),
+            ] {
+                let error = tls(&args).expect_err(hint).to_string();
+                assert!(error.contains(hint), "{error}");
+            }
+        }
     }
 
     #[test]

@@ -6,15 +6,20 @@ use crate::server::AllowedOrigins;
 use crate::time::Millis;
 use crate::wire::{Name, RoomName};
 use log::LevelFilter;
+use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
 
 /// The type and range of a setting.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
-    /// An address to listen on.
-    Address,
+    /// An address to listen on, with `tls://` before it or not.
+    Listen,
     /// The same, or `off`.
-    AddressOrOff,
+    ListenOrOff,
+    /// The path of a file.
+    Path,
     /// An Origin, or `*`.
     Origin,
     /// How much to log.
@@ -50,8 +55,10 @@ pub enum Kind {
 /// The value of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// See [`Kind::Address`].
-    Address(Address),
+    /// See [`Kind::Listen`].
+    Listen(Listen),
+    /// See [`Kind::Path`].
+    Path(PathBuf),
     /// Not at all.
     Off,
     /// See [`Kind::Origin`].
@@ -76,11 +83,39 @@ pub enum Value {
     Condition(Condition),
 }
 
+/// Where to listen, and whether TLS is spoken there: `0.0.0.0:80`, `tls://0.0.0.0:443`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// Where.
+    pub address: Address,
+    /// Whether under TLS.
+    pub is_tls: bool,
+}
+
+impl FromStr for Listen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Listen, String> {
+        let (address, is_tls) = match text.strip_prefix("tls://") {
+            Some(address) => (address, true),
+            None => (text, false),
+        };
+        Ok(Listen { address: address.parse()?, is_tls })
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", if self.is_tls { "tls://" } else { "" }, self.address)
+    }
+}
+
 impl Kind {
     /// What stands for the value in the help.
     pub fn value_name(self) -> &'static str {
         match self {
-            Kind::Address | Kind::AddressOrOff => "ADDR",
+            Kind::Listen | Kind::ListenOrOff => "ADDR",
+            Kind::Path => "FILE",
             Kind::Origin => "ORIGIN",
             Kind::Level => "LEVEL",
             Kind::Duration(..) | Kind::DurationOrOff(..) => "DURATION",
@@ -101,11 +136,11 @@ impl Kind {
     /// Reads a value, or says what is wrong and what would be right.
     pub fn parse(self, text: &str) -> Result<Value, String> {
         match self {
-            Kind::Address => text.parse().map(Value::Address),
-            Kind::AddressOrOff if text == "off" => Ok(Value::Off),
-            Kind::AddressOrOff => {
-                text.parse().map(Value::Address).map_err(|error: String| error + ", or off")
-            }
+            Kind::Listen => text.parse().map(Value::Listen),
+            Kind::ListenOrOff if text == "off" => Ok(Value::Off),
+            Kind::ListenOrOff => text.parse().map(Value::Listen).map_err(|error: String| error + ", or off"),
+            Kind::Path if text.is_empty() => Err("a file has a name".into()),
+            Kind::Path => Ok(Value::Path(PathBuf::from(text))),
             Kind::Origin => AllowedOrigins::default().allow(text).map(|()| Value::Origin(text.to_owned())),
             Kind::Level => text
                 .parse()
@@ -251,6 +286,15 @@ mod tests {
     }
 
     #[test]
+    fn a_listener_may_speak_tls() {
+        for (text, is_tls) in [("[::1]:1", false), ("tls://0.0.0.0:443", true), ("tls://unix:/run/s", true)] {
+            let listen: Listen = text.parse().expect(text);
+            assert_eq!((listen.is_tls, listen.to_string()), (is_tls, text.to_owned()));
+        }
+        assert!("https://0.0.0.0:443".parse::<Listen>().is_err());
+    }
+
+    #[test]
     fn counts_are_digits_and_words_are_of_a_list() {
         let kind = Kind::Count(1, 1000);
         assert_eq!(kind.parse("1000"), Ok(Value::Count(1000)));
@@ -272,8 +316,10 @@ mod tests {
     #[test]
     fn a_bad_value_is_told_what_a_good_one_is() {
         for (kind, text, hint) in [
-            (Kind::Address, "2021", "127.0.0.1:2021"),
-            (Kind::AddressOrOff, "on", "or off"),
+            (Kind::Listen, "2021", "127.0.0.1:2021"),
+            (Kind::Listen, "tls://2021", "127.0.0.1:2021"),
+            (Kind::ListenOrOff, "on", "or off"),
+            (Kind::Path, "", "a name"),
             (Kind::Origin, "example.org", "https://example.org"),
             (Kind::Level, "loud", "debug"),
             (Kind::Duration(0, 1), "5", "5m"),

@@ -255,6 +255,28 @@ mod tests {
     }
 
     #[test]
+    fn the_picture_in_the_docs_is_what_is_drawn() {
+        let mut desk = Desk::new(&["lobby", "dev"], 80, 12);
+        desk.message("lobby", 1, "bob", "good morning");
+        let long = "does anybody know why the build is red? it was green yesterday evening when I left";
+        desk.message("lobby", 2, "bob", long);
+        desk.enter("hello all");
+        let published = News::Published { id: 0, room: "lobby".into(), seq: 3, at: 3 };
+        desk.app.handle_news(NOW, 3, &mut desk.session, published);
+        let joined = vec!["cyn".to_owned()];
+        let presence = News::Presence { room: "lobby".into(), joined, left: vec![], members: 4 };
+        desk.app.handle_news(NOW, 3, &mut desk.session, presence);
+        desk.message("lobby", 4, "cyn", "ann: hi, look at dev");
+        desk.message("dev", 1, "cyn", "here");
+        desk.enter("on my way");
+        desk.types("typing something");
+        let docs = include_str!("../../docs/join.md");
+        let (_, picture) = docs.split_once("```text\n").expect("a picture");
+        let (picture, _) = picture.split_once("\n```").expect("it ends");
+        assert_eq!(picture.lines().collect::<Vec<_>>(), desk.face());
+    }
+
+    #[test]
     fn what_one_says_is_there_at_once_and_stays_when_it_is_taken() {
         let mut desk = Desk::new(&["dev"], 60, 6);
         desk.enter("hello");

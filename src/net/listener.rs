@@ -5,6 +5,7 @@
 //! behind it wait in the backlog, where they cost nothing and may still get in when somebody leaves.
 
 use super::peer::Peer;
+use super::tls::ServerEnd;
 use super::transport::{Transport, prepare_tcp};
 use crate::time::Millis;
 use mio::event::Source;
@@ -13,7 +14,7 @@ use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use std::fmt;
 use std::fs::File;
-use std::io::{self, IoSlice};
+use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -83,13 +84,15 @@ pub enum KeepAlive {
 #[derive(Debug)]
 pub(super) struct Listener {
     acceptor: Acceptor,
+    /// What its peers speak TLS with, if they do.
+    tls: Option<ServerEnd>,
     pub reserve: Reserve,
     /// Not asked before this moment.
     rests_until: Millis,
 }
 
 impl Listener {
-    pub fn bind(address: &Address, keep_alive: KeepAlive) -> io::Result<Listener> {
+    pub fn bind(address: &Address, keep_alive: KeepAlive, tls: Option<ServerEnd>) -> io::Result<Listener> {
         let acceptor = match address {
             Address::Tcp(address) => Acceptor::Tcp(bind_tcp(*address, keep_alive)?),
             Address::Unix(path) => {
@@ -97,7 +100,7 @@ impl Listener {
                 Acceptor::Unix(UnixListener::bind(path)?, SocketFile::of(path))
             }
         };
-        Ok(Listener { acceptor, reserve: Reserve::new(), rests_until: Millis(0) })
+        Ok(Listener { acceptor, tls, reserve: Reserve::new(), rests_until: Millis(0) })
     }
 
     /// Where it listens, with the port that the system chose.
@@ -116,14 +119,18 @@ impl Listener {
     }
 
     pub fn accept(&self) -> io::Result<(Transport, Peer)> {
-        match &self.acceptor {
+        let (transport, peer) = match &self.acceptor {
             Acceptor::Tcp(listener) => {
-                listener.accept().map(|(stream, address)| (Transport::Tcp(stream), Peer::from(address)))
+                let (stream, address) = listener.accept()?;
+                (Transport::Tcp(stream), Peer::from(address))
             }
-            Acceptor::Unix(listener, _) => {
-                listener.accept().map(|(stream, _)| (Transport::Unix(stream), Peer::Unix))
-            }
-        }
+            Acceptor::Unix(listener, _) => (Transport::Unix(listener.accept()?.0), Peer::Unix),
+        };
+        let transport = match &self.tls {
+            None => transport,
+            Some(end) => end.accept(transport),
+        };
+        Ok((transport, peer))
     }
 
     /// Accepts one peer in the reserve's place and tells it why it cannot stay.
@@ -247,7 +254,7 @@ impl Reserve {
 
 /// Tells a peer why it cannot stay. Best effort: it is not let in whether or not it hears.
 pub(super) fn say_no(transport: &mut Transport, refusal: &[u8]) {
-    let _ = transport.write(&[IoSlice::new(refusal)]);
+    let _ = transport.refuse(refusal);
     let _ = transport.shutdown_write();
     drop_input(transport);
 }
@@ -255,7 +262,7 @@ pub(super) fn say_no(transport: &mut Transport, refusal: &[u8]) {
 /// Reads what has come, bounded: a socket closed with unread bytes is reset, and a reset overtakes our answer.
 fn drop_input(transport: &mut Transport) {
     let mut buffer = [0; 16 * 1024];
-    let _ = transport.read(&mut buffer);
+    let _ = transport.receive(&mut buffer);
 }
 
 fn open_descriptor() -> Option<File> {
@@ -302,9 +309,9 @@ mod tests {
         let path = folder.path().join("socket");
         drop(std::os::unix::net::UnixListener::bind(&path).expect("bind"));
         let address = Address::Unix(path.clone());
-        let live = Listener::bind(&address, KeepAlive::ByProtocol).expect("the leftover is replaced");
+        let live = Listener::bind(&address, KeepAlive::ByProtocol, None).expect("the leftover is replaced");
         assert_eq!(
-            Listener::bind(&address, KeepAlive::ByProtocol).expect_err("it is in use").kind(),
+            Listener::bind(&address, KeepAlive::ByProtocol, None).expect_err("it is in use").kind(),
             io::ErrorKind::AddrInUse
         );
         drop(live);
@@ -317,7 +324,7 @@ mod tests {
         use std::time::Duration;
         for (keep_alive, is_asked) in [(KeepAlive::ByProtocol, false), (KeepAlive::ByKernel, true)] {
             let any = "127.0.0.1:0".parse().expect("an address");
-            let listener = Listener::bind(&any, keep_alive).expect("bind");
+            let listener = Listener::bind(&any, keep_alive, None).expect("bind");
             let Ok(Address::Tcp(address)) = listener.local_address() else { panic!("it is TCP") };
             let _peer = std::net::TcpStream::connect(address).expect("connect");
             let Ok((Transport::Tcp(stream), _)) = listener.accept() else {

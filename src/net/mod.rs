@@ -8,6 +8,7 @@
 //!  3 inbox    what other threads have to say                            Handler::handle_mail
 //!  4 accept   new connections, a bounded number for each listener       Handler::handle_accepted
 //!  5 read     one buffer full from each socket that may have bytes      Handler::handle_bytes, handle_eof, handle_reset
+//!             and TLS handshakes, for a millisecond                     Handler::handle_connected
 //!  6 timers   what is due                                               Handler::handle_timers
 //!  7 wake     what the handler put off until all input was seen         Handler::handle_wake
 //!  8 flush    write what has gathered, a bounded number of sockets      Handler::flush
@@ -30,11 +31,14 @@
 //! Sockets are registered once, for both directions, and never again: a handler that gets no bytes is no trouble to
 //! `epoll`, since an edge costs one event, and one that cannot write hears of it when it can.
 
+mod handshakes;
 mod inbox;
 mod listener;
 pub mod outbox;
 mod peer;
 mod reactor;
+mod sockets;
+pub mod tls;
 mod transport;
 pub mod wheel;
 
@@ -42,6 +46,7 @@ use crate::time::Millis;
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};
 
+pub use handshakes::Limits as HandshakeLimits;
 pub use inbox::{Inbox, Post};
 pub use listener::{Address, KeepAlive, ListenerId};
 pub use peer::Peer;
@@ -66,7 +71,8 @@ pub trait Handler {
         b""
     }
 
-    /// The connection that was dialled under `key` stands. If it does not come about, [`Handler::handle_reset`] says why.
+    /// The connection that was dialled under `key` stands, or the TLS handshake of one that was accepted is through. If that
+    /// does not come about, [`Handler::handle_reset`] says why.
     fn handle_connected(&mut self, _now: Millis, _key: usize) {}
 
     /// Bytes have come. They lie in the loop's one read buffer, are the handler's to change in place, and are gone
@@ -133,6 +139,8 @@ pub struct Dial {
     pub from: Option<IpAddr>,
     /// Who finds out that the peer is gone.
     pub keep_alive: KeepAlive,
+    /// What it takes to speak TLS with it, if that is spoken.
+    pub tls: Option<tls::ClientEnd>,
 }
 
 /// The sockets as a [`Handler`] sees them while it flushes and reaps. Simulations bring their own.
@@ -145,7 +153,8 @@ pub trait Sockets {
     }
 
     /// Writes the slices in one system call. Returns how many bytes the kernel took; fewer than all of them, or
-    /// `WouldBlock`, mean that [`Handler::handle_writable`] will follow. Any other error is the connection's end.
+    /// `WouldBlock`, mean that [`Handler::handle_writable`] will follow; the rest is to be offered again then, as it was.
+    /// Any other error is the connection's end.
     fn write(&mut self, key: usize, slices: &[IoSlice<'_>]) -> io::Result<usize>;
 
     /// Sends FIN behind what has been written: we have said all; we still listen.

@@ -1,16 +1,19 @@
 //! The readiness loop over mio. [`super`] tells what a turn is; this file is that list of nine, one function for each.
 
+use super::Handler;
+use super::handshakes::{Limits as HandshakeLimits, STEPS_PER_TURN_MAX, TURN_SHARE};
 use super::inbox::{Inbox, Post};
 use super::listener::{Address, KeepAlive, Listener, ListenerId, is_exhaustion, is_of_one_peer, say_no};
-use super::transport::Transport;
-use super::{Dial, Handler, Sockets};
+use super::sockets::SocketTable;
+use super::tls::ServerEnd;
+#[cfg(feature = "tls")]
+use super::tls::{Identity, Protocol};
+use crate::metrics::TlsMetrics;
 use crate::time::Millis;
-use mio::event::Event;
 use mio::net::UdpSocket;
 use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Registry, Token, Waker};
-use std::collections::VecDeque;
-use std::io::{self, IoSlice};
+use mio::{Events, Interest, Poll, Token, Waker};
+use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
@@ -25,8 +28,6 @@ const READS_PER_TURN_MAX: usize = 1024;
 const FULL_TURNS_MAX: u32 = 32;
 /// How many connections one listener may bring in a turn.
 const ACCEPTS_PER_TURN_MAX: usize = 64;
-/// How many datagrams one socket may bring in a turn.
-const DATAGRAMS_PER_TURN_MAX: usize = 64;
 
 // Keys of connections count up from 0; everything else that is registered counts down from the top.
 const WAKER: Token = Token(usize::MAX);
@@ -57,33 +58,6 @@ pub struct Reactor<M> {
     full_turns: u32,
 }
 
-/// The sockets, by key, and which of them may have something to read.
-#[derive(Debug)]
-struct SocketTable {
-    registry: Registry,
-    sockets: Vec<Option<Socket>>,
-    /// The ready-again list. A key is on it at most once.
-    ready: VecDeque<usize>,
-    udp: Vec<UdpSocket>,
-}
-
-#[derive(Debug)]
-struct Socket {
-    transport: Transport,
-    /// It was dialled, and has not said yet whether it is through.
-    is_dialling: bool,
-    /// On the ready-again list.
-    is_listed: bool,
-    /// Bytes may wait in the kernel that nobody has been told of: the handler did not want them.
-    is_parked: bool,
-    /// The peer has said FIN, so a short read does not mean that the end has been seen.
-    is_read_closed: bool,
-    /// There are urgent bytes: a read stops before them, short, whatever comes behind.
-    has_urgent: bool,
-    /// The end has been seen, or the connection is broken: it is not read again.
-    is_read_done: bool,
-}
-
 impl<M: Send + 'static> Reactor<M> {
     /// A loop with nothing to do yet.
     pub fn new() -> io::Result<Reactor<M>> {
@@ -107,9 +81,31 @@ impl<M: Send + 'static> Reactor<M> {
 
     /// Listens on `address`. Returns the listener's number and where it really listens.
     pub fn listen(&mut self, address: &Address, keep_alive: KeepAlive) -> io::Result<(ListenerId, Address)> {
+        self.listen_with(address, keep_alive, None)
+    }
+
+    /// The same for peers who speak TLS. Of each the handler hears at once, and its bytes when the handshake is through,
+    /// which [`Handler::handle_connected`] says.
+    #[cfg(feature = "tls")]
+    pub fn listen_tls(
+        &mut self,
+        address: &Address,
+        keep_alive: KeepAlive,
+        identity: &Identity,
+        protocol: Protocol,
+    ) -> io::Result<(ListenerId, Address)> {
+        self.listen_with(address, keep_alive, Some(identity.end(protocol)))
+    }
+
+    fn listen_with(
+        &mut self,
+        address: &Address,
+        keep_alive: KeepAlive,
+        tls: Option<ServerEnd>,
+    ) -> io::Result<(ListenerId, Address)> {
         let id = ListenerId(self.listeners.len());
         assert!(id.0 < TOKENS_PER_KIND, "more listeners than tokens for them");
-        let mut listener = Listener::bind(address, keep_alive)?;
+        let mut listener = Listener::bind(address, keep_alive, tls)?;
         listener.register(self.poll.registry(), Token(LISTENERS_TOP - id.0))?;
         let local = listener.local_address()?;
         self.listeners.push(listener);
@@ -133,6 +129,16 @@ impl<M: Send + 'static> Reactor<M> {
     /// than milliseconds. It stays registered until it is closed.
     pub fn wake_on(&self, source: &impl AsRawFd) -> io::Result<()> {
         self.poll.registry().register(&mut SourceFd(&source.as_raw_fd()), WAKER, Interest::READABLE)
+    }
+
+    /// Bounds TLS handshakes. Those of the past have the clock that they began with.
+    pub fn limit_handshakes(&mut self, limits: HandshakeLimits) {
+        self.table.handshakes.limits = limits;
+    }
+
+    /// What has come of TLS handshakes.
+    pub fn tls_metrics(&self) -> &TlsMetrics {
+        &self.table.tls_metrics
     }
 
     /// The way in for other threads.
@@ -163,9 +169,11 @@ impl<M: Send + 'static> Reactor<M> {
         }
         self.accept(now, handler);
         self.read(now, handler);
+        self.shake(now, handler);
         if self.has_heard_all() {
             handler.handle_timers(now);
         }
+        self.table.give_up(now, handler);
         handler.handle_wake(now);
         handler.flush(now, &mut self.table);
         handler.reap(now, &mut self.table);
@@ -175,15 +183,18 @@ impl<M: Send + 'static> Reactor<M> {
     /// 1: sleeps, unless work is left over.
     fn poll<H: Handler>(&mut self, handler: &H) -> io::Result<()> {
         let now = self.now();
+        let next_deadline = handler.next_deadline().min(self.table.next_deadline());
         let listener_due = |(listener, ready): (&Listener, &bool)| {
             if *ready { listener.rests_until() } else { Millis::NEVER }
         };
-        let is_work_left =
-            handler.has_work() || !self.table.ready.is_empty() || self.udp_ready.contains(&true);
+        let is_work_left = handler.has_work()
+            || !self.table.ready.is_empty()
+            || self.table.handshakes.has_work()
+            || self.udp_ready.contains(&true);
         let wake_at = match is_work_left {
             true => now,
             false => (self.listeners.iter().zip(&self.listeners_ready).map(listener_due))
-                .fold(handler.next_deadline(), Millis::min),
+                .fold(next_deadline, Millis::min),
         };
         let mut timeout = (wake_at != Millis::NEVER).then(|| Duration::from_millis((wake_at - now).0));
         loop {
@@ -248,6 +259,7 @@ impl<M: Send + 'static> Reactor<M> {
                             handler.handle_reset(now, key, error);
                         }
                         self.table.insert(key, transport, false);
+                        self.table.start_clock(now, key);
                     }
                     Err(refusal) => say_no(&mut transport, refusal),
                 },
@@ -284,159 +296,19 @@ impl<M: Send + 'static> Reactor<M> {
             }
         }
     }
-}
 
-impl SocketTable {
-    fn new(registry: Registry) -> SocketTable {
-        SocketTable { registry, sockets: Vec::new(), ready: VecDeque::new(), udp: Vec::new() }
-    }
-
-    fn insert(&mut self, key: usize, transport: Transport, is_dialling: bool) {
-        if key >= self.sockets.len() {
-            self.sockets.resize_with(key + 1, || None);
+    /// 5, for those who are not through with TLS: what fits into the turn's share of time, and at least one.
+    fn shake<H: Handler>(&mut self, now: Millis, handler: &mut H) {
+        if !self.table.handshakes.has_work() {
+            return;
         }
-        let socket = Socket {
-            transport,
-            is_dialling,
-            is_listed: false,
-            is_parked: false,
-            is_read_closed: false,
-            has_urgent: false,
-            is_read_done: false,
-        };
-        let former = self.sockets[key].replace(socket);
-        assert!(former.is_none(), "the handler gave out key {key} twice");
-    }
-
-    fn get(&mut self, key: usize) -> Option<&mut Socket> {
-        self.sockets.get_mut(key)?.as_mut()
-    }
-
-    /// Puts a socket on the ready-again list, unless it is there or has nothing more to say.
-    fn list(&mut self, key: usize) {
-        let Some(socket) = self.get(key) else { return };
-        if !socket.is_listed && !socket.is_read_done {
-            socket.is_listed = true;
-            self.ready.push_back(key);
-        }
-    }
-
-    fn note_event<H: Handler>(&mut self, now: Millis, key: usize, event: &Event, handler: &mut H) {
-        // A socket that was closed in this very turn may still have an event in the batch.
-        let Some(socket) = self.get(key) else { return };
-        socket.is_read_closed |= event.is_read_closed();
-        socket.has_urgent |= event.is_priority();
-        // What came before a reset is read first; the error follows it. But a connection that is not being read must hear
-        // of its end too.
-        if event.is_error()
-            && (socket.is_dialling || !(event.is_readable() && handler.wants_bytes(key)))
-            && let Some(error) = socket.transport.take_error()
-        {
-            socket.is_read_done = true;
-            return handler.handle_reset(now, key, error);
-        }
-        if socket.is_dialling {
-            if !socket.transport.is_connected() {
+        let until = Instant::now() + TURN_SHARE;
+        for _ in 0..STEPS_PER_TURN_MAX {
+            let Some(key) = self.table.handshakes.pop() else { return };
+            self.table.read(now, key, &mut self.read_buffer, handler);
+            if Instant::now() >= until {
                 return;
             }
-            socket.is_dialling = false;
-            handler.handle_connected(now, key);
         }
-        if event.is_readable() || event.is_read_closed() {
-            self.list(key);
-        }
-        if event.is_writable() {
-            handler.handle_writable(now, key);
-        }
-    }
-
-    fn read<H: Handler>(&mut self, now: Millis, key: usize, buffer: &mut [u8], handler: &mut H) {
-        let Some(socket) = self.get(key) else { return };
-        socket.is_listed = false;
-        if socket.is_read_done {
-            return;
-        }
-        if !handler.wants_bytes(key) {
-            socket.is_parked = true;
-            return;
-        }
-        match socket.transport.read(buffer) {
-            Ok(0) => {
-                socket.is_read_done = true;
-                handler.handle_eof(now, key);
-            }
-            Ok(len) => {
-                // A read shorter than the buffer has emptied the socket, unless the end comes behind it.
-                if len == buffer.len() || socket.is_read_closed || socket.has_urgent {
-                    self.list(key);
-                }
-                handler.handle_bytes(now, key, &mut buffer[..len]);
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => socket.has_urgent = false,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.list(key),
-            Err(error) => {
-                socket.is_read_done = true;
-                handler.handle_reset(now, key, error);
-            }
-        }
-    }
-
-    /// Returns whether more may wait.
-    fn receive<H: Handler>(&mut self, now: Millis, id: UdpId, buffer: &mut [u8], handler: &mut H) -> bool {
-        for _ in 0..DATAGRAMS_PER_TURN_MAX {
-            match self.udp[id.0].recv_from(buffer) {
-                Ok((len, from)) => handler.handle_datagram(now, id, from, &mut buffer[..len]),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
-                // An answer that nobody received comes back as an error on the next call; it is no news of this one.
-                Err(error) => log::debug!("recv_from: {error}"),
-            }
-        }
-        true
-    }
-}
-
-impl Sockets for SocketTable {
-    fn dial(&mut self, key: usize, dial: &Dial) -> io::Result<()> {
-        let mut transport = Transport::dial(&dial.to, dial.from, dial.keep_alive)?;
-        transport.register(&self.registry, key)?;
-        self.insert(key, transport, true);
-        Ok(())
-    }
-
-    fn write(&mut self, key: usize, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let socket = self.get(key).ok_or(io::ErrorKind::NotConnected)?;
-        loop {
-            match socket.transport.write(slices) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                written => return written,
-            }
-        }
-    }
-
-    fn shutdown_write(&mut self, key: usize) {
-        if let Some(socket) = self.get(key) {
-            // A connection that broke in the meantime says so when it is read.
-            let _ = socket.transport.shutdown_write();
-        }
-    }
-
-    fn resume(&mut self, key: usize) {
-        if let Some(socket) = self.get(key)
-            && std::mem::take(&mut socket.is_parked)
-        {
-            self.list(key);
-        }
-    }
-
-    fn close(&mut self, key: usize) {
-        // A key that still stands on the ready list finds nobody there, or the next connection, which loses nothing by
-        // being read once in vain.
-        if let Some(slot) = self.sockets.get_mut(key) {
-            *slot = None;
-        }
-    }
-
-    fn send_to(&mut self, socket: UdpId, to: SocketAddr, bytes: &[u8]) -> io::Result<()> {
-        self.udp[socket.0].send_to(bytes, to).map(drop)
     }
 }

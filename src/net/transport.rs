@@ -1,6 +1,9 @@
 //! A connected stream socket, whatever it runs over, and the options that every one of them gets.
 
+use super::Dial;
 use super::listener::{Address, KeepAlive};
+use super::tls::{Encrypted, Scratch};
+use crate::time::Millis;
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
@@ -49,15 +52,31 @@ const EINPROGRESS: i32 = if cfg!(any(target_os = "linux", target_os = "android")
 pub enum Transport {
     Tcp(TcpStream),
     Unix(UnixStream),
+    /// One of those, under TLS.
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "there is no value to make it of"))]
+    Tls(Box<Encrypted>),
+}
+
+/// What a read has brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// The peer sends nothing more.
+    End,
+    /// So many bytes, and whether they were all there was.
+    Bytes { len: usize, is_drained: bool },
 }
 
 impl Transport {
     /// Begins to connect. The socket becomes writable when it is through, or has an error when it is not.
-    pub fn dial(to: &Address, from: Option<IpAddr>, keep_alive: KeepAlive) -> io::Result<Transport> {
-        match to {
-            Address::Tcp(to) => dial_tcp(*to, from, keep_alive).map(Transport::Tcp),
+    pub fn dial(dial: &Dial) -> io::Result<Transport> {
+        let transport = match &dial.to {
+            Address::Tcp(to) => dial_tcp(*to, dial.from, dial.keep_alive).map(Transport::Tcp),
             Address::Unix(path) => UnixStream::connect(path).map(Transport::Unix),
-        }
+        };
+        Ok(match &dial.tls {
+            None => transport?,
+            Some(end) => end.dial(transport?),
+        })
     }
 
     /// Whether a connection that was being dialled stands.
@@ -65,29 +84,91 @@ impl Transport {
         match self {
             Transport::Tcp(stream) => stream.peer_addr().is_ok(),
             Transport::Unix(stream) => stream.peer_addr().is_ok(),
+            Transport::Tls(tls) => tls.under().is_connected(),
         }
     }
 
-    pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Transport::Tcp(stream) => stream.read(buffer),
-            Transport::Unix(stream) => stream.read(buffer),
-        }
+    /// Whether there is a TLS handshake to come through first.
+    pub fn is_shaking(&self) -> bool {
+        if let Transport::Tls(tls) = self { tls.is_shaking() } else { false }
     }
 
-    pub fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    /// Whether such a handshake is under way.
+    pub fn has_begun_to_shake(&self) -> bool {
+        if let Transport::Tls(tls) = self { tls.is_shaking() && tls.has_begun() } else { false }
+    }
+
+    /// When that handshake is given up, to be set.
+    pub fn shakes_until(&mut self) -> Option<&mut Millis> {
+        if let Transport::Tls(tls) = self
+            && tls.is_shaking()
+        {
+            return Some(tls.shakes_until());
+        }
+        None
+    }
+
+    /// Whether that handshake took up an earlier session.
+    pub fn has_resumed(&self) -> bool {
+        if let Transport::Tls(tls) = self { tls.has_resumed() } else { false }
+    }
+
+    /// Reads what the peer has said. A read that does not fill the buffer has emptied the socket.
+    pub fn read(&mut self, buffer: &mut [u8], scratch: &mut Scratch) -> io::Result<Received> {
+        if let Transport::Tls(tls) = self {
+            return tls.read(buffer, scratch);
+        }
+        Ok(match self.receive(buffer)? {
+            0 => Received::End,
+            len => Received::Bytes { len, is_drained: len < buffer.len() },
+        })
+    }
+
+    /// Writes the slices, in one system call where they are not long.
+    pub fn write(&mut self, slices: &[IoSlice<'_>], scratch: &mut Scratch) -> io::Result<usize> {
         match (self, slices) {
             // `write` spares the kernel the copy of the slice list.
             (Transport::Tcp(stream), [slice]) => stream.write(slice),
             (Transport::Tcp(stream), slices) => stream.write_vectored(slices),
             (Transport::Unix(stream), slices) => stream.write_vectored(slices),
+            (Transport::Tls(tls), slices) => tls.write(slices, scratch),
         }
+    }
+
+    /// Takes bytes from the kernel, as they come.
+    pub fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Transport::Tcp(stream) => stream.read(buffer),
+            Transport::Unix(stream) => stream.read(buffer),
+            Transport::Tls(tls) => tls.under_mut().receive(buffer),
+        }
+    }
+
+    /// Hands bytes to the kernel, as they are.
+    pub fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Transport::Tcp(stream) => stream.write(bytes),
+            Transport::Unix(stream) => stream.write(bytes),
+            Transport::Tls(tls) => tls.under_mut().send(bytes),
+        }
+    }
+
+    /// Hands over what the kernel would not take before. Returns whether it has now.
+    pub fn flush(&mut self) -> io::Result<bool> {
+        if let Transport::Tls(tls) = self { tls.flush() } else { Ok(true) }
+    }
+
+    /// Tells a peer that has just connected that it cannot stay; under TLS without the words, since there is no key yet
+    /// to say them under.
+    pub fn refuse(&mut self, refusal: &[u8]) -> io::Result<usize> {
+        if let Transport::Tls(tls) = self { tls.refuse() } else { self.send(refusal) }
     }
 
     pub fn shutdown_write(&mut self) -> io::Result<()> {
         match self {
             Transport::Tcp(stream) => stream.shutdown(Shutdown::Write),
             Transport::Unix(stream) => stream.shutdown(Shutdown::Write),
+            Transport::Tls(tls) => tls.shutdown_write(),
         }
     }
 
@@ -99,6 +180,7 @@ impl Transport {
         match self {
             Transport::Tcp(stream) => stream.register(registry, Token(key), interest),
             Transport::Unix(stream) => stream.register(registry, Token(key), interest),
+            Transport::Tls(tls) => tls.under_mut().register(registry, key),
         }
     }
 
@@ -107,6 +189,7 @@ impl Transport {
         match self {
             Transport::Tcp(stream) => stream.take_error(),
             Transport::Unix(stream) => stream.take_error(),
+            Transport::Tls(tls) => return tls.under().take_error(),
         }
         .unwrap_or_else(Some)
     }

@@ -39,6 +39,7 @@ pub struct Core {
     pub(super) origins: AllowedOrigins,
     /// The listeners whose connections speak lines, and to whom. The others speak HTTP.
     line_listeners: HashMap<ListenerId, ServiceId>,
+    tls_listeners: Vec<ListenerId>,
     /// What a service replays; kept for its memory.
     replay: Replay,
     /// Connections whose moment has come; kept for its memory.
@@ -75,6 +76,11 @@ impl Core {
     /// The connections of this listener speak lines, with this service.
     pub fn speak_lines(&mut self, listener: ListenerId, service: ServiceId) {
         self.line_listeners.insert(listener, service);
+    }
+
+    /// The connections of this listener come to speak when a TLS handshake is through.
+    pub fn await_handshakes(&mut self, listener: ListenerId) {
+        self.tls_listeners.push(listener);
     }
 
     /// Which pages may connect, besides those that come from here.
@@ -121,6 +127,19 @@ impl Core {
         let mut cx =
             ServerContext { now, unix_ms, service, wake_at: &mut mount.wake_at, state: &mut self.state };
         call(mount.service.as_mut(), &mut cx)
+    }
+
+    /// A peer can speak from now on: its service is told, or its first byte is waited for.
+    fn begin(&mut self, now: Millis, index: u32) {
+        let first_byte_deadline = now + self.state.limits.first_byte_timeout;
+        let conn = self.state.conn(index);
+        match (conn.wire, conn.service) {
+            (Wire::Line, Some(service)) => self.announce(now, index, service, Opening::Line),
+            _ => {
+                conn.deadline = first_byte_deadline;
+                self.state.touch_timer(index);
+            }
+        }
     }
 
     /// Calls the service of a connection that is still being served.
@@ -258,20 +277,23 @@ impl Handler for Core {
         if let Err(why) = self.state.admit(peer) {
             return Err(self.state.door.refusal(why, self.line_listeners.contains_key(&listener)));
         }
-        let limits = &self.state.limits;
-        let index = match self.line_listeners.get(&listener) {
-            Some(&ServiceId(service)) => {
-                let codec = Codec::Line(line::Decoder::new(limits.line_bytes_max));
-                let index = self.state.open(now, peer, Wire::Line, codec, Millis::NEVER);
-                self.announce(now, index, service, Opening::Line);
-                index
-            }
-            None => {
-                let deadline = now + limits.first_byte_timeout;
-                self.state.open(now, peer, Wire::Http, Codec::Http, deadline)
-            }
+        let service = self.line_listeners.get(&listener).copied();
+        let (wire, codec) = match service {
+            Some(_) => (Wire::Line, Codec::Line(line::Decoder::new(self.state.limits.line_bytes_max))),
+            None => (Wire::Http, Codec::Http),
         };
+        let index = self.state.open(now, peer, wire, codec, Millis::NEVER);
+        self.state.conn(index).service = service.map(|ServiceId(service)| service);
+        if !self.tls_listeners.contains(&listener) {
+            self.begin(now, index);
+        }
         Ok(index as usize)
+    }
+
+    fn handle_connected(&mut self, now: Millis, key: usize) {
+        if self.state.conns.get(key).is_some_and(|conn| conn.phase == Phase::Open) {
+            self.begin(now, key as u32);
+        }
     }
 
     fn refusal(&self, listener: ListenerId) -> &[u8] {

@@ -18,6 +18,9 @@ mod session;
 mod state;
 mod topic;
 
+use crate::metrics::TlsMetrics;
+#[cfg(feature = "tls")]
+use crate::net::tls::{Identity, Protocol};
 use crate::net::{Address, KeepAlive, Post, Reactor};
 use crate::proto::http::Response;
 use crate::service::Service;
@@ -78,6 +81,35 @@ impl Server {
         let (listener, local) = self.reactor.listen(address, KeepAlive::ByKernel)?;
         self.core.speak_lines(listener, service);
         Ok(local)
+    }
+
+    /// The same as [`Server::listen`], with TLS.
+    #[cfg(feature = "tls")]
+    pub fn listen_tls(&mut self, address: &Address, identity: &Identity) -> io::Result<Address> {
+        let (listener, local) =
+            self.reactor.listen_tls(address, KeepAlive::ByProtocol, identity, Protocol::Http)?;
+        self.core.await_handshakes(listener);
+        Ok(local)
+    }
+
+    /// The same as [`Server::listen_lines`], with TLS.
+    #[cfg(feature = "tls")]
+    pub fn listen_lines_tls(
+        &mut self,
+        address: &Address,
+        service: ServiceId,
+        identity: &Identity,
+    ) -> io::Result<Address> {
+        let (listener, local) =
+            self.reactor.listen_tls(address, KeepAlive::ByKernel, identity, Protocol::Lines)?;
+        self.core.await_handshakes(listener);
+        self.core.speak_lines(listener, service);
+        Ok(local)
+    }
+
+    /// What has come of TLS handshakes.
+    pub fn tls_metrics(&self) -> &TlsMetrics {
+        self.reactor.tls_metrics()
     }
 
     /// What stops the server, from any thread.

@@ -27,6 +27,7 @@ fn plan(server: &Server) -> Plan {
     Plan {
         scenario: Scenario::Fanout,
         url: format!("ws://{}/", server.address).parse().expect("a URL"),
+        tls: None,
         dialect: Dialect::Raw,
         templates: Templates::default(),
         connections: 4,

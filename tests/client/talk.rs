@@ -360,3 +360,31 @@ fn a_server_of_another_kind_is_left_alone() {
     session.handle_bytes(Millis(2), &mut b"* welcome to chinwag, guest-1\n\n\n".to_vec());
     assert!(matches!(session.poll_event(), Some(News::Ended { why: Some(why) }) if why.contains("HTTP")));
 }
+
+#[test]
+fn who_says_close_waits_for_the_answer_but_not_for_ever() {
+    let begin = || {
+        let mut session = Session::new(settings("ws://chat/ws"), Masks::from_seed(1));
+        session.handle_timers(Millis(1));
+        session.handle_connected(Millis(1));
+        let request = session.unwritten().to_vec();
+        session.note_written(request.len());
+        let mut slots = HeaderSlots::new();
+        let (head, _) = Head::parse(&request, &mut slots).expect("a request").expect("a whole one");
+        let mut answer = Vec::new();
+        response(&mut answer, Offer::parse(&head).expect("an offer").accept(), Some(SUBPROTOCOL));
+        encoder::frame(&mut answer, Opcode::Text, WELCOME.as_bytes(), None);
+        session.handle_bytes(Millis(2), &mut answer);
+        session.quit(Millis(10));
+        while session.poll_event().is_some() {}
+        session
+    };
+    let mut answered = begin();
+    assert_eq!(answered.connection(), Some(1));
+    answered.handle_bytes(Millis(11), &mut frames(&[], 1000));
+    assert_eq!((answered.poll_event(), answered.connection()), (Some(News::Ended { why: None }), None));
+    let mut ignored = begin();
+    assert_eq!(ignored.next_deadline(), Millis(2010));
+    ignored.handle_timers(Millis(2010));
+    assert_eq!(ignored.poll_event(), Some(News::Ended { why: None }));
+}

@@ -2,6 +2,7 @@
 
 use crate::foreign::node;
 use crate::harness::Daemon;
+use crate::tls::Certificate;
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
@@ -11,7 +12,11 @@ fn run(script: &str, args: &[&str], flags: &[&str]) {
     // gone.
     let mut daemon = Daemon::start(&[&["--listen", "127.0.0.44:0"], flags].concat());
     let address = daemon.http().to_string();
+    let tls = daemon.listens_tls(false).next().map(ToString::to_string);
     let mut command = node(script, args, &daemon);
+    if let Some(tls) = tls {
+        command.args(["--tls", &tls]);
+    }
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|error| {
         panic!(
@@ -86,6 +91,14 @@ fn the_chat_page_is_for_everybody() {
 #[test]
 fn a_page_of_another_origin_uses_the_module() {
     browse("elsewhere", &[]);
+}
+
+#[test]
+fn a_page_that_came_by_https_talks_by_wss() {
+    let certificate = Certificate::new();
+    let flags = certificate.flags(&["--listen", "tls://127.0.0.44:0"]);
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    browse("tls", &flags);
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn script(interpreter: OsString, name: &str, args: &[&str], daemon: &Daemon) -> 
 }
 
 /// Runs it to its end; it has a deadline of its own.
-fn run(mut command: Command) {
+pub fn run(mut command: Command) {
     let output = command.output().unwrap_or_else(|error| {
         panic!(
             "{:?}: {error}: run ./scripts/test, which installs what these tests need",

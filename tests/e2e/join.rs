@@ -10,8 +10,8 @@ use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 
-/// A running `chinwag join` with nothing but pipes.
-struct Joiner {
+/// A running `chinwag join`, or another client, with nothing but pipes.
+pub struct Joiner {
     child: Child,
     stdin: Option<ChildStdin>,
     out: Arc<Log>,
@@ -19,39 +19,46 @@ struct Joiner {
 }
 
 impl Joiner {
-    fn start(args: &[&str]) -> Joiner {
-        let mut child = chinwag().arg("join").args(args).stdin(Stdio::piped()).spawn().expect("it starts");
+    pub fn start(args: &[&str]) -> Joiner {
+        let mut command = chinwag();
+        command.arg("join").args(args);
+        Joiner::run(command)
+    }
+
+    pub fn run(mut command: Command) -> Joiner {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let stdin = child.stdin.take();
         let out = Log::of(child.stdout.take().expect("stdout is piped"));
         let notices = Log::of(child.stderr.take().expect("stderr is piped"));
         Joiner { child, stdin, out, notices }
     }
 
-    fn say(&mut self, line: &str) {
+    pub fn say(&mut self, line: &str) {
         let stdin = self.stdin.as_mut().expect("its input has not ended");
         stdin.write_all(format!("{line}\n").as_bytes()).expect("it reads");
     }
 
     #[track_caller]
-    fn prints(&self, words: &str) -> String {
+    pub fn prints(&self, words: &str) -> String {
         wait(&self.out, words)
     }
 
     #[track_caller]
-    fn notes(&self, words: &str) -> String {
+    pub fn notes(&self, words: &str) -> String {
         wait(&self.notices, words)
     }
 
     /// Its input ends, and it does. Returns how, what it printed, and its notices.
     #[track_caller]
-    fn end(mut self) -> (ExitStatus, Vec<String>, Vec<String>) {
+    pub fn end(mut self) -> (ExitStatus, Vec<String>, Vec<String>) {
         drop(self.stdin.take());
         self.ends()
     }
 
     /// It ends by itself.
     #[track_caller]
-    fn ends(mut self) -> (ExitStatus, Vec<String>, Vec<String>) {
+    pub fn ends(mut self) -> (ExitStatus, Vec<String>, Vec<String>) {
         self.out.wait_for_end("it to end");
         self.notices.wait_for_end("it to end");
         let status = self.child.wait().expect("it is our child");

@@ -16,6 +16,7 @@
 //!   join_terminal.rs      the same at a terminal
 //!   foreign.rs    clients that know nothing of ours: websockets, ws, nc
 //!   browser.rs    the pages in Chromium, and the module that they speak through
+//!   tls.rs        certificates, and everybody in one room with and without TLS
 //!   proxy.rs      behind nginx and HAProxy
 //!   bench.rs      the load client: every scenario and dialect, and how it ends
 //!   ../many.rs    nineteen thousand at once, in a program of its own
@@ -40,3 +41,4 @@ mod proxy;
 mod services;
 #[cfg(target_os = "linux")]
 mod syscalls;
+mod tls;

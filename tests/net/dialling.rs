@@ -6,7 +6,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
 fn dial(to: SocketAddr) -> Dial {
-    Dial { to: Address::Tcp(to), from: None, keep_alive: KeepAlive::ByProtocol }
+    Dial { to: Address::Tcp(to), from: None, keep_alive: KeepAlive::ByProtocol, tls: None }
 }
 
 #[test]
@@ -53,7 +53,8 @@ fn where_nobody_listens_the_error_says_so_and_nothing_stands() {
 fn over_a_unix_socket_too() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("socket");
-    let to = Dial { to: Address::Unix(path.clone()), from: None, keep_alive: KeepAlive::ByProtocol };
+    let to =
+        Dial { to: Address::Unix(path.clone()), from: None, keep_alive: KeepAlive::ByProtocol, tls: None };
     let mut turning = Loop::on_unix(&path);
     turning.recorder.to_dial.push(to);
     turning.until("both ends", |recorder| recorder.connected.len() == 1 && recorder.peers.len() == 1);
@@ -61,6 +62,7 @@ fn over_a_unix_socket_too() {
         to: Address::Unix(folder.path().join("nobody")),
         from: None,
         keep_alive: KeepAlive::ByProtocol,
+        tls: None,
     };
     turning.recorder.to_dial.push(to);
     turning.until("an error", |recorder| recorder.not_dialled == [io::ErrorKind::NotFound]);

@@ -11,5 +11,7 @@ mod datagrams;
 mod dialling;
 mod exhaustion;
 mod reading;
+#[cfg(feature = "tls")]
+mod tls;
 mod waking;
 mod writing;

@@ -21,6 +21,8 @@ pub struct Connection {
     pub reads: Vec<usize>,
     pub has_ended: bool,
     pub reset: Option<io::ErrorKind>,
+    /// The same in words.
+    pub why: String,
     /// What is to be written.
     pub to_write: Vec<u8>,
     pub writes: usize,
@@ -33,6 +35,7 @@ pub struct Connection {
 pub struct Recorder {
     pub connections: Vec<Option<Connection>>,
     pub peers: Vec<Peer>,
+    pub accepted_keys: Vec<usize>,
     /// How many came in each turn in which somebody did.
     pub accepted: Vec<usize>,
     accepted_in_turn: usize,
@@ -92,7 +95,9 @@ impl Handler for Recorder {
         }
         self.accepted_in_turn += 1;
         self.peers.push(peer);
-        Ok(self.insert())
+        let key = self.insert();
+        self.accepted_keys.push(key);
+        Ok(key)
     }
 
     fn handle_connected(&mut self, _: Millis, key: usize) {
@@ -123,6 +128,7 @@ impl Handler for Recorder {
         let connection = self.connection(key);
         assert!(connection.reset.is_none(), "it breaks once");
         connection.reset = Some(error.kind());
+        connection.why = error.to_string();
     }
 
     fn handle_writable(&mut self, _: Millis, key: usize) {

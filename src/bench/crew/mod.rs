@@ -327,7 +327,8 @@ impl Crew {
     fn dial(&mut self, key: usize, now: u64, sockets: &mut dyn Sockets) {
         self.ramped += 1;
         let from = self.source();
-        let dial = Dial { to: Address::Tcp(self.to), from, keep_alive: KeepAlive::ByProtocol };
+        let tls = self.plan().tls.clone();
+        let dial = Dial { to: Address::Tcp(self.to), from, keep_alive: KeepAlive::ByProtocol, tls };
         let ear = &mut self.ear;
         let Seat { link, person } = &mut self.seats[key];
         ear.connecting.dialled += 1;

@@ -107,6 +107,7 @@ impl Options<'_> {
         let Plan {
             scenario: _,
             url: _,
+            tls: _,
             dialect: _,
             connections: _,
             senders: _,

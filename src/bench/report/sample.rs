@@ -142,6 +142,7 @@ pub fn plan() -> Plan {
     Plan {
         scenario: Scenario::Fanout,
         url: "ws://127.0.0.1:2021/ws".parse().expect("a URL"),
+        tls: None,
         dialect: Dialect::Chinwag,
         templates: Templates::default(),
         connections: 1000,

@@ -11,6 +11,7 @@
 //     access      what axe-core finds, and what there is for keys and screen readers
 //     elsewhere   a page of another origin
 //     echo        the echo page
+//     tls         a page by https, whose certificate is of an authority that nobody knows
 //
 // With --screenshot DIR some leave pictures of what they saw.
 //
@@ -26,7 +27,7 @@ import assert from "node:assert/strict";
 import { die, run } from "./common.mjs";
 import { USAGE, args, browser, complaints } from "./browser/pages.mjs";
 
-const SCENARIOS = ["chat", "page", "restart", "cut", "scroll", "access", "elsewhere", "echo"];
+const SCENARIOS = ["chat", "page", "restart", "cut", "scroll", "access", "elsewhere", "echo", "tls"];
 const name = args.positionals[0];
 if (!SCENARIOS.includes(name)) die(`usage: ${USAGE}\nSCENARIO is one of ${SCENARIOS.join(", ")}`);
 const scenario = (await import(`./browser/${name}.mjs`))[name];

@@ -31,7 +31,7 @@ export function die(why) {
 
 /** --http HOST:PORT [--line HOST:PORT] [--only WORDS] and what else a script takes. */
 export function commandLine(usage, options = {}) {
-  const shared = { http: { type: "string" }, line: { type: "string" }, only: { type: "string" } };
+  const shared = { http: { type: "string" }, line: { type: "string" }, tls: { type: "string" }, only: { type: "string" } };
   try {
     const { values, positionals } = parseArgs({ options: { ...shared, ...options }, allowPositionals: true });
     if (!values.http) throw new Error("--http is missing");

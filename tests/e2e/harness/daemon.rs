@@ -32,6 +32,7 @@ pub struct Daemon {
 struct Listening {
     address: Address,
     speaks_lines: bool,
+    is_tls: bool,
 }
 
 /// How the daemon ended.
@@ -126,7 +127,18 @@ impl Daemon {
 
     /// Everywhere it listens for lines, or for HTTP.
     pub fn listens(&self, speaks_lines: bool) -> impl Iterator<Item = &Address> {
-        let wanted = move |listening: &&Listening| listening.speaks_lines == speaks_lines;
+        self.listens_as(speaks_lines, false)
+    }
+
+    /// The same, under TLS.
+    pub fn listens_tls(&self, speaks_lines: bool) -> impl Iterator<Item = &Address> {
+        self.listens_as(speaks_lines, true)
+    }
+
+    fn listens_as(&self, speaks_lines: bool, is_tls: bool) -> impl Iterator<Item = &Address> {
+        let wanted = move |listening: &&Listening| {
+            (listening.speaks_lines, listening.is_tls) == (speaks_lines, is_tls)
+        };
         self.listening.iter().filter(wanted).map(|listening| &listening.address)
     }
 
@@ -209,8 +221,9 @@ impl Listening {
     /// Parses `listening on ADDRESS for lines (...)`.
     fn parse(line: &str) -> Option<Listening> {
         let (address, purpose) = line.strip_prefix("listening on ")?.split_once(' ')?;
+        let (address, is_tls) = address.strip_prefix("tls://").map_or((address, false), |rest| (rest, true));
         let address = address.parse().unwrap_or_else(|error| panic!("{line:?}: {error}"));
-        Some(Listening { address, speaks_lines: purpose.starts_with("for lines") })
+        Some(Listening { address, speaks_lines: purpose.starts_with("for lines"), is_tls })
     }
 }
 

@@ -317,9 +317,9 @@ export async function page() {
 
       async function dataThatIsNoStringIsShownAsJson() {
         const { chat, say } = await scripted();
-        for (const data of [{ build: 7, ok: true, by: ["<b>"] }, 7, null, true, [], ""]) say("bob", data);
+        for (const data of [{ build: 7, ok: true, by: ["<b>"] }, 7, null, true, "", []]) say("bob", data);
         await line(chat, { text: "[]" });
-        assert.deepEqual(await said(chat), ['{"build":7,"ok":true,"by":["<b>"]}', "7", "null", "true", "[]", ""]);
+        assert.deepEqual(await said(chat), ['{"build":7,"ok":true,"by":["<b>"]}', "7", "null", "true", "", "[]"]);
         await chat.context().close();
       },
 

@@ -38,7 +38,7 @@ export const complaints = [];
 export const aLostConnection = (text) => /^WebSocket connection to 'ws:\/\/[0-9.:]+\/ws' failed/.test(text);
 
 /** A page of its own profile. `host` is who serves it; `others` are hosts that it may ask besides. */
-export async function open(path, { host = args.http, others = [], expected = () => false, prepare = async () => {}, ...options } = {}) {
+export async function open(path, { scheme = "http", host = args.http, others = [], expected = () => false, prepare = async () => {}, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(EVENT_TIMEOUT_MS);
@@ -55,7 +55,7 @@ export async function open(path, { host = args.http, others = [], expected = () 
   });
   page.on("websocket", (socket) => visit(new URL(socket.url())));
   await prepare(page);
-  await page.goto(`http://${host}${path}`);
+  await page.goto(`${scheme}://${host}${path}`);
   return page;
 }
 
