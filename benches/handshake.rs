@@ -49,6 +49,6 @@ fn shake_hands(request: &[u8], out: &mut Vec<u8>) -> usize {
     let (head, len) = Head::parse(request, &mut slots).expect("valid").expect("whole");
     let offer = Offer::parse(&head).expect("by the rules");
     out.clear();
-    handshake::response(out, offer.accept(), None);
+    handshake::response(out, offer.accept(), None, None);
     len
 }

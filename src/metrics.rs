@@ -35,6 +35,10 @@ pub struct Metrics {
     pub pings_in: u64,
     /// Pongs that were dropped for a newer one.
     pub pongs_replaced: u64,
+    /// Messages deflated, each once however many read it.
+    pub deflated: u64,
+    /// Bytes by which that made what was sent shorter, counted for each reader.
+    pub deflate_bytes_saved: u64,
 }
 
 impl Metrics {
@@ -58,6 +62,8 @@ impl Metrics {
             pings,
             pings_in,
             pongs_replaced,
+            deflated,
+            deflate_bytes_saved,
         } = self;
         for (name, value) in [
             ("accepted", accepted),
@@ -76,6 +82,8 @@ impl Metrics {
             ("pings", pings),
             ("pings_in", pings_in),
             ("pongs_replaced", pongs_replaced),
+            ("deflated", deflated),
+            ("deflate_bytes_saved", deflate_bytes_saved),
         ] {
             report(name, *value);
         }

@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::{env, fs};
 
+#[cfg(feature = "deflate")]
+#[path = "../fuzz/checks/deflate.rs"]
+mod deflate;
 #[path = "../fuzz/checks/frame_decoder.rs"]
 mod frame_decoder;
 #[path = "../fuzz/checks/handshake.rs"]
@@ -26,6 +29,12 @@ fn run(target: &str, check: impl Fn(&[u8])) {
         count += 1;
     }
     assert!(count >= 8, "{target} has {count} seeds");
+}
+
+#[cfg(feature = "deflate")]
+#[test]
+fn deflate_holds_over_its_corpus() {
+    run("deflate", deflate::check);
 }
 
 #[test]

@@ -3,10 +3,10 @@
 mod support;
 
 use support::vectors::{self, Vector};
-use support::{Heard, all_errors, hear_cut};
+use support::{Heard, all_errors, hear_cut_by};
 
 fn hears(vector: &Vector, cuts: &[usize]) -> Vec<String> {
-    let heard = hear_cut(vector.role, vector.message_bytes_max, &vector.bytes, cuts);
+    let heard = hear_cut_by(vector.connection(), &vector.bytes, cuts);
     heard.iter().map(Heard::to_string).collect()
 }
 

@@ -2,6 +2,7 @@
 //! of ours takes, a client of ours can have asked, and gets an answer it takes.
 
 use chinwag::proto::http::{self, Head, HeaderSlots, ResponseHead, body, head_end};
+use chinwag::proto::ws::deflate::{Parameters, Said};
 use chinwag::proto::ws::handshake::{self, Offer, check_response};
 
 pub fn check(bytes: &[u8]) {
@@ -34,13 +35,17 @@ fn check_request(bytes: &[u8]) {
         Ok(offer) => {
             assert!(handshake::is_upgrade(&head));
             let chosen = offer.subprotocols().last();
+            let deflate = offer.deflate(head.target().len() % 2 == 0);
             let mut response = Vec::new();
-            handshake::response(&mut response, offer.accept(), chosen);
+            handshake::response(&mut response, offer.accept(), chosen, deflate);
             let mut slots = HeaderSlots::new();
             let answer = ResponseHead::parse(&response, &mut slots).expect("ours is valid");
             let (answer, len) = answer.expect("and whole");
             assert_eq!((answer.status(), len), (101, response.len()));
             assert_eq!(answer.fields().get("sec-websocket-protocol"), chosen);
+            let extensions = deflate.map(|agreed| agreed.encode(Said::Answered));
+            assert_eq!(answer.fields().get("sec-websocket-extensions"), extensions.as_deref());
+            assert!(deflate.is_none_or(|agreed| agreed.server_no_context_takeover));
         }
     }
 }
@@ -49,8 +54,9 @@ fn check_answer(bytes: &[u8]) {
     let mut slots = HeaderSlots::new();
     if let Ok(Some((head, len))) = ResponseHead::parse(bytes, &mut slots) {
         assert!(len <= bytes.len());
-        if let Ok(chosen) = check_response(&head, *b"the sample nonce", &["chat"]) {
-            assert!(head.status() == 101 && chosen.is_none_or(|chosen| chosen == "chat"));
+        if let Ok(answer) = check_response(&head, *b"the sample nonce", &["chat"], Some(Parameters::OFFER)) {
+            assert!(head.status() == 101 && answer.subprotocol.is_none_or(|chosen| chosen == "chat"));
+            assert!(answer.deflate.is_none_or(|agreed| agreed.server_no_context_takeover));
         }
     }
 }

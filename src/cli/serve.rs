@@ -77,6 +77,10 @@ fn serve(config: &Serve) -> Result<(), Failure> {
     let chat = server.mount(Chat::new(config.chat.clone(), seed), config.chat_message_bytes_max);
     let echo = server.mount(Echo::new(pages::echo()), ECHO_MESSAGE_BYTES_MAX);
     let add = server.mount(Add, ADD_MESSAGE_BYTES_MAX);
+    if config.deflate {
+        server.deflate(chat);
+        server.deflate(echo);
+    }
     server.serve("/ws", chat);
     server.serve("/echo", echo);
     server.serve("/add", add);

@@ -6,14 +6,20 @@
 //!   lines       Lines
 //! ```
 //!
+//! Messages may be deflated in both directions (RFC 7692), where that was offered and the server agreed.
+//!
 //! A link does no I/O. What it has to say gathers in its [`Outgoing`], from which the owner writes; what the peer says is
 //! told to a closure, which may answer at once. Pings are answered here.
 
 use crate::proto::http::{HEAD_BYTES_MAX, HeaderSlots, ResponseHead};
+use crate::proto::ws::deflate::{Deflaters, Inflater, Parameters, WindowBits};
 use crate::proto::ws::handshake::{Request, ResponseError, check_response};
 use crate::proto::ws::{self, Opcode, Role, close, encoder};
 use crate::proto::{Input, http, line};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, RandomState};
+
+/// What is shorter than this is sent as it is: it would hardly become shorter.
+const DEFLATE_BYTES_MIN: usize = 128;
 
 /// Masking keys and nonces that nobody can foresee (RFC 6455, section 5.3): a counter under a keyed hash, whose key the
 /// system has drawn.
@@ -132,6 +138,7 @@ pub enum End<'e> {
 pub struct Link {
     state: State,
     out: Outgoing,
+    inflater: Inflater,
 }
 
 #[derive(Debug)]
@@ -146,6 +153,7 @@ enum State {
 struct Upgrading {
     key: [u8; 16],
     subprotocols: Vec<String>,
+    deflate: Option<Parameters>,
     head: Vec<u8>,
     message_bytes_max: usize,
 }
@@ -157,18 +165,26 @@ pub struct Outgoing {
     written: usize,
     /// `None` where lines are spoken.
     masks: Option<Masks>,
+    deflation: Option<Box<Deflation>>,
     is_closing: bool,
+}
+
+/// How messages are deflated, where that was agreed on.
+#[derive(Debug)]
+struct Deflation {
+    window: WindowBits,
+    deflaters: Deflaters,
 }
 
 impl Outgoing {
     fn new(masks: Option<Masks>) -> Outgoing {
-        Outgoing { bytes: Vec::new(), written: 0, masks, is_closing: false }
+        Outgoing { bytes: Vec::new(), written: 0, masks, deflation: None, is_closing: false }
     }
 
     /// Adds a text message, or a line, which `text` must then be.
     pub fn text(&mut self, text: &str) {
         match self.masks {
-            Some(_) => self.frame(Opcode::Text, text.as_bytes()),
+            Some(_) => self.message(Opcode::Text, text.as_bytes()),
             None => {
                 debug_assert!(!text.contains('\n'), "a line holds no line end");
                 self.bytes.extend_from_slice(text.as_bytes());
@@ -179,7 +195,7 @@ impl Outgoing {
 
     /// Adds a binary message. Lines have none.
     pub fn binary(&mut self, bytes: &[u8]) {
-        self.frame(Opcode::Binary, bytes);
+        self.message(Opcode::Binary, bytes);
     }
 
     /// Asks whether the peer is there. Lines cannot.
@@ -191,6 +207,18 @@ impl Outgoing {
     pub fn close(&mut self, code: u16, reason: &str) {
         self.frame(Opcode::Close, &encoder::close_payload(code, reason));
         self.is_closing = true;
+    }
+
+    /// Deflated where that was agreed on, and makes it shorter.
+    fn message(&mut self, opcode: Opcode, payload: &[u8]) {
+        if payload.len() >= DEFLATE_BYTES_MIN
+            && !self.is_closing
+            && let (Some(masks), Some(deflation)) = (&mut self.masks, &mut self.deflation)
+            && let Some(deflated) = deflation.deflaters.deflate(deflation.window, payload)
+        {
+            return encoder::deflated(&mut self.bytes, true, opcode, deflated, Some(masks.masking_key()));
+        }
+        self.frame(opcode, payload);
     }
 
     /// 5.5.1: nothing follows a Close frame.
@@ -220,19 +248,30 @@ impl Link {
     /// A link over WebSocket, its request to be written first.
     ///
     /// A message longer than `message_bytes_max` breaks it.
-    pub fn upgrade(upgrade: &Upgrade<'_>, mut masks: Masks, message_bytes_max: usize) -> Link {
+    pub fn upgrade(upgrade: &Upgrade<'_>, masks: Masks, message_bytes_max: usize) -> Link {
+        Link::upgrade_with(upgrade, None, masks, message_bytes_max)
+    }
+
+    /// The same, with an offer to deflate messages.
+    pub fn upgrade_with(
+        upgrade: &Upgrade<'_>,
+        deflate: Option<Parameters>,
+        mut masks: Masks,
+        message_bytes_max: usize,
+    ) -> Link {
         let key = masks.nonce();
         let mut out = Outgoing::new(Some(masks));
         let Upgrade { authority, target, subprotocols, headers } = *upgrade;
-        Request { host: authority, target, key, subprotocols, headers }.encode(&mut out.bytes);
+        Request { host: authority, target, key, subprotocols, deflate, headers }.encode(&mut out.bytes);
         let subprotocols = subprotocols.iter().map(|&name| name.to_owned()).collect();
-        let upgrading = Upgrading { key, subprotocols, head: Vec::new(), message_bytes_max };
-        Link { state: State::Upgrading(Box::new(upgrading)), out }
+        let upgrading = Upgrading { key, subprotocols, deflate, head: Vec::new(), message_bytes_max };
+        Link { state: State::Upgrading(Box::new(upgrading)), out, inflater: Inflater::default() }
     }
 
     /// A link that speaks lines, of at most `line_bytes_max` bytes each. It is open at once.
     pub fn lines(line_bytes_max: usize) -> Link {
-        Link { state: State::Lines(line::Decoder::new(line_bytes_max)), out: Outgoing::new(None) }
+        let state = State::Lines(line::Decoder::new(line_bytes_max));
+        Link { state, out: Outgoing::new(None), inflater: Inflater::default() }
     }
 
     /// What is to be written.
@@ -254,13 +293,13 @@ impl Link {
     pub fn receive(&mut self, bytes: &mut [u8], mut tell: impl FnMut(&mut Outgoing, Event<'_>)) {
         let mut input = Input::new(bytes);
         if let State::Upgrading(upgrading) = &mut self.state {
-            self.state = match upgrading.receive(&mut input, &mut |event| tell(&mut self.out, event)) {
+            self.state = match upgrading.receive(&mut input, &mut self.out, &mut tell) {
                 Some(state) => state,
                 None => return,
             };
         }
         let has_ended = match &mut self.state {
-            State::Open(ws) => receive_messages(ws, &mut input, &mut self.out, &mut tell),
+            State::Open(ws) => receive_messages(ws, &mut self.inflater, &mut input, &mut self.out, &mut tell),
             State::Lines(lines) => receive_lines(lines, &mut input, &mut self.out, &mut tell),
             State::Upgrading(_) | State::Ended => false,
         };
@@ -272,7 +311,12 @@ impl Link {
 
 impl Upgrading {
     /// What the link is once the answer is there.
-    fn receive(&mut self, input: &mut Input<'_>, tell: &mut dyn FnMut(Event<'_>)) -> Option<State> {
+    fn receive(
+        &mut self,
+        input: &mut Input<'_>,
+        out: &mut Outgoing,
+        tell: &mut dyn FnMut(&mut Outgoing, Event<'_>),
+    ) -> Option<State> {
         let before = self.head.len();
         // What follows the head belongs to what comes after it: it is put back by taking only the head's part.
         let room = HEAD_BYTES_MAX + 4 - before;
@@ -285,24 +329,30 @@ impl Upgrading {
                 return None;
             }
             Err(error) => {
-                tell(Event::Ended(End::NotHttp(error)));
+                tell(out, Event::Ended(End::NotHttp(error)));
                 return Some(State::Ended);
             }
         };
         input.take(len - before);
         let subprotocols: Vec<&str> = self.subprotocols.iter().map(String::as_str).collect();
-        match check_response(&head, self.key, &subprotocols) {
-            Ok(subprotocol) => {
-                tell(Event::Open { subprotocol });
-                Some(State::Open(ws::Connection::new(Role::Client, self.message_bytes_max)))
+        match check_response(&head, self.key, &subprotocols, self.deflate) {
+            Ok(answer) => {
+                let mut ws = ws::Connection::new(Role::Client, self.message_bytes_max);
+                if let Some(agreed) = &answer.deflate {
+                    ws = ws.deflated(agreed);
+                    let deflating = |window| Box::new(Deflation { window, deflaters: Deflaters::default() });
+                    out.deflation = agreed.window(Role::Client).map(deflating);
+                }
+                tell(out, Event::Open { subprotocol: answer.subprotocol });
+                Some(State::Open(ws))
             }
             Err(ResponseError::Status(status)) => {
                 let retry_after_secs = head.fields().get("retry-after").and_then(|secs| secs.parse().ok());
-                tell(Event::Ended(End::Refused { status, retry_after_secs }));
+                tell(out, Event::Ended(End::Refused { status, retry_after_secs }));
                 Some(State::Ended)
             }
             Err(error) => {
-                tell(Event::Ended(End::BadHandshake(error)));
+                tell(out, Event::Ended(End::BadHandshake(error)));
                 Some(State::Ended)
             }
         }
@@ -312,12 +362,13 @@ impl Upgrading {
 /// Returns whether that was the end.
 fn receive_messages(
     ws: &mut ws::Connection,
+    inflater: &mut Inflater,
     input: &mut Input<'_>,
     out: &mut Outgoing,
     tell: &mut impl FnMut(&mut Outgoing, Event<'_>),
 ) -> bool {
     loop {
-        match ws.poll_event(input) {
+        match ws.poll_event_with(input, inflater) {
             Ok(None) => return false,
             Ok(Some(ws::Event::Text(text))) => tell(out, Event::Text(text)),
             Ok(Some(ws::Event::Binary(bytes))) => tell(out, Event::Binary(bytes)),
@@ -388,7 +439,7 @@ mod tests {
         );
         let offer = Offer::parse(&head).expect("it is an offer");
         let mut out = Vec::new();
-        response(&mut out, offer.accept(), subprotocol);
+        response(&mut out, offer.accept(), subprotocol, offer.deflate(false));
         out
     }
 
@@ -469,6 +520,40 @@ mod tests {
             r#"Ended(Closed { code: 1005, reason: "" })"#
         );
         assert_eq!(link.out().unwritten().len(), len);
+    }
+
+    #[test]
+    fn what_was_agreed_on_is_deflated_in_both_directions_and_small_messages_are_not() {
+        let offer = Some(Parameters::OFFER);
+        let mut link = Link::upgrade_with(&OFFERED, offer, Masks::default(), 1024);
+        let mut bytes = answer(&mut link, None);
+        // RFC 7692, 7.2.3.1.
+        bytes.extend_from_slice(b"\xC1\x07\xf2\x48\xcd\xc9\xc9\x07\x00");
+        assert_eq!(told(&mut link, &bytes, 5)[1..], [r#"Text("Hello")"#]);
+
+        let (short, long) = ("tea ".repeat(31), "tea ".repeat(200));
+        link.out().text(&short);
+        let len = link.out().unwritten().len();
+        assert_eq!((link.out().unwritten()[0], len), (0x81, 2 + 4 + 124));
+        link.out().note_written(len);
+        link.out().text(&long);
+        link.out().binary(long.as_bytes());
+        let mut sent = link.out().unwritten().to_vec();
+        assert!(sent[0] == 0xC1 && sent.len() < 100, "{sent:?}");
+        let agreed = Parameters::OFFER.answer(false).expect("our server takes it");
+        let mut server = ws::Connection::new(Role::Server, 1024).deflated(&agreed);
+        let mut input = Input::new(&mut sent);
+        assert_eq!(server.poll_event(&mut input), Ok(Some(ws::Event::Text(&long))));
+        assert_eq!(server.poll_event(&mut input), Ok(Some(ws::Event::Binary(long.as_bytes()))));
+    }
+
+    #[test]
+    fn a_server_that_deflates_though_nobody_has_offered_that_is_no_answer() {
+        let mut link = upgrading();
+        let mut bytes = answer(&mut link, None);
+        bytes.truncate(bytes.len() - 2);
+        bytes.extend_from_slice(b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n");
+        assert_eq!(told(&mut link, &bytes, 999), ["Ended(BadHandshake(Extension))"]);
     }
 
     #[test]

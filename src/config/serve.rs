@@ -180,6 +180,27 @@ pub const SETTINGS: &[Setting] = &[
         help: "The same for members who came by WebSocket, who are asked by pings whether they are there",
     },
     Setting {
+        name: "deflate",
+        kind: Kind::Switch,
+        default: "",
+        repeats: false,
+        help: "Compresses WebSocket messages for those who offer it (RFC 7692); each once, however many read it",
+    },
+    Setting {
+        name: "deflate-min-bytes",
+        kind: Kind::Bytes(0, 1 << 30),
+        default: "128",
+        repeats: false,
+        help: "The smallest message that is compressed",
+    },
+    Setting {
+        name: "deflate-context-bytes",
+        kind: Kind::Bytes(0, 1 << 40),
+        default: "0",
+        repeats: false,
+        help: "How much memory may go to clients that compress with a view to what they have said before: 48 KiB each",
+    },
+    Setting {
         name: "drain-ms",
         kind: Kind::MillisNumber(0, 600_000),
         default: "5000",
@@ -205,6 +226,8 @@ pub struct Serve {
     pub limits: Limits,
     /// The chat.
     pub chat: chat::Settings,
+    /// Whether WebSocket messages are compressed, to the chat and to the echo.
+    pub deflate: bool,
     /// The largest WebSocket message to the chat as a whole.
     pub chat_message_bytes_max: usize,
 }
@@ -260,6 +283,8 @@ impl Serve {
                 coalesce: duration("coalesce-ms"),
                 write_queue_bytes_max: bytes("write-queue-bytes"),
                 line_bytes_max: whole_bytes_max,
+                deflate_bytes_min: bytes("deflate-min-bytes"),
+                deflate_context_bytes_max: bytes("deflate-context-bytes"),
                 connections_max: count_if_given("connections"),
                 connections_per_address_max: count_if_given("connections-per-address")
                     .filter(|&most| most > 0),
@@ -285,6 +310,7 @@ impl Serve {
                 ping_interval: defaults.ping_interval,
                 ..chat::Settings::default()
             },
+            deflate: matches.get_flag("deflate"),
             chat_message_bytes_max: whole_bytes_max,
         })
     }
@@ -360,6 +386,19 @@ mod tests {
         assert_eq!(config.limits.line_bytes_max, 204 << 10);
         assert_eq!(serve(&["--slow=latest"]).expect("flags").chat.slow, Slow::Latest);
         assert!(serve(&["--slow=never"]).is_err());
+    }
+
+    #[test]
+    fn deflate_is_a_switch_with_two_bounds() {
+        let of = |args: &[&str]| {
+            let config = serve(args).expect("flags");
+            (config.deflate, config.limits.deflate_bytes_min, config.limits.deflate_context_bytes_max)
+        };
+        assert_eq!(of(&[]), (false, 128, 0));
+        assert_eq!(of(&["--deflate", "--burst=3"]), (true, 128, 0));
+        assert_eq!(of(&["--deflate", "--deflate-min-bytes=1k"]), (true, 1024, 0));
+        assert_eq!(of(&["--deflate-context-bytes=1m"]), (false, 128, 1 << 20));
+        assert!(serve(&["--deflate=on"]).is_err());
     }
 
     #[test]

@@ -25,6 +25,7 @@ use super::limits::Limits;
 use super::topic::Framing;
 use crate::net::Peer;
 use crate::net::outbox::Outbox;
+use crate::proto::ws::deflate::WindowBits;
 use crate::proto::{line, ws};
 use crate::service::ConnId;
 use crate::time::Millis;
@@ -41,6 +42,13 @@ pub enum Codec {
     Line(line::Decoder),
 }
 
+impl Codec {
+    /// Whether it remembers what the peer has said before.
+    pub fn keeps_context(&self) -> bool {
+        matches!(self, Codec::WebSocket(ws) if ws.keeps_context())
+    }
+}
+
 /// The same, without the state: what stays known while the codec is at work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wire {
@@ -50,16 +58,6 @@ pub enum Wire {
     WebSocket,
     /// Lines.
     Line,
-}
-
-impl Wire {
-    /// How a topic's entries are wrapped here.
-    pub fn framing(self) -> Framing {
-        match self {
-            Wire::WebSocket => Framing::Frame,
-            Wire::Line | Wire::Http => Framing::Line,
-        }
-    }
 }
 
 /// How far a connection has come.
@@ -207,6 +205,8 @@ pub struct Connection {
     pub is_probed: bool,
     /// Who it is.
     pub peer: Peer,
+    /// The window for which what it is sent is deflated, if that was agreed on.
+    pub deflate: Option<WindowBits>,
     /// How its bytes are read.
     pub codec: Codec,
     /// What it reads.
@@ -241,6 +241,15 @@ impl Connection {
     /// Its name, while it lives in this slot.
     pub fn id(&self, index: u32) -> ConnId {
         ConnId { index, generation: self.generation }
+    }
+
+    /// How a topic's entries are wrapped for it.
+    pub fn framing(&self) -> Framing {
+        match (self.wire, self.deflate) {
+            (Wire::WebSocket, None) => Framing::Frame,
+            (Wire::WebSocket, Some(window)) => Framing::Deflated(window),
+            (Wire::Line | Wire::Http, _) => Framing::Line,
+        }
     }
 
     /// When to look at it again, though nothing happens.
@@ -304,6 +313,6 @@ mod tests {
 
     #[test]
     fn an_idle_connection_is_this_large() {
-        assert!(size_of::<Connection>() <= 256, "{} bytes", size_of::<Connection>());
+        assert!(size_of::<Connection>() <= 168, "{} bytes", size_of::<Connection>());
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct Mount {
     pub wake_at: Millis,
     /// The largest message that a WebSocket connection may send it.
     pub message_bytes_max: usize,
+    /// Whether its WebSocket connections may deflate their messages.
+    pub deflates: bool,
 }
 
 /// The server without its sockets.
@@ -64,8 +66,15 @@ impl Core {
     /// Adds a service that takes WebSocket messages of up to `message_bytes_max`.
     pub fn mount(&mut self, service: impl Service + 'static, message_bytes_max: usize) -> ServiceId {
         let id = u16::try_from(self.mounts.len()).expect("fewer services than that");
-        self.mounts.push(Mount { service: Box::new(service), wake_at: Millis::NEVER, message_bytes_max });
+        let service = Box::new(service);
+        self.mounts.push(Mount { service, wake_at: Millis::NEVER, message_bytes_max, deflates: false });
         ServiceId(id)
+    }
+
+    /// Lets the WebSocket connections of a service deflate their messages, if their peers offer to.
+    pub fn deflate(&mut self, ServiceId(service): ServiceId) {
+        let mount = self.mounts.get_mut(usize::from(service));
+        mount.expect("services are added and never removed").deflates = true;
     }
 
     /// Leads a path to a page or a service.
@@ -97,6 +106,7 @@ impl Core {
     pub fn stats(&self, report: &mut dyn FnMut(&'static str, u64)) {
         report("connections", self.state.conns.len() as u64);
         report("topic_bytes", self.state.topics.len_bytes() as u64);
+        report("deflate_context_bytes", self.state.deflation.context_bytes() as u64);
         self.state.metrics.each(report);
         for mount in &self.mounts {
             mount.service.stats(report);

@@ -42,6 +42,11 @@ pub struct Limits {
     pub body_bytes_max: usize,
     /// The longest line on the line port, without its end.
     pub line_bytes_max: usize,
+    /// The smallest message that is deflated, where that was agreed on. Smaller ones hardly become smaller.
+    pub deflate_bytes_min: usize,
+    /// What may be spent on clients that want to point back into their earlier messages (RFC 7692, 7.1.1.2): 48 KiB for
+    /// each. Others are told to begin each message anew.
+    pub deflate_context_bytes_max: usize,
 }
 
 impl Default for Limits {
@@ -65,6 +70,8 @@ impl Default for Limits {
             coalesce: Millis(0),
             body_bytes_max: 64 * 1024,
             line_bytes_max: 64 * 1024,
+            deflate_bytes_min: 128,
+            deflate_context_bytes_max: 0,
         }
     }
 }

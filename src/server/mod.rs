@@ -9,6 +9,7 @@ mod close_reason;
 mod connection;
 mod context;
 mod core;
+mod deflation;
 mod door;
 mod flush;
 mod limits;
@@ -54,6 +55,12 @@ impl Server {
     /// Adds a service that takes WebSocket messages of up to `message_bytes_max`; a longer one is closed with 1009.
     pub fn mount(&mut self, service: impl Service + 'static, message_bytes_max: usize) -> ServiceId {
         self.core.mount(service, message_bytes_max)
+    }
+
+    /// Lets the WebSocket connections of a service deflate their messages, if their peers offer to (RFC 7692). Without the
+    /// feature `deflate` that changes nothing.
+    pub fn deflate(&mut self, service: ServiceId) {
+        self.core.deflate(service);
     }
 
     /// Leads a path to a service: WebSocket connections, and requests.

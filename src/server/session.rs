@@ -5,6 +5,7 @@ use super::connection::{Codec, Intake, Phase, Wire};
 use super::core::Core;
 use super::router::{Route, ServiceId};
 use crate::proto::http::{self, Head, HeaderSlots, Response, body};
+use crate::proto::ws::deflate::Parameters;
 use crate::proto::ws::{self, close, handshake};
 use crate::proto::{Input, line};
 use crate::service::{BadLine, Message, Opening, Request, Upgrade};
@@ -17,7 +18,7 @@ enum Requested {
     /// It took so many bytes and has been answered.
     Answered(usize),
     /// It took so many bytes, and what follows are frames.
-    Upgraded(usize, ServiceId),
+    Upgraded(usize, ServiceId, Option<Parameters>),
 }
 
 impl Core {
@@ -87,7 +88,7 @@ impl Core {
         let service = self.state.conn(index).service.expect("a connection is upgraded for a service");
         while self.is_served(index) {
             let is_open = self.state.conn(index).phase == Phase::Open;
-            match ws.poll_event(input) {
+            match ws.poll_event_with(input, &mut self.state.deflation.inflater) {
                 Ok(None) => break,
                 // We have sent our Close: of what the peer still says, only its own matters (5.5.1).
                 Ok(Some(ws::Event::Close(_))) if !is_open => self.state.finish(now, index),
@@ -185,10 +186,14 @@ impl Core {
                 }
                 Some(Codec::Http)
             }
-            Requested::Upgraded(len, ServiceId(service)) => {
+            Requested::Upgraded(len, ServiceId(service), deflate) => {
                 input.take(len);
                 let message_bytes_max = self.mounts[usize::from(service)].message_bytes_max;
-                Some(Codec::WebSocket(ws::Connection::new(ws::Role::Server, message_bytes_max)))
+                let connection = ws::Connection::new(ws::Role::Server, message_bytes_max);
+                Some(Codec::WebSocket(match deflate {
+                    Some(agreed) => connection.deflated(&agreed),
+                    None => connection,
+                }))
             }
         }
     }
@@ -210,7 +215,7 @@ impl Core {
         let is_head = head.method() == "HEAD";
         if handshake::is_upgrade(&head) {
             return match self.upgrade(now, index, &head) {
-                Ok(service) => Requested::Upgraded(head_len, service),
+                Ok((service, deflate)) => Requested::Upgraded(head_len, service, deflate),
                 Err(response) => self.refuse(now, index, bytes.len(), is_head, &response),
             };
         }
@@ -251,7 +256,12 @@ impl Core {
     }
 
     /// Makes a WebSocket connection of an HTTP one (RFC 6455, 4.2). The response to a handshake that fails says why.
-    fn upgrade(&mut self, now: Millis, index: u32, head: &Head<'_>) -> Result<ServiceId, Response> {
+    fn upgrade(
+        &mut self,
+        now: Millis,
+        index: u32,
+        head: &Head<'_>,
+    ) -> Result<(ServiceId, Option<Parameters>), Response> {
         let Some(&Route::Service(id)) = self.router.find(head.path()) else {
             return Err(Response::text(404, "there is no WebSocket endpoint at this path\n"));
         };
@@ -273,15 +283,19 @@ impl Core {
             Upgrade::Accept { subprotocol } => subprotocol,
             Upgrade::Refuse(response) => return Err(response),
         };
+        let deflate = match self.mounts[usize::from(id.0)].deflates {
+            true => self.state.agree_on_deflate(index, &offer),
+            false => None,
+        };
         let mut response = Vec::new();
-        handshake::response(&mut response, offer.accept(), subprotocol);
+        handshake::response(&mut response, offer.accept(), subprotocol, deflate);
         self.state.push_bytes(index, &response);
         self.state.outbox(index).seal();
         self.state.metrics.upgrades += 1;
         self.state.conn(index).wire = Wire::WebSocket;
         self.announce(now, index, id.0, Opening::WebSocket { request: head, subprotocol });
         self.state.touch_timer(index);
-        Ok(id)
+        Ok((id, deflate))
     }
 
     /// Answers for the last time: whatever else has come is dropped.

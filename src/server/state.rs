@@ -5,6 +5,7 @@
 
 use super::close_reason::CloseReason;
 use super::connection::{Codec, Connection, Intake, Phase, Subscription, Subscriptions, Wire};
+use super::deflation::Deflation;
 use super::door::{Door, TurnedAway};
 use super::limits::Limits;
 use super::topic::{Encoding, Framing, TopicKey, Topics};
@@ -40,6 +41,8 @@ pub struct State {
     pub metrics: Metrics,
     /// Who is let in.
     pub door: Door,
+    /// What deflates and inflates.
+    pub deflation: Deflation,
     /// Connections to be written to, other than by the rounds of the topics' logs. Slots may be stale; `is_pending` tells.
     pub pending: VecDeque<u32>,
     /// Ends that services have yet to hear of.
@@ -104,6 +107,7 @@ impl State {
             was_blocked: false,
             is_probed: false,
             peer,
+            deflate: None,
             codec,
             subscriptions: Subscriptions::None,
             outbox: None,
@@ -213,8 +217,8 @@ impl State {
             return self.close(now, index, CloseReason::TooSlow);
         }
         match (self.conn(index).wire, message) {
-            (Wire::WebSocket, Message::Text(text)) => self.push_frame(index, Opcode::Text, text.as_bytes()),
-            (Wire::WebSocket, Message::Binary(bytes)) => self.push_frame(index, Opcode::Binary, bytes),
+            (Wire::WebSocket, Message::Text(text)) => self.push_data(index, Opcode::Text, text.as_bytes()),
+            (Wire::WebSocket, Message::Binary(bytes)) => self.push_data(index, Opcode::Binary, bytes),
             (Wire::Line | Wire::Http, Message::Text(text)) => {
                 self.outbox(index).push_frame(text.as_bytes(), b"\n")
             }
@@ -231,11 +235,6 @@ impl State {
             Message::Text(text) => drop(self.farewells.insert(index, text.into())),
             Message::Binary(_) => log::error!("a farewell is a text"),
         }
-    }
-
-    fn push_frame(&mut self, index: u32, opcode: Opcode, payload: &[u8]) {
-        let header = frame_header(opcode, payload.len());
-        self.outbox(index).push_frame(&header, payload);
     }
 
     /// Something has been queued: it is to be written, and if it is much, the peer is not read until it is less.
@@ -278,7 +277,7 @@ impl State {
     /// Subscribes a connection that is being served.
     pub fn subscribe(&mut self, index: u32, key: TopicKey, class: Class) {
         if self.subscription(index, key).is_none() {
-            let framing = self.conn(index).wire.framing();
+            let framing = self.conn(index).framing();
             let (log, slot) = self.topics.subscribe(key, Encoding { class, framing }, index);
             self.conn(index).subscriptions.push(Subscription { log, slot });
         }
@@ -362,6 +361,7 @@ impl State {
                 rendered_for = Some(encoding.class);
                 self.rendered.clear();
                 render(encoding.class, &mut self.rendered);
+                self.deflation.begin_publishing();
             }
             match encoding.framing {
                 Framing::Frame => {
@@ -369,6 +369,14 @@ impl State {
                     self.topics.append(now, log, [&header, &self.rendered, b""], bytes_max);
                 }
                 Framing::Line => self.topics.append(now, log, [b"", &self.rendered, b"\n"], bytes_max),
+                Framing::Deflated(window) => {
+                    let members = self.topics.log(log).members().len();
+                    let bytes_min = self.limits.deflate_bytes_min;
+                    let metrics = &mut self.metrics;
+                    let (header, payload) =
+                        self.deflation.published(window, bytes_min, metrics, &self.rendered, members);
+                    self.topics.append(now, log, [&header, payload, b""], bytes_max);
+                }
             }
             if let Some(index) = self.speaking
                 && self.topics.is_crowded(log, bytes_max)
@@ -429,14 +437,14 @@ impl State {
         if self.conn(index).phase != Phase::Open {
             return;
         }
-        let wire = self.conn(index).wire;
-        let outbox = self.outbox(index);
-        for text in replay.texts() {
-            match wire {
-                Wire::WebSocket => outbox.push_replayed(&frame_header(Opcode::Text, text.len()), text),
-                Wire::Line | Wire::Http => outbox.push_replayed(text, b"\n"),
+        match self.conn(index).wire {
+            Wire::WebSocket => self.push_replayed(index, replay.texts()),
+            Wire::Line | Wire::Http => {
+                let outbox = self.outbox(index);
+                replay.texts().for_each(|text| outbox.push_replayed(text, b"\n"));
             }
         }
+        let outbox = self.outbox(index);
         match outbox.front_mut() {
             Some(Item::Ask(question)) if reached < end => question.missing.start = reached,
             _ => outbox.settle_front(0),
@@ -614,6 +622,9 @@ impl State {
             self.farewells.remove(&index);
             let conn = self.conns.remove(index as usize);
             self.door.leave(&self.limits, conn.peer);
+            if conn.codec.keeps_context() {
+                self.forget_context();
+            }
             self.metrics.closed += 1;
             log_end(&conn, now);
         }
@@ -661,8 +672,8 @@ impl State {
     }
 }
 
-fn frame_header(opcode: Opcode, payload_len: usize) -> crate::proto::ws::EncodedHeader {
-    Header { fin: true, opcode, masking_key: None, payload_len: payload_len as u64 }.encode()
+pub(super) fn frame_header(opcode: Opcode, payload_len: usize) -> crate::proto::ws::EncodedHeader {
+    Header { fin: true, rsv1: false, opcode, masking_key: None, payload_len: payload_len as u64 }.encode()
 }
 
 fn log_end(conn: &Connection, now: Millis) {

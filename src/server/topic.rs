@@ -27,6 +27,7 @@
 //! numbers that were ever given out, so that a number names one entry for good, and a later one is a larger one.
 
 use crate::net::outbox::{Entry, Item, Question, range};
+use crate::proto::ws::deflate::WindowBits;
 use crate::service::{Class, Topic};
 use crate::time::Millis;
 use slab::Slab;
@@ -44,6 +45,8 @@ pub enum Framing {
     Frame,
     /// A line with its line feed.
     Line,
+    /// The same as `Frame`, deflated for a window of this size if it is worth it.
+    Deflated(WindowBits),
 }
 
 /// A topic of one service, in one encoding.
@@ -51,7 +54,7 @@ pub enum Framing {
 pub struct Encoding {
     /// The dialect, as the service names it.
     pub class: Class,
-    /// The wrapping, which follows from how the member is connected.
+    /// The wrapping, which follows from how the member is connected and what was agreed on then.
     pub framing: Framing,
 }
 

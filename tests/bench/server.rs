@@ -146,7 +146,7 @@ fn talk(mut stream: TcpStream, state: &Arc<Mutex<State>>, behaviour: &Behaviour)
     let (head, _) = Head::parse(&request, &mut slots).ok()??;
     let mut answer = Vec::new();
     let subprotocol = (behaviour.manner == Manner::Json).then_some("chinwag.v1.json");
-    response(&mut answer, Offer::parse(&head).ok()?.accept(), subprotocol);
+    response(&mut answer, Offer::parse(&head).ok()?.accept(), subprotocol, None);
     let (out, queue) = channel();
     out.send((Instant::now(), answer)).ok()?;
     let sink = stream.try_clone().ok()?;

@@ -324,7 +324,7 @@ fn upgraded(subprotocol: Option<&str>, rest: &[u8]) -> Vec<News> {
     let mut slots = HeaderSlots::new();
     let (head, _) = Head::parse(&request, &mut slots).expect("a request").expect("a whole one");
     let mut answer = Vec::new();
-    response(&mut answer, Offer::parse(&head).expect("an offer").accept(), subprotocol);
+    response(&mut answer, Offer::parse(&head).expect("an offer").accept(), subprotocol, None);
     answer.extend_from_slice(rest);
     session.handle_bytes(Millis(2), &mut answer);
     std::iter::from_fn(|| session.poll_event()).collect()
@@ -385,7 +385,7 @@ fn who_says_close_waits_for_the_answer_but_not_for_ever() {
         let mut slots = HeaderSlots::new();
         let (head, _) = Head::parse(&request, &mut slots).expect("a request").expect("a whole one");
         let mut answer = Vec::new();
-        response(&mut answer, Offer::parse(&head).expect("an offer").accept(), Some(SUBPROTOCOL));
+        response(&mut answer, Offer::parse(&head).expect("an offer").accept(), Some(SUBPROTOCOL), None);
         encoder::frame(&mut answer, Opcode::Text, WELCOME.as_bytes(), None);
         session.handle_bytes(Millis(2), &mut answer);
         session.quit(Millis(10));

@@ -18,6 +18,7 @@ mod closing;
 mod coalescing;
 mod counts;
 mod deadlines;
+mod deflate;
 mod door;
 mod eof;
 mod fairness;

@@ -89,6 +89,7 @@ impl Server {
         let mut core = Core::new(limits);
         let notes = Notes::default();
         let puppet = core.mount(Puppet::new(&notes), MESSAGE_BYTES_MAX);
+        core.deflate(puppet);
         for path in ["/", "/greeted", "/never", "/stubborn"] {
             core.route(path, Route::Service(puppet));
         }
@@ -103,6 +104,7 @@ impl Server {
     pub fn chat(settings: Settings) -> Server {
         let mut core = Core::new(Limits::default());
         let chat = core.mount(Chat::new(settings, Seed::new([1; 32])), MESSAGE_BYTES_MAX);
+        core.deflate(chat);
         core.route("/", Route::Service(chat));
         core.speak_lines(LINES, chat);
         Server::of(core, Notes::default())
@@ -154,6 +156,19 @@ impl Server {
         self.hears(peer, UPGRADE.replacen('/', path, 1).as_bytes());
         assert_eq!(self.says(peer), UPGRADED);
         peer
+    }
+
+    /// Somebody connects there, and offers these extensions. Returns which of them the server uses.
+    pub fn upgrade_offering(&mut self, path: &str, extensions: &str) -> (Peer, Option<String>) {
+        let peer = self.accept();
+        let field = format!("\r\nSec-WebSocket-Extensions: {extensions}\r\n\r\n");
+        self.hears(peer, UPGRADE.replacen('/', path, 1).replacen("\r\n\r\n", &field, 1).as_bytes());
+        let said = self.says(peer);
+        let said = String::from_utf8_lossy(&said);
+        let (head, _greeting) = said.split_once("\r\n\r\n").expect("a response");
+        assert!(head.starts_with("HTTP/1.1 101 "), "{said}");
+        let used = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Extensions: "));
+        (peer, used.map(str::to_owned))
     }
 
     /// So many are.

@@ -31,6 +31,8 @@ pub enum Way<'a> {
     WebSocket(&'a str),
     /// The same, offering a subprotocol.
     Offering(&'a str, &'a str),
+    /// The same, with this extension agreed on.
+    Extended(&'a str, &'a str),
 }
 
 /// Something that the server did to a peer's socket.
@@ -123,6 +125,9 @@ impl Stage {
         let chat = core.mount(Chat::new(chat, Seed::new([1; 32])), 64 * 1024);
         let echo = core.mount(Echo::new(Response::html("<!doctype html>\n")), 16 * 1024 * 1024);
         let add = core.mount(Add, 64 * 1024);
+        // As with --deflate: whoever does not offer it does not notice.
+        core.deflate(chat);
+        core.deflate(echo);
         for (path, service) in [("/ws", chat), ("/echo", echo), ("/add", add)] {
             core.route(path, Route::Service(service));
         }
@@ -153,6 +158,7 @@ impl Stage {
             Way::Http | Way::Line => ("", String::new()),
             Way::WebSocket(path) => (path, String::new()),
             Way::Offering(path, subprotocol) => (path, format!("Sec-WebSocket-Protocol: {subprotocol}\r\n")),
+            Way::Extended(path, extension) => (path, format!("Sec-WebSocket-Extensions: {extension}\r\n")),
         };
         if !path.is_empty() {
             let request = format!(

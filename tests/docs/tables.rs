@@ -9,6 +9,7 @@ use super::{files, pages, root, source, stalls};
 use chinwag::config::{BENCH_SETTINGS, JOIN_SETTINGS, Kind, SERVE_SETTINGS, Setting};
 use chinwag::join;
 use chinwag::proto::http;
+use chinwag::proto::ws::deflate::Parameters;
 use chinwag::proto::ws::{self, Header, Opcode, Role, handshake};
 use chinwag::proto::{Input, ws::close};
 use chinwag::server::{CloseReason, Limits};
@@ -35,6 +36,7 @@ const TABLES: &[Table] = &[
     ("first-bytes", first_bytes),
     ("frame-errors", frame_errors),
     ("message-errors", message_errors),
+    ("deflate-errors", deflate_errors),
     ("refusals", refusals),
     ("head-limits", head_limits),
     ("close-reasons", close_reasons),
@@ -302,15 +304,23 @@ const BROKEN: &[(&str, &str)] = &[
     ("88 81 00*4 03", "a Close with one byte"),
     ("88 82 00*4 03 ed", "a Close with 1005, which is never sent"),
     ("88 83 00*4 03 e8 ff", "a Close whose reason is not UTF-8"),
+    ("c9", "RSV1 in a Ping"),
+    ("c1 81 00*4 ff", "a block of a type that there is not"),
 ];
 
 /// How many of [`BROKEN`] are the header's.
 const OF_FRAMES: usize = 8;
+/// How many are of connections that deflate: the last ones.
+const DEFLATED: usize = 2;
 
 fn errors(range: std::ops::Range<usize>) -> String {
+    let deflated: Vec<_> = BROKEN[BROKEN.len() - DEFLATED..].iter().map(|(text, _)| *text).collect();
     let find = |text: &str| {
         let role = if text == "81 85" { Role::Client } else { Role::Server };
         let mut connection = ws::Connection::new(role, 16 * 1024 * 1024);
+        if deflated.contains(&text) {
+            connection = connection.deflated(&Parameters::OFFER);
+        }
         let bytes = bytes(text);
         for (at, byte) in bytes.iter().enumerate() {
             if let Err(error) = connection.poll_event(&mut Input::new(&mut [*byte])) {
@@ -325,14 +335,14 @@ fn errors(range: std::ops::Range<usize>) -> String {
     let variants = found.iter().map(|(_, _, error)| variant(error));
     all_of(variants, "src/proto/ws/error.rs", "pub enum Error");
     let row = |(text, note, error): (&str, &str, ws::Error)| {
-        let (says, section) = error.to_string().split_once(" (RFC 6455, ").map_or_else(
+        let (says, section) = error.to_string().split_once(" (RFC ").map_or_else(
             || panic!("{error} names no section"),
-            |(says, section)| (says.to_owned(), section.trim_end_matches(')').to_owned()),
+            |(says, section)| (says.to_owned(), section.trim_end_matches(')').replace("6455, ", "")),
         );
         vec![code(show_hex(&bytes(text))), note.to_owned(), says, section, error.close_code().to_string()]
     };
     table(
-        &["bytes, to the one that breaks it", "which are", "the rule's word", "RFC 6455", "code"],
+        &["bytes, to the one that breaks it", "which are", "the rule's word", "section", "code"],
         found[range].iter().map(|found| row(*found)),
     )
 }
@@ -346,7 +356,11 @@ fn frame_errors() -> String {
 }
 
 fn message_errors() -> String {
-    errors(OF_FRAMES..BROKEN.len())
+    errors(OF_FRAMES..BROKEN.len() - DEFLATED)
+}
+
+fn deflate_errors() -> String {
+    errors(BROKEN.len() - DEFLATED..BROKEN.len())
 }
 
 fn refusals() -> String {

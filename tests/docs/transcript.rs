@@ -2,6 +2,7 @@
 //!
 //! ````text
 //!     ```hex echo                       C has a WebSocket to /echo; hex http, line, add likewise; hex chat ann bob/line
+//!                                       hex echo deflate: and has agreed on permessage-deflate
 //!     C> 81 82 00*4 "hi"                what C sends, as one read brings it
 //!     S> 81 02                          what the server sends, as one system call writes it,
 //!        "hi"        # and a comment    going on with a line that is indented
@@ -58,6 +59,14 @@ pub fn limits(words: &mut Vec<&str>) -> (Limits, chat::Settings) {
             limits.write_queue_bytes_max = number.parse().expect("a number of bytes");
             false
         }
+        Some(("deflate-min-bytes", number)) => {
+            limits.deflate_bytes_min = number.parse().expect("a number of bytes");
+            false
+        }
+        Some(("deflate-context-bytes", number)) => {
+            limits.deflate_context_bytes_max = number.parse().expect("a number of bytes");
+            false
+        }
         Some(("history", number)) => {
             chat.history_messages_max = number.parse().expect("a number of messages");
             false
@@ -81,6 +90,7 @@ fn set(setting: &str) -> Stage {
             return stage;
         }
         ["echo"] => stage.connect("C", Way::WebSocket("/echo")),
+        ["echo", "deflate"] => stage.connect("C", Way::Extended("/echo", "permessage-deflate")),
         ["add"] => stage.connect("C", Way::WebSocket("/add")),
         ["chat", ref names @ ..] => {
             for name in names {

@@ -150,7 +150,8 @@ fn ask(proxy: &Proxy, target: &str, origin: &str) -> Socket {
     let mut bytes = Vec::new();
     let headers = [("Origin", origin)];
     let host = &proxy.address.to_string();
-    handshake::Request { host, target, key: KEY, subprotocols: &[], headers: &headers }.encode(&mut bytes);
+    handshake::Request { host, target, key: KEY, subprotocols: &[], deflate: None, headers: &headers }
+        .encode(&mut bytes);
     let mut socket = Socket::connect(&proxy.address);
     socket.send(bytes);
     socket

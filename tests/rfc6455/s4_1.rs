@@ -12,6 +12,7 @@ fn request() -> String {
         target: "/chat?room=tea",
         key: KEY,
         subprotocols: &SUBPROTOCOLS,
+        deflate: None,
         headers: &[("Origin", "http://example.com")],
     };
     let mut out = Vec::new();
@@ -40,7 +41,7 @@ fn answer(from: &str, to: &str) -> Result<Option<String>, ResponseError> {
     let response = RESPONSE.replacen(from, to, 1);
     let mut slots = HeaderSlots::new();
     let (head, _) = ResponseHead::parse(response.as_bytes(), &mut slots).expect("valid").expect("whole");
-    check_response(&head, KEY, &SUBPROTOCOLS).map(|chosen| chosen.map(str::to_owned))
+    check_response(&head, KEY, &SUBPROTOCOLS, None).map(|answer| answer.subprotocol.map(str::to_owned))
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn response(subprotocol: Option<&str>) -> String {
     let mut slots = HeaderSlots::new();
     let (head, _) = Head::parse(REQUEST.as_bytes(), &mut slots).unwrap().unwrap();
     let mut out = Vec::new();
-    handshake::response(&mut out, Offer::parse(&head).unwrap().accept(), subprotocol);
+    handshake::response(&mut out, Offer::parse(&head).unwrap().accept(), subprotocol, None);
     String::from_utf8(out).unwrap()
 }
 

@@ -54,7 +54,8 @@ fn the_minimal_number_of_bytes_encodes_the_length() {
 #[test]
 fn we_encode_the_length_in_the_minimal_number_of_bytes() {
     for (payload_len, len) in [(0, 2), (125, 2), (126, 4), (65_535, 4), (65_536, 10)] {
-        let header = Header { fin: true, opcode: Opcode::Binary, masking_key: None, payload_len };
+        let header =
+            Header { fin: true, rsv1: false, opcode: Opcode::Binary, masking_key: None, payload_len };
         assert_eq!(header.encode().len(), len, "{payload_len}");
     }
 }

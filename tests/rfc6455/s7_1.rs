@@ -1,6 +1,6 @@
 //! 7.1: closing, as far as bytes tell. When TCP is closed, and by whom, needs a server.
 
-use chinwag::proto::ws::{Connection, Error, Opcode, Role, encoder};
+use chinwag::proto::ws::{Error, Opcode, Role, encoder};
 
 use crate::support::{Heard, all_errors, client_hears, feed, text, unmasked, vectors};
 
@@ -35,7 +35,7 @@ fn no_reason_is_the_empty_one() {
 fn once_failed_no_data_is_processed_not_even_a_close() {
     for vector in vectors::all() {
         let Some(fault) = vector.hears.iter().find(|heard| heard.starts_with("Error")) else { continue };
-        let mut ws = Connection::new(vector.role, vector.message_bytes_max);
+        let mut ws = vector.connection();
         let heard = feed(&mut ws, &vector.bytes);
         assert_eq!(heard.last().map(Heard::to_string).as_ref(), Some(fault), "{}", vector.name);
         // Each as the peer would have sent it.

@@ -73,7 +73,11 @@ pub fn feed(ws: &mut Connection, bytes: &[u8]) -> Vec<Heard> {
 
 /// What we hear in our `role`, if the bytes come in pieces that end at `cuts` and at their end.
 pub fn hear_cut(role: Role, message_bytes_max: usize, bytes: &[u8], cuts: &[usize]) -> Vec<Heard> {
-    let mut ws = Connection::new(role, message_bytes_max);
+    hear_cut_by(Connection::new(role, message_bytes_max), bytes, cuts)
+}
+
+/// What a connection hears, if the bytes come in pieces that end at `cuts` and at their end.
+pub fn hear_cut_by(mut ws: Connection, bytes: &[u8], cuts: &[usize]) -> Vec<Heard> {
     let mut heard = Vec::new();
     let mut start = 0;
     for end in cuts.iter().copied().chain([bytes.len()]) {
@@ -128,6 +132,8 @@ pub fn all_errors() -> Vec<Error> {
         Error::CloseTooShort,
         Error::CloseCode(1005),
         Error::CloseReasonNotUtf8,
+        Error::Rsv1OutOfPlace,
+        Error::NotDeflate,
     ];
     for error in &all {
         match error {
@@ -145,7 +151,9 @@ pub fn all_errors() -> Vec<Error> {
             | Error::TextNotUtf8
             | Error::CloseTooShort
             | Error::CloseCode(_)
-            | Error::CloseReasonNotUtf8 => {}
+            | Error::CloseReasonNotUtf8
+            | Error::Rsv1OutOfPlace
+            | Error::NotDeflate => {}
         }
     }
     all

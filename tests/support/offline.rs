@@ -82,6 +82,7 @@ impl Server {
     pub fn with(limits: Limits, service: impl Service + 'static) -> Server {
         let mut core = Core::new(limits);
         let id = core.mount(service, 64 * 1024);
+        core.deflate(id);
         core.route("/ws", Route::Service(id));
         core.speak_lines(LINES, id);
         Server { core, sockets: Drain::default(), now: Millis(0) }

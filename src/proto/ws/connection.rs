@@ -12,9 +12,13 @@
 //! true in the middle of something - half a header, the key's phase, fragments, a cut control frame - is in
 //! one box that exists only then, and what remains is sixteen bytes.
 //!
+//! Where it has been agreed that messages may be deflated (RFC 7692), what is inflated is gathered in the same box. The
+//! inflater is the caller's, one for all its connections, unless the peer's messages point back into earlier ones.
+//!
 //! Sending needs no state: see [`encoder`](super::encoder).
 
 use super::decoder::{Chunk, Decoder};
+use super::deflate::{Inflater, Parameters};
 use super::message::Gathered;
 use super::{Error, Event, Header, Opcode, Role, mask};
 use crate::proto::Input;
@@ -41,6 +45,18 @@ pub struct Connection {
     role: Role,
     /// A Close frame has come, or a rule was broken.
     ended: bool,
+    deflation: Deflation,
+}
+
+/// What the peer may do to its messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deflation {
+    /// Nothing.
+    None,
+    /// Deflate them, each on its own.
+    Alone,
+    /// Deflate them, with a view to those before.
+    InContext,
 }
 
 /// What has arrived of something that is not whole.
@@ -51,6 +67,8 @@ struct Partial {
     control: Option<Gathered>,
     /// What has become whole, and is lent to the caller until the next call.
     whole: Option<Gathered>,
+    /// What remembers the messages before, where the peer points back into them.
+    context: Option<Box<Inflater>>,
 }
 
 /// Where the next event lies.
@@ -70,14 +88,49 @@ impl Connection {
             message_bytes_max: u32::try_from(message_bytes_max).unwrap_or(u32::MAX),
             role,
             ended: false,
+            deflation: Deflation::None,
         }
+    }
+
+    /// The same, where this has been agreed on.
+    pub fn deflated(mut self, agreed: &Parameters) -> Self {
+        self.deflation = match agreed.peer_keeps_context(self.role) {
+            true => Deflation::InContext,
+            false => Deflation::Alone,
+        };
+        self
+    }
+
+    /// Whether it remembers what the peer has said before, which is a lot of memory.
+    pub fn keeps_context(&self) -> bool {
+        self.deflation == Deflation::InContext
     }
 
     /// Takes bytes off `input` until they say something. `None` when they are used up.
     ///
     /// What was whole before a fault is told before it, also where both were in one read. After an error, and
     /// after [`Event::Close`], there is nothing more to hear: all further input is thrown away.
+    #[inline]
     pub fn poll_event<'e, 'b: 'e>(&'e mut self, input: &mut Input<'b>) -> Result<Option<Event<'e>>, Error> {
+        self.poll(input, None)
+    }
+
+    /// The same, with the inflater that is shared by many connections. Without one, each message that is deflated would cost
+    /// the making of one.
+    #[inline]
+    pub fn poll_event_with<'e, 'b: 'e>(
+        &'e mut self,
+        input: &mut Input<'b>,
+        inflater: &mut Inflater,
+    ) -> Result<Option<Event<'e>>, Error> {
+        self.poll(input, Some(inflater))
+    }
+
+    fn poll<'e, 'b: 'e>(
+        &'e mut self,
+        input: &mut Input<'b>,
+        inflater: Option<&mut Inflater>,
+    ) -> Result<Option<Event<'e>>, Error> {
         // 7.1.7: once we have failed, no input is looked at again, not even a Close.
         // 5.5.1: and nothing comes after a Close.
         if self.ended {
@@ -89,7 +142,7 @@ impl Connection {
             Event::of_frame(opcode, payload)
         } else {
             self.free_lent();
-            match self.find(input) {
+            match self.find(input, inflater) {
                 Ok(None) => return Ok(None),
                 Ok(Some(Found::InInput(event))) => Ok(event),
                 Ok(Some(Found::InPartial)) => {
@@ -149,13 +202,18 @@ impl Connection {
     }
 
     /// Takes chunks until one of them completes something.
-    fn find<'b>(&mut self, input: &mut Input<'b>) -> Result<Option<Found<'b>>, Error> {
+    fn find<'b>(
+        &mut self,
+        input: &mut Input<'b>,
+        mut inflater: Option<&mut Inflater>,
+    ) -> Result<Option<Found<'b>>, Error> {
+        let deflates = self.deflation != Deflation::None;
         let mut decoder = self.partial.as_ref().map_or_else(Decoder::new, |partial| partial.decoder);
         let found = loop {
-            match decoder.poll_chunk(self.role, input)? {
+            match decoder.poll_chunk(self.role, deflates, input)? {
                 None => break None,
                 Some(chunk) => {
-                    if let Some(found) = self.take_chunk(chunk)? {
+                    if let Some(found) = self.take_chunk(chunk, inflater.as_deref_mut())? {
                         break Some(found);
                     }
                 }
@@ -170,33 +228,68 @@ impl Connection {
     }
 
     /// Gives a chunk that is a whole message, or a whole control frame, as it is; gathers any other.
-    fn take_chunk<'b>(&mut self, chunk: Chunk<'b>) -> Result<Option<Found<'b>>, Error> {
-        let Header { fin, opcode, .. } = chunk.header;
+    fn take_chunk<'b>(
+        &mut self,
+        chunk: Chunk<'b>,
+        inflater: Option<&mut Inflater>,
+    ) -> Result<Option<Found<'b>>, Error> {
+        let Header { fin, rsv1, opcode, .. } = chunk.header;
         if chunk.first {
             self.judge(&chunk.header)?;
         }
         let last = fin && chunk.remaining == 0;
         if chunk.first && last && opcode != Opcode::Continuation {
+            if rsv1 {
+                return self.take_deflated(opcode, chunk.payload, inflater).map(Some);
+            }
             return Ok(Some(Found::InInput(Event::of_frame(opcode, chunk.payload)?)));
         }
 
+        let message_bytes_max = self.message_bytes_max;
         let partial = self.partial.get_or_insert_with(|| Box::new(Partial::new()));
         let slot = if opcode.is_control() { &mut partial.control } else { &mut partial.message };
-        let gathered = slot.get_or_insert_with(|| Gathered::begin(opcode));
+        let gathered = slot.get_or_insert_with(|| Gathered::begin_with(&chunk.header));
         // In its last frame, a message says how long it will have been.
         let len_max = if fin {
             let to_come = usize::try_from(chunk.remaining).unwrap_or(usize::MAX);
             (gathered.len() + chunk.payload.len()).saturating_add(to_come)
         } else {
-            self.message_bytes_max as usize
+            arriving_bytes_max(message_bytes_max, gathered.is_deflated())
         };
         gathered.push(chunk.payload, len_max)?;
         if !last {
             return Ok(None);
         }
         gathered.finish()?;
-        partial.whole = slot.take();
-        Ok(Some(Found::InPartial))
+        match slot.take() {
+            Some(Gathered::Deflated { opcode, bytes }) => {
+                self.take_deflated(opcode, &bytes, inflater).map(Some)
+            }
+            whole => {
+                partial.whole = whole;
+                Ok(Some(Found::InPartial))
+            }
+        }
+    }
+
+    /// Inflates a message that has come whole, as far as it may go.
+    fn take_deflated<'b>(
+        &mut self,
+        opcode: Opcode,
+        deflated: &[u8],
+        inflater: Option<&mut Inflater>,
+    ) -> Result<Found<'b>, Error> {
+        let keeps_context = self.keeps_context();
+        let len_max = self.message_bytes_max as usize;
+        let partial = self.partial.get_or_insert_with(|| Box::new(Partial::new()));
+        let mut passing = Inflater::default();
+        let inflater = match (keeps_context, inflater) {
+            (true, _) => partial.context.get_or_insert_default(),
+            (false, Some(shared)) => shared,
+            (false, None) => &mut passing,
+        };
+        partial.whole = Some(Gathered::inflate(opcode, deflated, len_max, inflater, keeps_context)?);
+        Ok(Found::InPartial)
     }
 
     /// Whether a frame with this header may come now.
@@ -211,22 +304,40 @@ impl Connection {
         }
         // 10.4: by the announced length, before there is memory for it. Both are below 2^63.
         let message_len = open.map_or(0, Gathered::len) as u64 + header.payload_len;
-        if message_len > u64::from(self.message_bytes_max) { Err(Error::MessageTooBig) } else { Ok(()) }
+        let is_deflated = open.map_or(header.rsv1, Gathered::is_deflated);
+        let len_max = arriving_bytes_max(self.message_bytes_max, is_deflated);
+        if message_len > len_max as u64 { Err(Error::MessageTooBig) } else { Ok(()) }
     }
 }
 
+/// How many bytes of a message may arrive. What does not compress is longer deflated than it was: by five bytes for each
+/// stored block, of which some senders write one for each of their writes.
+fn arriving_bytes_max(message_bytes_max: u32, is_deflated: bool) -> usize {
+    let message_bytes_max = message_bytes_max as usize;
+    if is_deflated {
+        message_bytes_max.saturating_add(message_bytes_max / 8).saturating_add(DEFLATED_SLACK_BYTES)
+    } else {
+        message_bytes_max
+    }
+}
+
+const DEFLATED_SLACK_BYTES: usize = 1024;
+
 impl Partial {
     fn new() -> Self {
-        Self { decoder: Decoder::new(), message: None, control: None, whole: None }
+        Self { decoder: Decoder::new(), message: None, control: None, whole: None, context: None }
     }
 
     fn is_empty(&self) -> bool {
-        self.decoder.is_idle() && self.message.is_none() && self.control.is_none() && self.whole.is_none()
+        let has_nothing = self.message.is_none() && self.control.is_none() && self.whole.is_none();
+        self.decoder.is_idle() && has_nothing && self.context.is_none()
     }
 
     fn heap_bytes(&self) -> usize {
         let gathered = [&self.message, &self.control, &self.whole].into_iter().flatten();
-        size_of::<Self>() + gathered.map(Gathered::capacity).sum::<usize>()
+        let context =
+            self.context.as_ref().map_or(0, |inflater| size_of_val(&**inflater) + inflater.heap_bytes());
+        size_of::<Self>() + gathered.map(Gathered::capacity).sum::<usize>() + context
     }
 }
 

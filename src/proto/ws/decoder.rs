@@ -59,9 +59,14 @@ impl Decoder {
     }
 
     /// Takes the next chunk off `input`. `None` when `input` is used up.
-    pub fn poll_chunk<'b>(&mut self, role: Role, input: &mut Input<'b>) -> Result<Option<Chunk<'b>>, Error> {
+    pub fn poll_chunk<'b>(
+        &mut self,
+        role: Role,
+        deflates: bool,
+        input: &mut Input<'b>,
+    ) -> Result<Option<Chunk<'b>>, Error> {
         let (mut header, remaining, first) = match &mut self.state {
-            State::Header(begun) => match begun.take_header(role, input)? {
+            State::Header(begun) => match begun.take_header(role, deflates, input)? {
                 Some(header) => (header, header.payload_len, true),
                 None => return Ok(None),
             },
@@ -92,9 +97,14 @@ struct BegunHeader {
 }
 
 impl BegunHeader {
-    fn take_header(&mut self, role: Role, input: &mut Input<'_>) -> Result<Option<Header>, Error> {
+    fn take_header(
+        &mut self,
+        role: Role,
+        deflates: bool,
+        input: &mut Input<'_>,
+    ) -> Result<Option<Header>, Error> {
         if self.len == 0
-            && let Some((header, len)) = Header::parse(input.remaining(), role)?
+            && let Some((header, len)) = Header::parse_with(input.remaining(), role, deflates)?
         {
             input.take(len);
             return Ok(Some(header));
@@ -103,7 +113,8 @@ impl BegunHeader {
         while let Some(byte) = input.take_byte() {
             self.bytes[usize::from(self.len)] = byte;
             self.len += 1;
-            if let Some((header, _)) = Header::parse(&self.bytes[..usize::from(self.len)], role)? {
+            let begun = &self.bytes[..usize::from(self.len)];
+            if let Some((header, _)) = Header::parse_with(begun, role, deflates)? {
                 return Ok(Some(header));
             }
         }
@@ -123,7 +134,9 @@ mod tests {
         for piece in bytes.chunks(size) {
             let mut piece = piece.to_vec();
             let mut input = Input::new(&mut piece);
-            while let Some(chunk) = decoder.poll_chunk(Role::Server, &mut input).expect("no rule is broken") {
+            while let Some(chunk) =
+                decoder.poll_chunk(Role::Server, false, &mut input).expect("no rule is broken")
+            {
                 chunks.push((chunk.payload.to_vec(), chunk.first, chunk.remaining == 0));
             }
             assert!(input.is_empty());
@@ -167,7 +180,7 @@ mod tests {
         let mut bytes = [0x82, 0x7F, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, b'x'];
         let mut decoder = Decoder::new();
         let mut input = Input::new(&mut bytes);
-        let chunk = decoder.poll_chunk(Role::Client, &mut input).unwrap().unwrap();
+        let chunk = decoder.poll_chunk(Role::Client, false, &mut input).unwrap().unwrap();
         assert_eq!((chunk.header.opcode, chunk.payload), (Opcode::Binary, &b"x"[..]));
         assert_eq!(chunk.remaining, (1 << 63) - 2);
         assert!(!decoder.is_idle());

@@ -27,9 +27,20 @@ pub fn frame(out: &mut impl Out, opcode: Opcode, payload: &[u8], masking_key: Op
 
 /// Appends one frame of a message: the last one has `fin`, all but the first are continuations (5.4).
 pub fn fragment(out: &mut impl Out, fin: bool, opcode: Opcode, payload: &[u8], masking_key: Option<[u8; 4]>) {
-    let header = Header { fin, opcode, masking_key, payload_len: payload.len() as u64 };
+    let header = Header { fin, rsv1: false, opcode, masking_key, payload_len: payload.len() as u64 };
+    framed(out, header, payload);
+}
+
+/// Appends the first frame, or the only one, of a message whose payload has been deflated (RFC 7692, 6.1). Further frames
+/// of it are [`fragment`]s like any other.
+pub fn deflated(out: &mut impl Out, fin: bool, opcode: Opcode, payload: &[u8], masking_key: Option<[u8; 4]>) {
+    let header = Header { fin, rsv1: true, opcode, masking_key, payload_len: payload.len() as u64 };
+    framed(out, header, payload);
+}
+
+fn framed(out: &mut impl Out, header: Header, payload: &[u8]) {
     out.extend(&*header.encode());
-    match masking_key {
+    match header.masking_key {
         None => out.extend(payload),
         Some(key) => extend_masked(out, payload, key),
     }

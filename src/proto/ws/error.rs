@@ -41,6 +41,10 @@ pub enum Error {
     CloseCode(u16),
     /// 5.5.1, 8.1: the reason in a Close frame is not UTF-8.
     CloseReasonNotUtf8,
+    /// RFC 7692, 6.1: RSV1 MUST NOT be set in a control frame or in one that continues a message.
+    Rsv1OutOfPlace,
+    /// RFC 7692, 7.2.2: what is to be inflated was not deflated.
+    NotDeflate,
 }
 
 impl Error {
@@ -59,8 +63,9 @@ impl Error {
             | Self::ContinuationWithoutStart
             | Self::MessageInsideMessage
             | Self::CloseTooShort
-            | Self::CloseCode(_) => close::PROTOCOL_ERROR,
-            Self::TextNotUtf8 | Self::CloseReasonNotUtf8 => close::INVALID_PAYLOAD,
+            | Self::CloseCode(_)
+            | Self::Rsv1OutOfPlace => close::PROTOCOL_ERROR,
+            Self::TextNotUtf8 | Self::CloseReasonNotUtf8 | Self::NotDeflate => close::INVALID_PAYLOAD,
             Self::MessageTooBig => close::MESSAGE_TOO_BIG,
         }
     }
@@ -88,6 +93,8 @@ impl fmt::Display for Error {
             Self::CloseTooShort => f.write_str("a close frame holds half a code (RFC 6455, 5.5.1)"),
             Self::CloseCode(code) => write!(f, "close code {code} must not be sent (RFC 6455, 7.4)"),
             Self::CloseReasonNotUtf8 => f.write_str("a close reason is not UTF-8 (RFC 6455, 8.1)"),
+            Self::Rsv1OutOfPlace => f.write_str("RSV1 is set where no message begins (RFC 7692, 6.1)"),
+            Self::NotDeflate => f.write_str("what is to be inflated was not deflated (RFC 7692, 7.2.2)"),
         }
     }
 }

@@ -18,6 +18,9 @@
 //! is told so without waiting for the thirteen others. The rules are thus met in the order of the bytes, and
 //! where a header is cut makes no difference to which of them is found broken.
 //!
+//! RSV1 says that a message is deflated, where both ends have agreed to that (RFC 7692, 6); it stands in the first frame
+//! of the message and nowhere else. [`Header::parse_with`] lets it pass; to all others it is reserved.
+//!
 //! A short length could be spelt in three ways, but "the minimal number of bytes MUST be used". Many let a
 //! longer one pass; we do not, for where a frame has one spelling, no two parsers can disagree about it.
 
@@ -31,6 +34,7 @@ pub const HEADER_LEN_MAX: usize = 14; // 2 + 8 (64-bit length) + 4 (masking key)
 // Byte 0.
 const FIN: u8 = 0b1000_0000;
 const RSV: u8 = 0b0111_0000;
+const RSV1: u8 = 0b0100_0000;
 // Byte 1.
 const MASK: u8 = 0b1000_0000;
 const LEN_16: u8 = 126;
@@ -41,6 +45,8 @@ const LEN_64: u8 = 127;
 pub struct Header {
     /// Whether this is the last frame of its message.
     pub fin: bool,
+    /// Whether this frame begins a message that is deflated (RFC 7692, 6).
+    pub rsv1: bool,
     /// What the frame is for.
     pub opcode: Opcode,
     /// What the payload is XORed with, where it is (5.3).
@@ -55,13 +61,25 @@ impl Header {
     /// Gives the header and its own length, or `None` while it is not all there and nothing is wrong with
     /// what is.
     pub fn parse(bytes: &[u8], role: Role) -> Result<Option<(Self, usize)>, Error> {
+        Self::parse_with(bytes, role, false)
+    }
+
+    /// The same, where it has been agreed whether messages may be deflated.
+    #[inline]
+    pub fn parse_with(bytes: &[u8], role: Role, deflates: bool) -> Result<Option<(Self, usize)>, Error> {
         let [first, rest @ ..] = bytes else { return Ok(None) };
         let fin = first & FIN != 0;
-        // 5.2: the reserved bits MUST be 0 unless an extension gives them a meaning; none is negotiated.
-        if first & RSV != 0 {
+        // 5.2: the reserved bits MUST be 0 unless an extension gives them a meaning.
+        let reserved = if deflates { RSV & !RSV1 } else { RSV };
+        if first & reserved != 0 {
             return Err(Error::ReservedBits);
         }
+        let rsv1 = first & RSV1 != 0;
         let opcode = Opcode::from_bits(*first).ok_or(Error::ReservedOpcode(first & 0x0F))?;
+        // RFC 7692, 6.1: not in a frame that continues a message, nor in a control frame.
+        if rsv1 && !matches!(opcode, Opcode::Text | Opcode::Binary) {
+            return Err(Error::Rsv1OutOfPlace);
+        }
         // 5.5: control frames MUST NOT be fragmented.
         if opcode.is_control() && !fin {
             return Err(Error::FragmentedControl);
@@ -98,7 +116,7 @@ impl Header {
             (true, [a, b, c, d, rest @ ..]) => (Some([*a, *b, *c, *d]), rest),
             (true, _) => return Ok(None),
         };
-        Ok(Some((Self { fin, opcode, masking_key, payload_len }, bytes.len() - rest.len())))
+        Ok(Some((Self { fin, rsv1, opcode, masking_key, payload_len }, bytes.len() - rest.len())))
     }
 
     /// The header's bytes, the length in its shortest form.
@@ -111,10 +129,15 @@ impl Header {
             !self.opcode.is_control() || self.fin && self.payload_len <= CONTROL_PAYLOAD_MAX as u64,
             "5.5: a control frame is one frame of at most 125 bytes"
         );
+        debug_assert!(
+            !self.rsv1 || matches!(self.opcode, Opcode::Text | Opcode::Binary),
+            "RFC 7692, 6.1: only the first frame of a message says that it is deflated"
+        );
         let mut encoded = EncodedHeader { bytes: [0; HEADER_LEN_MAX], len: 0 };
         let mask = if self.masking_key.is_some() { MASK } else { 0 };
 
-        encoded.push(&[if self.fin { FIN } else { 0 } | self.opcode.bits()]);
+        let rsv1 = if self.rsv1 { RSV1 } else { 0 };
+        encoded.push(&[if self.fin { FIN } else { 0 } | rsv1 | self.opcode.bits()]);
         match self.payload_len {
             len @ 0..126 => encoded.push(&[mask | len as u8]),
             len @ 126..0x1_0000 => {
@@ -175,7 +198,13 @@ mod tests {
     /// The headers of the examples in section 5.7, without and with a mask.
     #[test]
     fn examples_of_the_rfc() {
-        let header = |fin, opcode, masking_key, payload_len| Header { fin, opcode, masking_key, payload_len };
+        let header = |fin, opcode, masking_key, payload_len| Header {
+            fin,
+            rsv1: false,
+            opcode,
+            masking_key,
+            payload_len,
+        };
         let cases: [(&[u8], Header); 7] = [
             (&[0x81, 0x05], header(true, Opcode::Text, None, 5)),
             (&[0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d], header(true, Opcode::Text, Some(KEY), 5)),
@@ -203,6 +232,20 @@ mod tests {
             };
             assert_eq!(server(&[first]), expected, "first byte {first:#04x}");
             assert_eq!(client(&[first]), expected, "first byte {first:#04x}");
+        }
+    }
+
+    #[test]
+    fn all_256_first_bytes_where_messages_may_be_deflated() {
+        for first in 0..=0xFF_u8 {
+            let expected = match (first & 0xF0, first & 0x0F) {
+                (0x10..=0x30 | 0x50..=0x70 | 0x90..=0xB0 | 0xD0..=0xF0, _) => Err(Error::ReservedBits),
+                (_, opcode @ (0x3..=0x7 | 0xB..=0xF)) => Err(Error::ReservedOpcode(opcode)),
+                (0x40 | 0xC0, 0x0 | 0x8..=0xA) => Err(Error::Rsv1OutOfPlace),
+                (0x00, 0x8..=0xA) => Err(Error::FragmentedControl),
+                _ => Ok(None),
+            };
+            assert_eq!(Header::parse_with(&[first], Role::Server, true), expected, "first byte {first:#04x}");
         }
     }
 
@@ -236,7 +279,8 @@ mod tests {
             ((1 << 63) - 1, 10),
         ];
         for (payload_len, header_len) in cases {
-            let header = Header { fin: true, opcode: Opcode::Binary, masking_key: None, payload_len };
+            let header =
+                Header { fin: true, rsv1: false, opcode: Opcode::Binary, masking_key: None, payload_len };
             assert_eq!(header.encode().len(), header_len);
             assert_eq!(client(&header.encode()), Ok(Some((header, header_len))));
         }
@@ -269,15 +313,18 @@ mod tests {
         ]);
         // Lengths of every magnitude, rather than all of them near 2^63.
         let len = (any::<u64>(), 1..=63_u32).prop_map(|(len, bits)| len >> (64 - bits));
-        (any::<bool>(), opcode, any::<Option<[u8; 4]>>(), len).prop_map(|(fin, opcode, masking_key, len)| {
-            let control = opcode.is_control();
-            Header {
-                fin: fin || control,
-                opcode,
-                masking_key,
-                payload_len: if control { len % 126 } else { len },
-            }
-        })
+        (any::<[bool; 2]>(), opcode, any::<Option<[u8; 4]>>(), len).prop_map(
+            |([fin, rsv1], opcode, masking_key, len)| {
+                let control = opcode.is_control();
+                Header {
+                    fin: fin || control,
+                    rsv1: rsv1 && matches!(opcode, Opcode::Text | Opcode::Binary),
+                    opcode,
+                    masking_key,
+                    payload_len: if control { len % 126 } else { len },
+                }
+            },
+        )
     }
 
     proptest! {
@@ -285,9 +332,9 @@ mod tests {
         fn decode_of_encode_is_the_header(header in any_header()) {
             let role = if header.masking_key.is_some() { Role::Server } else { Role::Client };
             let bytes = header.encode();
-            prop_assert_eq!(Header::parse(&bytes, role), Ok(Some((header, bytes.len()))));
+            prop_assert_eq!(Header::parse_with(&bytes, role, true), Ok(Some((header, bytes.len()))));
             for cut in 0..bytes.len() {
-                prop_assert_eq!(Header::parse(&bytes[..cut], role), Ok(None));
+                prop_assert_eq!(Header::parse_with(&bytes[..cut], role, true), Ok(None));
             }
         }
 

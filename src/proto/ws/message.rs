@@ -7,11 +7,15 @@
 //!   cont, fin=1   "world"-'
 //! ```
 //!
+//! A message that is deflated (RFC 7692, 6.2) is inflated when it is whole, and what comes of that is gathered as if it had
+//! come so.
+//!
 //! A message that is one frame, and lies whole in the input, is judged and given out where it lies. What is
 //! cut, by its sender or by a read, is [`Gathered`]: text as a `String`, so that each part is judged once,
 //! when it arrives, and what is cut inside a character waits in the validator.
 
-use super::{Error, Opcode, close, utf8};
+use super::deflate::Inflater;
+use super::{Error, Header, Opcode, close, utf8};
 use crate::proto::growth;
 
 /// What the peer has said.
@@ -75,6 +79,7 @@ impl<'e> CloseFrame<'e> {
 pub(super) enum Gathered {
     Text { text: String, validator: utf8::Validator },
     Bytes { opcode: Opcode, bytes: Vec<u8> },
+    Deflated { opcode: Opcode, bytes: Vec<u8> },
 }
 
 impl Gathered {
@@ -86,11 +91,44 @@ impl Gathered {
         }
     }
 
+    /// What the first frame of a message begins, with nothing in it.
+    pub fn begin_with(header: &Header) -> Self {
+        if header.rsv1 {
+            Self::Deflated { opcode: header.opcode, bytes: Vec::new() }
+        } else {
+            Self::begin(header.opcode)
+        }
+    }
+
+    /// Inflates a message that may be `len_max` bytes long, and no further than that.
+    pub fn inflate(
+        opcode: Opcode,
+        deflated: &[u8],
+        len_max: usize,
+        inflater: &mut Inflater,
+        keeps_context: bool,
+    ) -> Result<Self, Error> {
+        let mut inflated = Self::begin(opcode);
+        inflater.inflate(keeps_context, deflated, |chunk| {
+            if inflated.len() + chunk.len() > len_max {
+                return Err(Error::MessageTooBig);
+            }
+            inflated.push(chunk, len_max)
+        })?;
+        inflated.finish()?;
+        Ok(inflated)
+    }
+
+    /// Whether it has to be inflated when it is whole.
+    pub fn is_deflated(&self) -> bool {
+        matches!(self, Self::Deflated { .. })
+    }
+
     /// How many bytes have arrived.
     pub fn len(&self) -> usize {
         match self {
             Self::Text { text, validator } => text.len() + validator.carried(),
-            Self::Bytes { bytes, .. } => bytes.len(),
+            Self::Bytes { bytes, .. } | Self::Deflated { bytes, .. } => bytes.len(),
         }
     }
 
@@ -98,7 +136,7 @@ impl Gathered {
     pub fn capacity(&self) -> usize {
         match self {
             Self::Text { text, .. } => text.capacity(),
-            Self::Bytes { bytes, .. } => bytes.capacity(),
+            Self::Bytes { bytes, .. } | Self::Deflated { bytes, .. } => bytes.capacity(),
         }
     }
 
@@ -112,7 +150,7 @@ impl Gathered {
                 text.extend(completed);
                 text.push_str(rest);
             }
-            Self::Bytes { bytes, .. } => {
+            Self::Bytes { bytes, .. } | Self::Deflated { bytes, .. } => {
                 bytes.reserve_exact(growth(bytes.len(), bytes.capacity(), payload.len(), len_max));
                 bytes.extend_from_slice(payload);
             }
@@ -124,7 +162,7 @@ impl Gathered {
     pub fn finish(&self) -> Result<(), Error> {
         match self {
             Self::Text { validator, .. } => validator.finish().map_err(|_| Error::TextNotUtf8),
-            Self::Bytes { .. } => Ok(()),
+            Self::Bytes { .. } | Self::Deflated { .. } => Ok(()),
         }
     }
 
@@ -132,7 +170,9 @@ impl Gathered {
     pub fn event(&self) -> Result<Event<'_>, Error> {
         match self {
             Self::Text { text, .. } => Ok(Event::Text(text)),
-            Self::Bytes { opcode, bytes } => Event::of_frame(*opcode, bytes),
+            Self::Bytes { opcode, bytes } | Self::Deflated { opcode, bytes } => {
+                Event::of_frame(*opcode, bytes)
+            }
         }
     }
 }

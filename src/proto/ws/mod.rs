@@ -25,6 +25,7 @@ mod message;
 mod opcode;
 
 pub mod close;
+pub mod deflate;
 pub mod encoder;
 pub mod handshake;
 pub mod header;

@@ -39,7 +39,8 @@ pub struct WebSocket {
 /// The bytes of a handshake that the server accepts.
 pub fn request(target: &str, headers: &[(&str, &str)]) -> Vec<u8> {
     let mut out = Vec::new();
-    handshake::Request { host: "test", target, key: KEY, subprotocols: &[], headers }.encode(&mut out);
+    handshake::Request { host: "test", target, key: KEY, subprotocols: &[], deflate: None, headers }
+        .encode(&mut out);
     out
 }
 
@@ -82,7 +83,7 @@ impl WebSocket {
         let head_len = loop {
             let mut slots = HeaderSlots::new();
             if let Some((head, len)) = ResponseHead::parse(&bytes, &mut slots).expect("a sound response") {
-                handshake::check_response(&head, KEY, &[])
+                handshake::check_response(&head, KEY, &[], None)
                     .unwrap_or_else(|error| panic!("{error}: {}", shown(&bytes)));
                 break len;
             }

@@ -5,8 +5,9 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{KEY_LEN, VERSION, accept_key};
-use crate::proto::http::{self, ResponseHead};
+use super::{KEY_LEN, VERSION, accept_key, extensions};
+use crate::proto::http::{self, Fields, ResponseHead};
+use crate::proto::ws::deflate::{self, Parameters, Said};
 
 const KEY_TEXT_LEN: usize = 24; // 16 bytes in base64
 
@@ -20,6 +21,7 @@ const KEY_TEXT_LEN: usize = 24; // 16 bytes in base64
 ///     target: "/chat",
 ///     key: *b"the sample nonce", // 4.1: "selected randomly for each connection"
 ///     subprotocols: &["chat"],
+///     deflate: None,
 ///     headers: &[("Origin", "http://example.com")],
 /// };
 /// let mut out = Vec::new();
@@ -36,6 +38,8 @@ pub struct Request<'a> {
     pub key: [u8; KEY_LEN],
     /// The subprotocols that we speak, those we prefer first.
     pub subprotocols: &'a [&'a str],
+    /// How messages might be deflated, if the server wants to.
+    pub deflate: Option<Parameters>,
     /// Further header fields, such as `Origin`.
     pub headers: &'a [(&'a str, &'a str)],
 }
@@ -58,6 +62,9 @@ impl Request<'_> {
         if !self.subprotocols.is_empty() {
             http::push_line(out, &["Sec-WebSocket-Protocol: ", &self.subprotocols.join(", ")]);
         }
+        if let Some(offer) = self.deflate {
+            http::push_line(out, &["Sec-WebSocket-Extensions: ", &offer.encode(Said::Offered)]);
+        }
         for (name, value) in self.headers {
             http::push_line(out, &[name, ": ", value]);
         }
@@ -73,13 +80,23 @@ fn key_text(key: [u8; KEY_LEN]) -> [u8; KEY_TEXT_LEN] {
     text
 }
 
-/// Judges the server's response to a request with this `key` that offered these `subprotocols`. Gives the
-/// subprotocol that the server chose, if it chose one.
+/// What the server has chosen of what we offered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Answer<'h> {
+    /// The subprotocol, if it chose one.
+    pub subprotocol: Option<&'h str>,
+    /// How messages may be deflated, if they may.
+    pub deflate: Option<Parameters>,
+}
+
+/// Judges the server's response to a request with this `key` that offered these `subprotocols`, and this way to
+/// `deflate`.
 pub fn check_response<'h>(
     head: &ResponseHead<'h>,
     key: [u8; KEY_LEN],
     subprotocols: &[&str],
-) -> Result<Option<&'h str>, ResponseError> {
+    deflate: Option<Parameters>,
+) -> Result<Answer<'h>, ResponseError> {
     let fields = head.fields();
     if head.status() != 101 {
         return Err(ResponseError::Status(head.status()));
@@ -100,15 +117,33 @@ pub fn check_response<'h>(
         (Some(accept), None) if accept.as_bytes() == expected => {}
         _ => return Err(ResponseError::Accept),
     }
-    // We offer no extension, so that any is one too many.
-    if fields.list("sec-websocket-extensions").next().is_some() {
+    let deflate = agreed_deflate(&fields, deflate)?;
+    let mut chosen = fields.all("sec-websocket-protocol");
+    let subprotocol = match (chosen.next(), chosen.next()) {
+        (None, _) => None,
+        (Some(chosen), None) if subprotocols.contains(&chosen) => Some(chosen),
+        _ => return Err(ResponseError::Subprotocol),
+    };
+    Ok(Answer { subprotocol, deflate })
+}
+
+/// What follows from the server's extensions. We offer one at most, so that any other, and a second, is one too many.
+fn agreed_deflate(
+    fields: &Fields<'_>,
+    offer: Option<Parameters>,
+) -> Result<Option<Parameters>, ResponseError> {
+    if !fields.all("sec-websocket-extensions").all(|value| value.is_empty() || extensions::is_list(value)) {
         return Err(ResponseError::Extension);
     }
-    let mut chosen = fields.all("sec-websocket-protocol");
-    match (chosen.next(), chosen.next()) {
-        (None, _) => Ok(None),
-        (Some(chosen), None) if subprotocols.contains(&chosen) => Ok(Some(chosen)),
-        _ => Err(ResponseError::Subprotocol),
+    let mut used = fields.all("sec-websocket-extensions").flat_map(extensions::list);
+    match (used.next(), used.next(), offer) {
+        (None, _, _) => Ok(None),
+        (Some(extension), None, Some(offer)) if extension.name == deflate::NAME => {
+            let answer = Parameters::parse(Said::Answered, extension.parameters());
+            let agreed = answer.and_then(|answer| answer.agree(&offer));
+            agreed.map(Some).ok_or(ResponseError::Extension)
+        }
+        _ => Err(ResponseError::Extension),
     }
 }
 
@@ -123,7 +158,7 @@ pub enum ResponseError {
     Connection,
     /// 4.1, 4: the Accept is the one that answers our key.
     Accept,
-    /// 4.1, 5: an extension is used that we did not offer.
+    /// 4.1, 5: an extension is used that we did not offer, or not as we did (RFC 7692, 7.1).
     Extension,
     /// 4.1, 6: a subprotocol is chosen that we did not offer.
     Subprotocol,
@@ -136,7 +171,7 @@ impl fmt::Display for ResponseError {
             Self::Upgrade => f.write_str("the server's Upgrade header does not say websocket"),
             Self::Connection => f.write_str("the server's Connection header does not say Upgrade"),
             Self::Accept => f.write_str("the server's Sec-WebSocket-Accept does not answer our key"),
-            Self::Extension => f.write_str("the server uses an extension that was not offered"),
+            Self::Extension => f.write_str("the server uses an extension that was not offered, or not so"),
             Self::Subprotocol => f.write_str("the server chose a subprotocol that was not offered"),
         }
     }
@@ -164,7 +199,37 @@ mod tests {
         let mut slots = HeaderSlots::new();
         let (head, _) =
             ResponseHead::parse(response.as_bytes(), &mut slots).expect("valid HTTP").expect("whole");
-        check_response(&head, KEY, &["chat", "superchat"]).map(|chosen| chosen.map(str::to_owned))
+        check_response(&head, KEY, &["chat", "superchat"], None)
+            .map(|answer| answer.subprotocol.map(str::to_owned))
+    }
+
+    /// What is agreed when our offer is answered with these extensions.
+    fn agreed(extensions: &str) -> Result<Option<Parameters>, ResponseError> {
+        let fields = format!("Sec-WebSocket-Extensions: {extensions}\r\n\r\n");
+        let response = RESPONSE.strip_suffix("\r\n").unwrap().to_owned() + &fields;
+        let mut slots = HeaderSlots::new();
+        let (head, _) =
+            ResponseHead::parse(response.as_bytes(), &mut slots).expect("valid HTTP").expect("whole");
+        check_response(&head, KEY, &["chat"], Some(Parameters::OFFER)).map(|answer| answer.deflate)
+    }
+
+    #[test]
+    fn an_extension_is_used_as_it_was_offered_and_once() {
+        let sound = "permessage-deflate; server_no_context_takeover; server_max_window_bits=12";
+        let deflate = agreed(sound).unwrap().unwrap();
+        assert!(deflate.server_no_context_takeover && !deflate.client_no_context_takeover);
+        assert_eq!(deflate.server_max_window_bits.map(|bits| bits.get()), Some(12));
+        for wrong in [
+            "permessage-bzip2",
+            "permessage-deflate",
+            &format!("{sound}, {sound}"),
+            &format!("{sound}\r\nSec-WebSocket-Extensions: {sound}"),
+            &format!("{sound}; foo"),
+            &format!("{sound}; client_max_window_bits"),
+            &format!("{sound}; b=("),
+        ] {
+            assert_eq!(agreed(wrong), Err(ResponseError::Extension), "{wrong}");
+        }
     }
 
     #[test]
@@ -176,6 +241,7 @@ mod tests {
             target: "/chat",
             key: KEY,
             subprotocols: &subprotocols,
+            deflate: Some(Parameters::OFFER),
             headers: &headers,
         };
         let mut out = Vec::new();
@@ -189,7 +255,7 @@ mod tests {
         assert!(offer.subprotocols().eq(subprotocols));
 
         let mut answer = Vec::new();
-        response(&mut answer, offer.accept(), None);
+        response(&mut answer, offer.accept(), None, None);
         assert_eq!(check(str::from_utf8(&answer).unwrap()), Ok(None));
     }
 

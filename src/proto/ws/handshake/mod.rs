@@ -24,7 +24,7 @@ mod client;
 mod extensions;
 mod server;
 
-pub use client::{Request, ResponseError, check_response};
+pub use client::{Answer, Request, ResponseError, check_response};
 pub use server::{Error, Offer, is_upgrade, response};
 
 use base64::Engine;
@@ -47,6 +47,12 @@ pub fn accept_key(key: &str) -> [u8; ACCEPT_LEN] {
     let len = STANDARD.encode_slice(digest, &mut accept).expect("20 bytes are 28 in base64");
     debug_assert_eq!(len, ACCEPT_LEN);
     accept
+}
+
+/// The extensions in a field's value, as far as it is sound.
+#[cfg(test)]
+pub(super) fn extensions_of(value: &str) -> impl Iterator<Item = extensions::Extension<'_>> {
+    extensions::list(value)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 
 use super::{ACCEPT_LEN, KEY_LEN, VERSION, accept_key, extensions};
 use crate::proto::http::{self, Head, Response};
+use crate::proto::ws::deflate::{self, Parameters, Said};
 
 /// RFC 4648, 3.5: the bits that a key of 16 bytes leaves over may be looked at or not. We only need the
 /// length.
@@ -91,6 +92,16 @@ impl<'h> Offer<'h> {
     pub fn subprotocols(&self) -> impl Iterator<Item = &'h str> + use<'h> {
         self.head.fields().list("sec-websocket-protocol")
     }
+
+    /// What is agreed on where messages may be deflated: the answer to the first offer of the client's that we can take
+    /// (RFC 7692, 7.1). With `keeps_context` there is memory for what this client has said before, if it wants that.
+    pub fn deflate(&self, keeps_context: bool) -> Option<Parameters> {
+        let offers = self.head.headers("sec-websocket-extensions").flat_map(extensions::list);
+        offers
+            .filter(|extension| deflate::IS_SUPPORTED && extension.name == deflate::NAME)
+            .filter_map(|offer| Parameters::parse(Said::Offered, offer.parameters()))
+            .find_map(|offer| offer.answer(keeps_context))
+    }
 }
 
 /// Whether it is a list of tokens, one at least. It may have empty members, which do not count (RFC 9110,
@@ -109,8 +120,13 @@ fn is_key(key: &str) -> bool {
 /// Appends the response that turns the connection into a WebSocket (4.2.2). The next byte after it is a
 /// frame's.
 ///
-/// A `subprotocol` MUST be one that the client offered.
-pub fn response(out: &mut Vec<u8>, accept: [u8; ACCEPT_LEN], subprotocol: Option<&str>) {
+/// A `subprotocol` MUST be one that the client offered, and what is agreed on `deflate` an answer to what it did.
+pub fn response(
+    out: &mut Vec<u8>,
+    accept: [u8; ACCEPT_LEN],
+    subprotocol: Option<&str>,
+    deflate: Option<Parameters>,
+) {
     out.extend_from_slice(
         b"HTTP/1.1 101 Switching Protocols\r\n\
           Upgrade: websocket\r\n\
@@ -121,6 +137,10 @@ pub fn response(out: &mut Vec<u8>, accept: [u8; ACCEPT_LEN], subprotocol: Option
     if let Some(subprotocol) = subprotocol {
         out.extend_from_slice(b"\r\nSec-WebSocket-Protocol: ");
         out.extend_from_slice(subprotocol.as_bytes());
+    }
+    if let Some(agreed) = deflate {
+        out.extend_from_slice(b"\r\nSec-WebSocket-Extensions: ");
+        out.extend_from_slice(agreed.encode(Said::Answered).as_bytes());
     }
     out.extend_from_slice(b"\r\n\r\n");
 }
@@ -237,7 +257,7 @@ mod tests {
             assert_eq!(offer.key(), "dGhlIHNhbXBsZSBub25jZQ==");
             assert!(offer.subprotocols().eq(["chat", "superchat"]));
             let mut out = Vec::new();
-            response(&mut out, offer.accept(), Some("chat"));
+            response(&mut out, offer.accept(), Some("chat"), None);
             assert_eq!(
                 String::from_utf8(out).unwrap(),
                 "HTTP/1.1 101 Switching Protocols\r\n\
@@ -316,6 +336,43 @@ mod tests {
         with_head(&request, |head| {
             assert!(Offer::parse(head).unwrap().subprotocols().eq(["a", "b", "c"]));
         });
+    }
+
+    /// The extensions in our response to a request with these fields.
+    #[cfg(feature = "deflate")]
+    fn deflated(fields: &str) -> Option<String> {
+        let request = REQUEST.replacen("Origin:", &format!("{fields}Origin:"), 1);
+        with_head(&request, |head| {
+            let offer = Offer::parse(head).unwrap();
+            let mut out = Vec::new();
+            response(&mut out, offer.accept(), None, offer.deflate(false));
+            let out = String::from_utf8(out).unwrap();
+            assert!(out.ends_with("\r\n\r\n"));
+            let mut lines = out.lines();
+            lines.find_map(|line| line.strip_prefix("Sec-WebSocket-Extensions: ")).map(str::to_owned)
+        })
+    }
+
+    #[cfg(feature = "deflate")]
+    #[test]
+    fn the_first_offer_that_will_do_is_taken_wherever_it_stands() {
+        let both = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+        let field = "Sec-WebSocket-Extensions: ";
+        let taken = Some(both.to_owned());
+        assert_eq!(deflated(""), None, "nobody has offered it");
+        assert_eq!(deflated(&format!("{field}permessage-bzip2, x-webkit-deflate-frame\r\n")), None);
+        assert_eq!(deflated(&format!("{field}permessage-deflate\r\n")), taken);
+        assert_eq!(
+            deflated(&format!("{field}foo; bar=1, permessage-deflate; client_max_window_bits\r\n")),
+            taken
+        );
+        let spoilt = "permessage-deflate; mode=fast, permessage-deflate; server_max_window_bits=8";
+        assert_eq!(deflated(&format!("{field}{spoilt}\r\n")), None);
+        assert_eq!(deflated(&format!("{field}{spoilt}, permessage-deflate\r\n")), taken);
+        assert_eq!(deflated(&format!("{field}{spoilt}\r\n{field}permessage-deflate\r\n")), taken);
+        let preferred = "permessage-deflate; server_max_window_bits=12, permessage-deflate";
+        let answer = Some(format!("{both}; server_max_window_bits=12"));
+        assert_eq!(deflated(&format!("{field}{preferred}\r\n")), answer);
     }
 
     #[test]
