@@ -132,6 +132,9 @@ fn repeat(bench: &Bench, screen: &mut Screen, stop: &AtomicBool) -> Result<Vec<O
 
 fn exit_code(bench: &Bench, report: &Report) -> ExitCode {
     let runs = report.runs();
+    if runs.is_empty() {
+        return ExitCode::FAILURE;
+    }
     if runs.iter().any(|run| run.audit.unaccounted() > 0) {
         return ExitCode::from(UNACCOUNTED);
     }

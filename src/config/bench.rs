@@ -133,10 +133,10 @@ pub const SETTINGS: &[Setting] = &[
     ),
     row("insecure", Kind::Switch, "", "Trusts whoever answers, whatever its certificate"),
     row("strict", Kind::Switch, "", "Exit code 4 when the client was the limit"),
-    row("json", Kind::Text, "", "Writes the report there as JSON; - for the standard output"),
-    row("hgrm", Kind::Text, "", "Writes the latencies there, for HdrHistogram's plotter"),
-    row("csv", Kind::Text, "", "Writes the seconds there"),
-    row("svg", Kind::Text, "", "Draws the latencies and the seconds there"),
+    row("json", Kind::Path, "", "Writes the report there as JSON; - for the standard output"),
+    row("hgrm", Kind::Path, "", "Writes the latencies there, for HdrHistogram's plotter"),
+    row("csv", Kind::Path, "", "Writes the seconds there"),
+    row("svg", Kind::Path, "", "Draws the latencies and the seconds there"),
 ];
 
 /// What `chinwag bench` runs with.
@@ -265,7 +265,6 @@ impl Bench {
         };
         check(&plan)?;
         let find = find(&given, &plan)?;
-        let text_path = |name| given.text(name).map(PathBuf::from);
         let repeat = given.count("repeat").unwrap_or(1);
         if find.is_some() && repeat > 1 {
             return Err("--find and --repeat do not go together: a search makes its own runs".into());
@@ -275,10 +274,10 @@ impl Bench {
             repeat,
             find,
             is_strict: matches.get_flag("strict"),
-            json: text_path("json"),
-            hgrm: text_path("hgrm"),
-            csv: text_path("csv"),
-            svg: text_path("svg"),
+            json: path(matches, "json"),
+            hgrm: path(matches, "hgrm"),
+            csv: path(matches, "csv"),
+            svg: path(matches, "svg"),
             ca: path(matches, "ca"),
             is_insecure: matches.get_flag("insecure"),
         })

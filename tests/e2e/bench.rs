@@ -133,6 +133,16 @@ fn a_rate_that_holds_is_found() {
 }
 
 #[test]
+fn a_search_in_which_nothing_holds_fails() {
+    let daemon = daemon();
+    let url = ws(&daemon, "/ws");
+    let args = ["fanout", &url, "--find", "p50<1us", "--rate", "50", "--find-max", "100"];
+    let output = run(&[&args[..], &SHORT].concat());
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(output.status.code(), Some(1), "{text}");
+}
+
+#[test]
 fn what_is_refused_is_told_with_what_to_do() {
     let daemon = Daemon::start(&[]);
     let url = ws(&daemon, "/ws");

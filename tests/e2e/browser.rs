@@ -54,6 +54,11 @@ fn browse(scenario: &str, flags: &[&str]) {
 }
 
 #[test]
+fn two_compressed_pages_and_a_netcat_talk() {
+    browse("chat", &["--deflate"]);
+}
+
+#[test]
 fn two_pages_and_a_netcat_talk() {
     browse("chat", &[]);
 }

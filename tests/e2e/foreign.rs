@@ -65,6 +65,18 @@ fn websockets_of_python() {
 }
 
 #[test]
+fn websockets_of_python_compressed_and_not_in_one_room() {
+    let daemon = Daemon::start(&["--deflate"]);
+    run(python("websockets_client.py", &["--deflate"], &daemon));
+}
+
+#[test]
+fn ws_of_node_compressed() {
+    let daemon = Daemon::start(&["--deflate"]);
+    run(node("ws_client.mjs", &[], &daemon));
+}
+
+#[test]
 fn ws_of_node() {
     let daemon = Daemon::start(&[]);
     run(node("ws_client.mjs", &[], &daemon));

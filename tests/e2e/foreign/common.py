@@ -26,6 +26,7 @@ def arguments(description):
     parser.add_argument("--line", metavar="HOST:PORT", help="where it speaks lines over TCP")
     parser.add_argument("--tls", metavar="HOST:PORT", help="where it speaks HTTP and WebSocket under TLS")
     parser.add_argument("--ca", metavar="FILE", help="whose certificates to trust there")
+    parser.add_argument("--deflate", action="store_true", help="it compresses for whoever offers to")
     parser.add_argument("--only", metavar="WORDS", help="run only the checks whose name holds these words")
     return parser.parse_args()
 

@@ -98,6 +98,25 @@ async def two_clients_talk_in_the_lobby(args):
         equal(heard, f"[{ann_name}] {answer}", "bob heard")
 
 
+async def with_and_without_compression_the_same_is_heard(args):
+    # The library offers compression unless it is told not to.
+    room = unique("room")
+    plain = {"compression": None}
+    async with dial(args, "/ws") as ann, dial(args, "/ws") as bob, dial(args, "/ws", **plain) as eve:
+        for socket, compresses in ((ann, args.deflate), (bob, args.deflate), (eve, False)):
+            equal(bool(socket.protocol.extensions), compresses, "compression agreed on:")
+        name = await enter(ann, room)
+        await enter(bob, room)
+        await enter(eve, room)
+        long = unique("tea") + " and coffee" * 80
+        for sender in (ann, eve):
+            await sender.send(long)
+        for socket in (bob, eve):
+            await read(socket, lambda line: line == f"[{name}] {long}", "ann's message")
+        for socket in (ann, bob):
+            await read(socket, lambda line: line.endswith(long) and name not in line, "eve's message")
+
+
 async def who_leaves_is_told_as_left(args):
     room = unique("room")
     async with dial(args, "/ws") as ann:
@@ -356,6 +375,7 @@ async def add_survives_what_it_cannot_add(args):
 
 CHECKS = [
     two_clients_talk_in_the_lobby,
+    with_and_without_compression_the_same_is_heard,
     who_leaves_is_told_as_left,
     a_name_can_be_chosen,
     rooms_do_not_hear_each_other,
