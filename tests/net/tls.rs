@@ -241,7 +241,7 @@ fn close_notify_is_an_end_and_nothing_behind_it_is_heard() {
     client.tls.writer().write_all(b"hello").expect("there is room");
     client.tls.send_close_notify();
     let mut bytes = client.outgoing();
-    bytes.extend_from_slice(b"this is no record");
+    bytes.extend_from_slice(&b"this is no record".repeat(2000));
     client.socket.write_all(&bytes).expect("somebody listens");
     turning.until_of_first("the end", |it| it.has_ended);
     assert_eq!(turning.recorder.connection(0).bytes, b"hello");

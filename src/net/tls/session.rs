@@ -193,7 +193,10 @@ impl Encrypted {
         match driven {
             Ok(()) => {
                 self.incomplete.clear();
-                self.incomplete.extend_from_slice(&records[used..]);
+                // 6.1: what comes behind close_notify is ignored.
+                if !self.has_ended {
+                    self.incomplete.extend_from_slice(&records[used..]);
+                }
                 self.incomplete.shrink_to_fit();
                 if self.incomplete.len() > INCOMPLETE_BYTES_MAX {
                     self.failure = Some(io::Error::new(io::ErrorKind::InvalidData, "a TLS message too long"));
