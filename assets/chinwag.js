@@ -386,7 +386,8 @@ export class Chat extends EventTarget {
         resolve: (joined) => this.#joined(it, joined),
         reject: (error) => {
           if (error.code === "lost" || this.#rooms.get(it.room) !== it) return;
-          if (error.retryMs === undefined) this.#forgetRoom(it, error);
+          // A room without a place may stay so for long: whether to wait is for a person to say.
+          if (error.retryMs === undefined || error.code === "denied") this.#forgetRoom(it, error);
           else {
             it.isAsked = false;
             this.#timers.join ??= setTimeout(() => {

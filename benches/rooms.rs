@@ -16,7 +16,7 @@ mod harness;
 #[allow(dead_code, reason = "shared with others, who have a service of their own")]
 mod offline;
 
-use chinwag::chat::{Chat, Effects, Hub, MemberId, Mode, Now, Rate, RoomId, Seed, Settings};
+use chinwag::chat::{Chat, Effects, Hub, MemberId, Mode, Now, Rate, Record, RoomId, Seed, Settings};
 use chinwag::net::Handler;
 use chinwag::proto::ws::{Opcode, encoder};
 use chinwag::server::Limits;
@@ -96,6 +96,7 @@ impl Effects for Unseen {
     }
     fn follow(&mut self, _: MemberId, _: RoomId) {}
     fn unfollow(&mut self, _: MemberId, _: RoomId) {}
+    fn recall(&mut self, _: MemberId, _: RoomId, _: &Record) {}
     fn replay(&mut self, _: MemberId, _: RoomId, _: Range<u64>) {}
     fn show_seq(&mut self, _: MemberId, _: bool) {}
     fn close(&mut self, _: MemberId, _: Goodbye) {

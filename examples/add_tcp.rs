@@ -161,8 +161,10 @@ impl Handler for Server {
         while let Some(event) = lines.poll_event(&mut input) {
             let answer = match event {
                 Event::Line(request) => add::answer(request.as_bytes()),
-                Event::TooLong => format!(r#"{{"error":"a request has at most {LINE_BYTES_MAX} bytes"}}"#),
-                Event::NotUtf8 => r#"{"error":"a request is UTF-8"}"#.to_owned(),
+                Event::TooLong { .. } => {
+                    format!(r#"{{"error":"a request has at most {LINE_BYTES_MAX} bytes"}}"#)
+                }
+                Event::NotUtf8 { .. } => r#"{"error":"a request is UTF-8"}"#.to_owned(),
             };
             unsent.extend_from_slice(answer.as_bytes());
             unsent.push(b'\n');

@@ -38,6 +38,9 @@ impl Context for Forgetful {
     fn farewell(&mut self, _: ConnId, _: Message<'_>) {}
     fn close(&mut self, _: ConnId, _: u16, _: &str) {}
     fn deadline(&mut self, _: ConnId, _: Option<Millis>) {}
+    fn begun_line(&self, _: ConnId) -> Option<u8> {
+        None
+    }
     fn wake_at(&mut self, at: Option<Millis>) {
         self.wake_at = at;
     }

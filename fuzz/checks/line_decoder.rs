@@ -48,8 +48,8 @@ fn hear(bytes: &[u8], line_bytes_max: usize, read_len: usize) -> Vec<Heard> {
         while let Some(event) = decoder.poll_event(&mut input) {
             heard.push(match event {
                 Event::Line(line) => Heard::Line(line.to_owned()),
-                Event::TooLong => Heard::TooLong,
-                Event::NotUtf8 => Heard::NotUtf8,
+                Event::TooLong { .. } => Heard::TooLong,
+                Event::NotUtf8 { .. } => Heard::NotUtf8,
             });
         }
         assert!(input.is_empty());

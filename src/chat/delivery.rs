@@ -137,6 +137,15 @@ impl Effects for ServerEffects<'_> {
         self.cx.unsubscribe(self.conn(member), topic(room));
     }
 
+    fn recall(&mut self, member: MemberId, room: RoomId, record: &Record) {
+        let (conn, class) = (self.conn(member), self.link(member).class.unwrap_or(TEXT));
+        let Scratch { rendered, unescaped, .. } = &mut *self.scratch;
+        rendered.clear();
+        render_record(class, record, unescaped, rendered);
+        let text = str::from_utf8(rendered).expect("every dialect is UTF-8");
+        self.cx.send_after(conn, topic(room), Message::Text(text));
+    }
+
     fn replay(&mut self, member: MemberId, room: RoomId, entries: Range<u64>) {
         self.cx.replay(self.conn(member), topic(room), entries);
     }

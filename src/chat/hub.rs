@@ -19,7 +19,7 @@
 //! ```
 //!
 //! ```
-//! use chinwag::chat::{Effects, Hub, MemberId, Mode, Now, RoomId, Seed, Settings};
+//! use chinwag::chat::{Effects, Hub, MemberId, Mode, Now, Record, RoomId, Seed, Settings};
 //! use chinwag::time::Millis;
 //! use chinwag::wire::{Command, Event, Goodbye, Message, RequestId, text};
 //! use std::ops::Range;
@@ -48,6 +48,7 @@
 //!     }
 //!     fn follow(&mut self, _member: MemberId, _room: RoomId) {}
 //!     fn unfollow(&mut self, _member: MemberId, _room: RoomId) {}
+//!     fn recall(&mut self, _member: MemberId, _room: RoomId, _record: &Record) {}
 //!     fn replay(&mut self, _member: MemberId, _room: RoomId, _entries: Range<u64>) {}
 //!     fn show_seq(&mut self, _member: MemberId, _shows: bool) {}
 //!     fn close(&mut self, _member: MemberId, _goodbye: Goodbye) {}
@@ -103,8 +104,8 @@ pub(super) struct Member {
     /// Empty until it has been welcomed.
     pub name: SmolStr,
     pub rooms: RoomsOfOne,
-    /// What its secret is made from: which of all connections it is; or, if it has taken a guest's name back, which that
-    /// guest was.
+    /// What its secret is made from: which of all connections it is; or, if it has taken a name back, which it was that had
+    /// the name first. So the secret stays the same for as long as somebody has the name, also for who has not read a welcome.
     number: u64,
     publishes: Bucket,
     commands: Bucket,
@@ -359,6 +360,7 @@ impl Hub {
         report("chat_rooms", self.rooms.len() as u64);
         report("chat_messages", self.messages);
         report("chat_history_bytes", self.rooms.history_bytes() as u64);
+        report("chat_keys", self.rooms.keys() as u64);
     }
 
     /// How a member speaks.
@@ -437,7 +439,6 @@ impl Hub {
             self.leave(now, owner, effects);
         }
         self.members.get_mut_here(id).echoes = echo;
-        let number = if name.is_guest() { number } else { own_number };
         self.welcome(id, request, name.as_str().into(), number, effects);
         Ok(())
     }

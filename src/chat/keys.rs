@@ -6,6 +6,9 @@
 //!
 //! Neither the key nor the data is kept, but hashes of them: 128 bits of name and key, and 64 of the data, by which the
 //! same key with other data is told from a repeat.
+//!
+//! A key that is over is not known any more, whether or not its memory has been given back yet. That happens when the room
+//! is looked at: when another key comes, and now and then also when nothing comes any more.
 
 use crate::time::Millis;
 use crate::wire::Data;
@@ -33,9 +36,9 @@ pub struct KeyHash(u64, u64);
 /// The keys of a room.
 #[derive(Debug, Default)]
 pub struct Keys {
-    published: HashMap<KeyHash, Published>,
-    /// The same, oldest first, with the moment of each.
-    order: VecDeque<(Millis, KeyHash)>,
+    published: HashMap<KeyHash, (Millis, Published)>,
+    /// The same, oldest first.
+    order: VecDeque<KeyHash>,
 }
 
 impl KeyHash {
@@ -67,34 +70,41 @@ pub fn hash_data(data: Data<'_>) -> u64 {
 
 impl Keys {
     /// How many are remembered.
-    #[cfg(test)]
-    fn len(&self) -> usize {
-        self.published.len()
+    pub fn len(&self) -> usize {
+        self.order.len()
     }
 
-    /// What was published under a key.
-    pub fn get(&self, key: KeyHash) -> Option<Published> {
+    /// When the oldest was published.
+    pub fn oldest_at(&self) -> Option<Millis> {
+        self.order.front().and_then(|key| self.published.get(key)).map(|&(at, _)| at)
+    }
+
+    /// What was published under a key, also if it is over; and when, by the clock that only goes forward.
+    pub fn get(&self, key: KeyHash) -> Option<(Millis, Published)> {
         self.published.get(&key).copied()
     }
 
-    /// Remembers a key.
+    /// Remembers a key, which is not remembered.
     pub fn insert(&mut self, now: Millis, key: KeyHash, published: Published) {
-        self.published.insert(key, published);
-        self.order.push_back((now, key));
+        let former = self.published.insert(key, (now, published));
+        debug_assert!(former.is_none(), "a repeat is answered, and what is over was forgotten");
+        self.order.push_back(key);
     }
 
     /// Forgets the keys of messages before `oldest` that were published so long ago, and the oldest beyond `keys_max`
     /// whatever they are. Returns how many.
     pub fn forget(&mut self, now: Millis, window: Millis, oldest: u64, keys_max: usize) -> usize {
         let mut forgotten = 0;
-        while let Some(&(at, key)) = self.order.front() {
-            let seq = self.published.get(&key).map_or(0, |published| published.seq);
-            let is_over = at + window <= now && seq < oldest;
+        while let Some(key) = self.order.front() {
+            let is_over = self
+                .published
+                .get(key)
+                .is_none_or(|&(at, Published { seq, .. })| at + window <= now && seq < oldest);
             if !is_over && self.order.len() <= keys_max {
                 break;
             }
+            self.published.remove(key);
             self.order.pop_front();
-            self.published.remove(&key);
             forgotten += 1;
         }
         if forgotten > 0 && self.published.len() < self.published.capacity() / SPARE_MAX {
@@ -133,7 +143,7 @@ mod tests {
         assert_eq!(keys.forget(Millis(9000), window, 1, 100), 0, "all are in the history");
         assert_eq!(keys.forget(Millis(1200), window, 10, 100), 2);
         assert_eq!(keys.get(hash("ann", "2")), None);
-        assert_eq!(keys.get(hash("ann", "3")), Some(published(3)));
+        assert_eq!(keys.get(hash("ann", "3")), Some((Millis(300), published(3))));
         assert_eq!(keys.forget(Millis(400), window, 0, 1), 1, "more than may be");
         assert_eq!((keys.forget(Millis(1400), window, 10, 100), keys.len()), (1, 0));
     }

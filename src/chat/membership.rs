@@ -1,16 +1,21 @@
 //! Coming into rooms and going out of them, with what was said before or in the meantime.
 //!
-//! Joining and being sent earlier messages are one step: from here on the member follows the room's stream, and the
-//! entries before that it wants are asked for in their place, behind the answer and before anything newer.
+//! Joining and being sent earlier messages are one step: from here on the member follows the room's stream, and is sent
+//! the entries before that it wants in their place, behind the answer and before anything newer.
 //!
 //! ```text
 //!     stream of the room      ... 41 │ 42 43 44 ║ 45 46 ...              ║ the member joins here
 //!     stream of the member     joined│ 42 43 44 ║ 45 46 ...              │ since 41
 //!                                     └ replay ┘ └ live
 //! ```
+//!
+//! As much as makes one slice goes with the answer, so that no message which comes right behind the join can drive out
+//! what the answer has just promised. Only the rest waits in the history, and is asked for as the member reads; and so
+//! does all of it for one who has enough to read already.
 
 use super::hub::Hub;
 use super::presence::Change;
+use super::pressure::SLICE_BYTES;
 use super::room::Room;
 use super::{Effects, MemberId, Mode, Now, RoomId};
 use crate::wire::{Event, Position, Refusal, RequestId, Resumed, RoomName};
@@ -146,8 +151,8 @@ fn tell_joined(
         (Resumed::Yes, Some(since)) => since.seq,
         _ => newest.saturating_sub(history as u64),
     };
-    let mut records = room.history.after(wanted_after);
-    let (count, first) = (records.len() as u64, records.next());
+    let records = room.history.after(wanted_after);
+    let (count, last) = (records.len() as u64, records.clone().next_back().map(|record| record.entry));
     let joined = Event::Joined {
         room: &room.name,
         epoch: &room.epoch,
@@ -158,9 +163,13 @@ fn tell_joined(
         members: room.roster.len(),
     };
     effects.answer(id, room.id, request, &joined);
-    if let Some(first) = first {
-        let last = records.next_back().unwrap_or(first);
-        effects.replay(id, room.id, first.entry..last.entry + 1);
+    let mut bytes = if effects.is_crowded(id) { SLICE_BYTES } else { 0 };
+    for record in records {
+        if bytes >= SLICE_BYTES {
+            return effects.replay(id, room.id, record.entry..last.map_or(0, |last| last + 1));
+        }
+        bytes += record.json.len();
+        effects.recall(id, room.id, record);
     }
 }
 

@@ -85,6 +85,8 @@ pub struct Settings {
     pub key_window: Millis,
     /// How many keys a room remembers at most.
     pub keys_max: usize,
+    /// How many all rooms together; those that were published first go first.
+    pub keys_total_max: usize,
     /// What becomes of those who read too slowly.
     pub slow: Slow,
     /// How long somebody on the line port may say nothing; `None` lets them stay. A WebSocket is asked by pings whether
@@ -121,6 +123,7 @@ impl Default for Settings {
             room_keep: Millis::from_secs(10 * 60),
             key_window: Millis::from_secs(5 * 60),
             keys_max: 1 << 20,
+            keys_total_max: 1 << 21,
             slow: Slow::CatchUp,
             line_idle_timeout: Some(Millis::from_secs(5 * 60)),
             ws_idle_timeout: None,
@@ -194,6 +197,9 @@ pub trait Effects {
 
     /// From now on it does not; what was said until now still reaches it.
     fn unfollow(&mut self, member: MemberId, room: RoomId);
+
+    /// Tells one member a message that is remembered, behind everything that the room's stream has said so far.
+    fn recall(&mut self, member: MemberId, room: RoomId, record: &Record);
 
     /// The member is to be sent these entries of the room's stream, behind what it has been told: [`Hub::replay`] gives
     /// them.

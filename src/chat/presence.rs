@@ -291,7 +291,7 @@ fn outcome<'a>(log: &'a [Entry], reader: Option<&Apart>) -> (Vec<&'a str>, Vec<&
 mod tests {
     use super::*;
     use crate::chat::stage::{Stage, play, play_with};
-    use crate::chat::{Hub, Mode, Now, RoomId, Seed, Settings};
+    use crate::chat::{Hub, Mode, Now, Record, RoomId, Seed, Settings};
     use crate::wire::{Command, Goodbye, Message, RequestId, RoomName};
     use std::ops::Range;
 
@@ -615,6 +615,9 @@ mod tests {
         }
         fn unfollow(&mut self, _: MemberId, _: RoomId) {
             self.calls += 1;
+        }
+        fn recall(&mut self, _: MemberId, _: RoomId, _: &Record) {
+            unreachable!("nothing has been said")
         }
         fn replay(&mut self, _: MemberId, _: RoomId, _: Range<u64>) {
             unreachable!("nothing has been said")

@@ -21,6 +21,9 @@
 use super::history::{History, Record};
 use std::ops::Range;
 
+/// How many bytes of a long hole are filled before the reader has taken them, but for one message.
+pub const SLICE_BYTES: usize = 16 * 1024;
+
 /// What a room does about readers that are too slow for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Slow {

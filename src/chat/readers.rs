@@ -3,7 +3,7 @@
 //! Random people come, go, move and change their names. Each asks once who is there, when it comes into a room, and from
 //! then on only reads.
 
-use super::{Effects, Hub, MemberId, Mode, Now, Rate, RoomId, Seed, Settings};
+use super::{Effects, Hub, MemberId, Mode, Now, Rate, Record, RoomId, Seed, Settings};
 use crate::time::Millis;
 use crate::wire::{Changes, Command, Event, Goodbye, Message, Name, RequestId, RoomName};
 use proptest::prelude::*;
@@ -111,6 +111,10 @@ impl Effects for Readers {
     fn unfollow(&mut self, member: MemberId, room: RoomId) {
         // Whoever moves sits in the new room before it has left the old one.
         assert!(self.follows.remove(&(member, room)), "{member:?} does not follow {room:?}");
+    }
+
+    fn recall(&mut self, _: MemberId, _: RoomId, _: &Record) {
+        unreachable!("nobody has said anything")
     }
 
     fn replay(&mut self, _: MemberId, _: RoomId, _: Range<u64>) {

@@ -33,6 +33,8 @@ pub(super) struct Room {
     pub presence: Presence,
     pub history: History,
     pub keys: Keys,
+    /// When to look whether keys may be forgotten; as long as there are any.
+    pub keys_due: Option<Millis>,
     /// When somebody last said something here.
     pub warm_at: Millis,
     /// It is on the list of rooms that may have to forget.
@@ -61,6 +63,7 @@ impl Room {
             presence: Presence::default(),
             history: History::default(),
             keys: Keys::default(),
+            keys_due: None,
             warm_at: Millis(0),
             is_on_cold_list: false,
             emptied_at: Millis(0),

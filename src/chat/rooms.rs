@@ -5,10 +5,11 @@
 //! Then it goes, and its epoch with it: a room of the same name that is made later numbers anew and says so.
 //!
 //! What all rooms remember together is bounded too. When it is too much, the room in which nothing has been said for the
-//! longest time forgets first.
+//! longest time forgets first. Of keys, which outlive their messages for some minutes, the oldest go first.
 
 use super::history::{Bounds, Record};
 use super::index::{Index, hash};
+use super::keys::{KeyHash, Published};
 use super::presence::{Change, Pace};
 use super::room::Room;
 use super::seed::Seed;
@@ -21,6 +22,9 @@ use std::collections::{BTreeSet, BinaryHeap};
 
 /// How much of a cold room's history goes at once: a fourth, so that the next to be looked for is not the same at once.
 const FORGOTTEN_SHARE: usize = 4;
+
+/// How long a room is left alone after it was looked at for keys that are over.
+const KEYS_REST: Millis = Millis::from_secs(10);
 
 /// How many places of the table are looked at for one page of rooms.
 const VISITED_MAX: usize = 4096;
@@ -45,6 +49,13 @@ pub(super) struct Rooms {
     history_bytes: usize,
     bounds: Bounds,
     history_bytes_total_max: usize,
+    /// Rooms that remember keys, each once, by when to look whether some are over: that is when their oldest is, or later.
+    keyed: BTreeSet<(Millis, RoomId)>,
+    /// Keys of all rooms.
+    keys: usize,
+    key_window: Millis,
+    keys_max: usize,
+    keys_total_max: usize,
     rooms_max: usize,
     keep: Millis,
     pace: Pace,
@@ -67,6 +78,11 @@ impl Rooms {
                 bytes_max: settings.history_bytes_max,
             },
             history_bytes_total_max: settings.history_bytes_total_max,
+            keyed: BTreeSet::new(),
+            keys: 0,
+            key_window: settings.key_window,
+            keys_max: settings.keys_max,
+            keys_total_max: settings.keys_total_max,
             rooms_max: settings.rooms_max,
             keep: settings.room_keep,
             pace: Pace {
@@ -85,6 +101,11 @@ impl Rooms {
     /// Bytes that all histories cost.
     pub fn history_bytes(&self) -> usize {
         self.history_bytes
+    }
+
+    /// How many keys all rooms remember.
+    pub fn keys(&self) -> usize {
+        self.keys
     }
 
     /// The room at this place of the table.
@@ -172,6 +193,10 @@ impl Rooms {
         let room = self.rooms.remove(id.index as usize);
         self.names.remove(hash(self.seed, room.name.chars()), id.index);
         self.history_bytes -= room.history.len_bytes();
+        self.keys -= room.keys.len();
+        if let Some(due) = room.keys_due {
+            self.keyed.remove(&(due, id));
+        }
         if self.cold.len() > 2 * self.rooms.len() + COLD_SLACK {
             let rooms = &self.rooms;
             self.cold.retain(|Reverse((_, id))| rooms.get(id.index as usize).is_some_and(|it| it.id == *id));
@@ -212,6 +237,56 @@ impl Rooms {
         true
     }
 
+    /// What was published in a room under a key that is not over.
+    pub fn published(&self, now: Millis, room: &Room, key: KeyHash) -> Option<Published> {
+        let is_over =
+            |it: &Published, at: Millis| at + self.key_window <= now && it.seq < room.history.oldest();
+        room.keys.get(key).filter(|(at, it)| !is_over(it, *at)).map(|(_, it)| it)
+    }
+
+    /// Remembers under which key something was said in a room.
+    pub fn remember_key(&mut self, now: Millis, index: u32, key: KeyHash, published: Published) {
+        self.forget_keys(now, index, usize::MAX);
+        let Some(room) = self.rooms.get_mut(index as usize) else { return };
+        room.keys.insert(now, key, published);
+        self.keys += 1;
+        if room.keys_due.is_none() {
+            self.look_for_keys_later(now, index);
+        }
+        self.forget_keys(now, index, self.keys_max);
+        while self.keys > self.keys_total_max
+            && let Some(&(_, id)) = self.keyed.first()
+        {
+            let keys = self.get(id.index).map_or(0, |room| room.keys.len());
+            self.forget_keys(now, id.index, keys - keys.div_ceil(FORGOTTEN_SHARE));
+            self.look_for_keys_later(now, id.index);
+        }
+    }
+
+    /// A room forgets the keys that are over, and the oldest beyond so many whatever they are.
+    fn forget_keys(&mut self, now: Millis, index: u32, keys_max: usize) {
+        if let Some(room) = self.rooms.get_mut(index as usize) {
+            self.keys -= room.keys.forget(now, self.key_window, room.history.oldest(), keys_max);
+        }
+    }
+
+    /// Sees to it that a room is looked at when its oldest key is over, if it has any.
+    fn look_for_keys_later(&mut self, now: Millis, index: u32) {
+        let Some(room) = self.rooms.get_mut(index as usize) else { return };
+        if let Some(due) = room.keys_due.take() {
+            self.keyed.remove(&(due, room.id));
+        }
+        room.keys_due = room.keys.oldest_at().map(|at| {
+            let over_at = at + self.key_window;
+            // If that was before, its message is still remembered, perhaps for long.
+            let due = if over_at > now { over_at } else { now + self.key_window };
+            due.max(now + KEYS_REST)
+        });
+        if let Some(due) = room.keys_due {
+            self.keyed.insert((due, room.id));
+        }
+    }
+
     /// Tells the others in the room of a change, now or later.
     pub fn tell(&mut self, now: Millis, index: u32, change: Change<'_>, effects: &mut dyn Effects) {
         let Some(room) = self.rooms.get_mut(index as usize) else { return };
@@ -224,7 +299,8 @@ impl Rooms {
     pub fn next_wake(&self) -> Option<Millis> {
         let notice = self.notices.peek().map(|Reverse((at, _))| *at);
         let emptied = self.emptied.first().map(|(at, _)| *at + self.keep);
-        notice.into_iter().chain(emptied).min()
+        let keys = self.keyed.first().map(|(at, _)| *at);
+        notice.into_iter().chain(emptied).chain(keys).min()
     }
 
     /// Tells what was put off until now, and drops what has been empty for long enough.
@@ -238,6 +314,12 @@ impl Rooms {
             if let Some(room) = self.rooms.get_mut(id.index as usize).filter(is_due) {
                 room.tell_gathered(now, self.pace, effects);
             }
+        }
+        while let Some(&(at, id)) = self.keyed.first()
+            && at <= now
+        {
+            self.forget_keys(now, id.index, self.keys_max);
+            self.look_for_keys_later(now, id.index);
         }
         if now >= self.keep {
             while self.drop_emptied(now - self.keep) {}
@@ -254,7 +336,7 @@ impl Rooms {
     #[cfg(test)]
     pub fn validate(&self) {
         assert_eq!(self.names.len(), self.rooms.len());
-        let (mut history_bytes, mut empty) = (0, 0);
+        let (mut history_bytes, mut empty, mut keys, mut keyed) = (0, 0, 0, BTreeSet::new());
         for (index, room) in &self.rooms {
             assert_eq!(room.id.index as usize, index);
             let found = self.names.find(hash(self.seed, room.name.chars()), |it| it == room.id.index);
@@ -271,7 +353,17 @@ impl Rooms {
             assert_eq!(listed, usize::from(room.is_on_cold_list), "{} is on the list, once", room.name);
             assert!(room.is_on_cold_list || room.history.len_bytes() == 0, "{} is never cold", room.name);
             history_bytes += room.history.len_bytes();
+            keys += room.keys.len();
+            assert_eq!(
+                room.keys_due.is_some(),
+                room.keys.len() > 0,
+                "{} is looked at for its keys",
+                room.name
+            );
+            keyed.extend(room.keys_due.map(|due| (due, room.id)));
         }
+        assert_eq!((self.keys, &self.keyed), (keys, &keyed), "the sum of all keys, and who has any");
+        assert!(keys <= self.keys_total_max, "all rooms remember too many keys together");
         assert_eq!(self.emptied.len(), empty, "only rooms that are there are kept");
         assert_eq!(self.history_bytes, history_bytes, "the sum of all histories");
         assert!(history_bytes <= self.history_bytes_total_max, "all rooms remember too much together");

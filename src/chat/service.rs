@@ -2,18 +2,22 @@
 //! [delivered](super::delivery).
 //!
 //! Who speaks which dialect follows from how they came: a WebSocket has chosen a subprotocol, and a line connection shows
-//! it by its first line, which begins with `{` or not. Who only listens there for a second is a person.
+//! it by its first byte, which is `{` or not. Who only listens there for a second is a person.
 //!
 //! ```text
-//!     line connection ── first line `{` ──▶ JSON
+//!     line connection ── first byte `{` ──▶ JSON
 //!            │
-//!            └── any other line, or a second of nothing ──▶ text: welcomed, and in the lobby
+//!            └── any other, or a second of nothing ──▶ text: welcomed, and in the lobby
 //! ```
+//!
+//! The byte counts also when the line never becomes a message, or not within the second: a program's hello holds a secret,
+//! and as a person's words it would be read by the whole lobby.
 //!
 //! Whether somebody sits at a browser or at `nc` makes two more differences: a line connection is told why it is closed in
 //! its own dialect, as there is no Close frame to hold it, and it can send lines that are none.
 
 use super::delivery::{JSON, Link, NO_LINK, Scratch, ServerEffects, TEXT, member, render_replayed, room};
+use super::pressure::SLICE_BYTES;
 use super::{Effects, Hub, LOBBY, Mode, Now, Seed, Settings};
 use crate::proto::http::Head;
 use crate::proto::ws::close as ws_close;
@@ -31,8 +35,6 @@ const SUBPROTOCOLS: [&str; 2] = [JSON_SUBPROTOCOL, "chat"];
 
 /// How long a line connection may take to show its dialect.
 const FIRST_LINE_TIMEOUT: Millis = Millis(1000);
-/// How many bytes of a long hole are filled before the reader has taken them, but for one message.
-const REPLAY_BYTES: usize = 16 * 1024;
 /// When to come back after a restart: at once, or within so many milliseconds more, so that not all come together.
 const COME_BACK_MS: Range<u64> = 1000..10_000;
 /// The chat, to be mounted on a server.
@@ -93,6 +95,17 @@ impl Chat {
         self.hub.enter(member(conn), if class == JSON { Mode::Json } else { Mode::Text });
     }
 
+    /// A line connection shows by its first byte who is there.
+    fn enter_by_byte(&mut self, cx: &mut dyn Context, conn: ConnId, first: Option<u8>) {
+        match first {
+            Some(b'{') => {
+                self.enter(conn, JSON);
+                self.put_off_idle(cx, conn);
+            }
+            _ => self.enter_by_line(cx, conn),
+        }
+    }
+
     /// A person at a line connection is welcomed, and is in the lobby.
     fn enter_by_line(&mut self, cx: &mut dyn Context, conn: ConnId) {
         self.enter(conn, TEXT);
@@ -103,7 +116,7 @@ impl Chat {
         });
     }
 
-    /// What the query of a WebSocket's request asks: a hello and a join at once.
+    /// What the query of a WebSocket's request asks: a hello and a join at once. A value that is refused is as none.
     fn enter_by_query(&mut self, cx: &mut dyn Context, conn: ConnId, head: &Head<'_>) {
         let id = member(conn);
         let is_text = self.class(conn) != Some(JSON);
@@ -120,10 +133,11 @@ impl Chat {
                     Err(bad) => hub.handle_nonsense(now, id, None, Refusal::BadName(bad), effects),
                 }
             }
-            if is_text || room.is_some() {
+            let room = room.as_deref().map(RoomName::new).transpose();
+            if is_text || matches!(room, Ok(Some(_))) {
                 hub.greet(id, effects);
             }
-            match room.as_deref().map(RoomName::new).transpose() {
+            match room {
                 Ok(Some(room)) => hub.handle(now, id, None, join(room), effects),
                 Ok(None) if is_text => hub.handle(now, id, None, join(lobby()), effects),
                 Ok(None) => {}
@@ -194,22 +208,20 @@ impl Service for Chat {
         let Message::Text(said) = message else {
             return cx.close(conn, ws_close::UNSUPPORTED_DATA, "this chat takes text");
         };
-        match self.class(conn) {
-            Some(_) => {}
-            None if said.starts_with('{') => self.enter(conn, JSON),
-            None => self.enter_by_line(cx, conn),
+        if self.class(conn).is_none() {
+            self.enter_by_byte(cx, conn, said.bytes().next());
         }
         self.put_off_idle(cx, conn);
         self.handle(cx, conn, said);
     }
 
     fn on_bad_line(&mut self, cx: &mut dyn Context, conn: ConnId, error: BadLine) {
-        let refusal = match error {
-            BadLine::TooLong => Refusal::LineTooLong,
-            BadLine::NotUtf8 => Refusal::NotUtf8,
+        let (refusal, first) = match error {
+            BadLine::TooLong { first } => (Refusal::LineTooLong, first),
+            BadLine::NotUtf8 { first } => (Refusal::NotUtf8, first),
         };
         if self.class(conn).is_none() {
-            self.enter_by_line(cx, conn);
+            self.enter_by_byte(cx, conn, Some(first));
         }
         self.put_off_idle(cx, conn);
         self.act(cx, |hub, now, effects| hub.handle_nonsense(now, member(conn), None, refusal, effects));
@@ -228,7 +240,7 @@ impl Service for Chat {
         let reached =
             self.hub.replay(room(topic), entries, cause == Cause::Lagged, |room, epoch, replayed| {
                 replay.push(|out| render_replayed(class, room, epoch, replayed, unescaped, out));
-                replay.len_bytes() < REPLAY_BYTES
+                replay.len_bytes() < SLICE_BYTES
             });
         reached.unwrap_or_else(|| {
             self.act(cx, |_, _, effects| effects.close(member(conn), Goodbye::TooSlow));
@@ -238,7 +250,8 @@ impl Service for Chat {
 
     fn on_deadline(&mut self, cx: &mut dyn Context, conn: ConnId) {
         if self.class(conn).is_none() {
-            return self.enter_by_line(cx, conn);
+            let first = cx.begun_line(conn);
+            return self.enter_by_byte(cx, conn, first);
         }
         let is_line = self.links[conn.index as usize].is_line;
         let timeout = if is_line { self.line_idle_timeout } else { self.ws_idle_timeout };
@@ -247,6 +260,14 @@ impl Service for Chat {
     }
 
     fn on_shutdown(&mut self, cx: &mut dyn Context, shutdown: Shutdown) {
+        // Whoever has shown no dialect yet is told too, and is not welcomed for it.
+        for index in 0..self.links.len() {
+            let Link { generation, is_line, class } = self.links[index];
+            if is_line && class.is_none() {
+                let conn = ConnId { index: index as u32, generation };
+                self.enter(conn, if cx.begun_line(conn) == Some(b'{') { JSON } else { TEXT });
+            }
+        }
         let goodbye = |random: u64| match shutdown {
             Shutdown::Stop => Goodbye::Stopping,
             Shutdown::Restart => {
@@ -391,7 +412,7 @@ mod tests {
         cx.now = Millis(2 * MINUTES_5 - 2);
         assert!(!cx.poll_deadline(NC));
         // Any line counts, and so does one that is none.
-        chat.on_bad_line(&mut cx, NC, BadLine::NotUtf8);
+        chat.on_bad_line(&mut cx, NC, BadLine::NotUtf8 { first: 0xFF });
         assert_eq!(cx.take_texts(NC).pop().as_deref(), Some("* not UTF-8: that line was skipped"));
         cx.now = Millis(3 * MINUTES_5 - 2);
         assert!(cx.poll_deadline(NC));
@@ -412,7 +433,7 @@ mod tests {
     #[test]
     fn a_bad_line_is_answered_and_the_connection_stays() {
         let (mut chat, mut cx) = both();
-        chat.on_bad_line(&mut cx, NC, BadLine::TooLong);
+        chat.on_bad_line(&mut cx, NC, BadLine::TooLong { first: b'x' });
         assert_eq!(cx.take_texts(NC), ["* too long: that line was skipped"]);
         say(&mut chat, &mut cx, NC, "shorter, then");
         assert_eq!(cx.take_texts(BROWSER), ["[guest-1] shorter, then"]);
@@ -480,7 +501,7 @@ mod tests {
         // From then on it is a program, whatever it sends.
         say(&mut chat, &mut cx, NC, "hi");
         assert!(cx.take_texts(NC)[0].starts_with(r#"{"type":"error","code":"bad_request","#));
-        chat.on_bad_line(&mut cx, NC, BadLine::TooLong);
+        chat.on_bad_line(&mut cx, NC, BadLine::TooLong { first: b'x' });
         assert!(cx.take_texts(NC)[0].starts_with(r#"{"type":"error","code":"too_big","#));
 
         // Broken JSON is JSON; and of a person, whatever begins otherwise.
@@ -516,8 +537,58 @@ mod tests {
     fn a_line_that_is_none_is_a_persons() {
         let (mut chat, mut cx) = chat();
         chat.on_open(&mut cx, NC, Opening::Line);
-        chat.on_bad_line(&mut cx, NC, BadLine::NotUtf8);
+        chat.on_bad_line(&mut cx, NC, BadLine::NotUtf8 { first: 0xFF });
         assert_eq!(cx.take_texts(NC).pop().as_deref(), Some("* not UTF-8: that line was skipped"));
+    }
+
+    #[test]
+    fn a_hello_that_is_too_long_or_not_utf8_does_not_have_the_next_ones_secret_read_by_the_lobby() {
+        for (error, code) in
+            [(BadLine::TooLong { first: b'{' }, "too_big"), (BadLine::NotUtf8 { first: b'{' }, "bad_request")]
+        {
+            let (mut chat, mut cx) = chat();
+            open_web_socket(&mut chat, &mut cx, BROWSER);
+            cx.take(BROWSER);
+            chat.on_open(&mut cx, NC, Opening::Line);
+            chat.on_bad_line(&mut cx, NC, error);
+            let told = cx.take_texts(NC);
+            assert!(told.len() == 1 && told[0].contains(&format!(r#""code":"{code}""#)), "{told:?}");
+            assert_eq!(cx.deadlines[&NC], Millis(MINUTES_5), "it is idle from now on");
+            say(&mut chat, &mut cx, NC, r#"{"type":"hello","name":"bot","secret":"s"}"#);
+            assert!(welcome(&cx.take_texts(NC)[0]));
+            assert!(cx.take(BROWSER).is_empty(), "nothing was said in the lobby");
+        }
+    }
+
+    #[test]
+    fn a_hello_that_takes_more_than_a_second_does_not_have_its_secret_read_by_the_lobby() {
+        let (mut chat, mut cx) = chat();
+        open_web_socket(&mut chat, &mut cx, BROWSER);
+        cx.take(BROWSER);
+        chat.on_open(&mut cx, NC, Opening::Line);
+        cx.begun_lines.insert(NC, b'{');
+        cx.now = Millis(1000);
+        assert!(cx.poll_deadline(NC));
+        chat.on_deadline(&mut cx, NC);
+        assert!(cx.take(NC).is_empty(), "a program is welcomed when it has said something");
+        assert_eq!(cx.deadlines[&NC], Millis(1000 + MINUTES_5));
+        say(&mut chat, &mut cx, NC, r#"{"type":"hello","name":"bot","secret":"s"}"#);
+        assert!(welcome(&cx.take_texts(NC)[0]));
+        assert!(cx.take(BROWSER).is_empty(), "nothing was said in the lobby");
+    }
+
+    #[test]
+    fn who_has_shown_no_dialect_yet_is_told_why_it_ends() {
+        let (mut chat, mut cx) = chat();
+        let bot = ConnId { index: 2, generation: 3 };
+        chat.on_open(&mut cx, NC, Opening::Line);
+        chat.on_open(&mut cx, bot, Opening::Line);
+        cx.begun_lines.insert(bot, b'{');
+        chat.on_shutdown(&mut cx, Shutdown::Stop);
+        assert_eq!(cx.take_texts(NC), ["* the server stops: goodbye"]);
+        assert_eq!(cx.take_texts(bot), [r#"{"type":"bye","reason":"stop","reconnect":false}"#]);
+        end(&mut chat, &mut cx, NC);
+        end(&mut chat, &mut cx, bot);
     }
 
     #[test]
@@ -567,7 +638,19 @@ mod tests {
         assert!(told[0].contains(r#""name":"ann""#) && told.len() == 1, "{told:?}");
         let told = json("/ws?room=&name=guest-7");
         assert!(told[0].contains(r#""code":"name_taken""#) && !told[0].contains(r#""id""#), "{told:?}");
-        assert!(welcome(&told[1]) && told[2].contains(r#""code":"bad_room""#), "{told:?}");
+        assert!(
+            told[1].contains(r#""code":"bad_room""#) && told.len() == 2,
+            "it may still say hello: {told:?}"
+        );
+        let told = json("/ws?room=");
+        assert!(told[0].contains(r#""code":"bad_room""#) && told.len() == 1, "{told:?}");
+        let told = json("/ws?name=guest-7");
+        assert!(told[0].contains(r#""code":"name_taken""#) && told.len() == 1, "{told:?}");
+        let told = json("/ws?room=dev&name=guest-7");
+        assert!(told[0].contains(r#""code":"name_taken""#) && welcome(&told[1]), "{told:?}");
+        assert!(told[2].contains(r#""type":"joined","room":"dev""#), "{told:?}");
+        let told = json("/ws?room=&name=ann");
+        assert!(welcome(&told[0]) && told[1].contains(r#""code":"bad_room""#), "{told:?}");
     }
 
     #[test]
@@ -621,16 +704,58 @@ mod tests {
         say(&mut chat, &mut cx, bot, r#"{"type":"join","room":"dev","history":100}"#);
         let (conn, topic, mut entries) = cx.questions.pop().expect("what is asked for");
         assert_eq!(conn, bot);
-        let (mut slices, mut messages, mut replay) = (0, 0, Replay::default());
+        // Behind the welcome and the answer.
+        let with_the_answer = cx.take_texts(bot).len() - 2;
+        let (mut slices, mut messages, mut replay) = (1, with_the_answer, Replay::default());
         while entries.start < entries.end {
             replay.clear();
             let missing = Missing { topic, entries: entries.clone(), cause: Cause::Requested };
             entries.start = chat.on_replay(&mut cx, bot, missing, &mut replay);
-            assert!(replay.len_bytes() < REPLAY_BYTES + 1200, "{} bytes", replay.len_bytes());
+            assert!(replay.len_bytes() < SLICE_BYTES + 1200, "{} bytes", replay.len_bytes());
             slices += 1;
             messages += replay.texts().count();
         }
         assert_eq!((slices, messages), (7, 100));
+    }
+
+    #[test]
+    fn what_a_join_was_promised_is_not_driven_out_by_what_is_said_right_behind_it() {
+        let unlimited = Rate { per_second: 0, burst: 1 };
+        let settings = Settings { history_messages_max: 10, publish: unlimited, ..Settings::default() };
+        let (mut chat, mut cx) = chat_with(settings);
+        open_by(&mut chat, &mut cx, BROWSER, "/ws?room=dev", Some(JSON_SUBPROTOCOL));
+        let publish = |number: u32| format!(r#"{{"type":"publish","room":"dev","data":{number}}}"#);
+        (1..=10).for_each(|number| say(&mut chat, &mut cx, BROWSER, &publish(number)));
+        let bot = ConnId { index: 2, generation: 3 };
+        open_by(&mut chat, &mut cx, bot, "/ws", Some(JSON_SUBPROTOCOL));
+        for crowded in [false, true] {
+            if crowded {
+                cx.crowded.insert(bot);
+            }
+            say(&mut chat, &mut cx, bot, r#"{"type":"join","room":"dev","history":10}"#);
+            (11..=30).for_each(|number| say(&mut chat, &mut cx, bot, &publish(number)));
+            let told = cx.take_texts(bot);
+            let replayed = told.iter().filter(|text| text.starts_with(r#"{"type":"message""#)).count();
+            assert_eq!(replayed, if crowded { 0 } else { 10 }, "{told:?}");
+            assert_eq!(
+                cx.questions.len(),
+                usize::from(crowded),
+                "who has enough to read is sent it as it reads"
+            );
+            say(&mut chat, &mut cx, bot, r#"{"type":"leave","room":"dev"}"#);
+            cx.take(bot);
+        }
+    }
+
+    #[test]
+    fn what_is_replayed_has_numbers_if_they_were_on_when_it_was_asked_for() {
+        let (mut chat, mut cx) = both();
+        say(&mut chat, &mut cx, BROWSER, "one");
+        cx.take(NC);
+        for line in ["/seq on", "/join lobby 1", "/seq off"] {
+            say(&mut chat, &mut cx, NC, line);
+        }
+        assert!(cx.take_texts(NC).contains(&"#1 [guest-2] one".to_owned()));
     }
 
     #[test]
@@ -659,14 +784,12 @@ mod tests {
         say(&mut chat, &mut cx, NC, &of_browser);
         assert_eq!(cx.closed[&BROWSER], (4005, "replaced".to_owned()));
         assert!(cx.take(BROWSER).is_empty(), "the Close frame says it");
-        let of_nc = hello(cx.take_texts(NC).remove(0));
+        assert_eq!(hello(cx.take_texts(NC).remove(0)), of_browser, "who has not read this is not locked out");
         end(&mut chat, &mut cx, BROWSER);
 
         let next = ConnId { generation: 9, ..BROWSER };
         open_by(&mut chat, &mut cx, next, "/ws", Some(JSON_SUBPROTOCOL));
         say(&mut chat, &mut cx, next, &of_browser);
-        assert!(cx.take_texts(next)[0].contains("name_taken"), "each connection has a secret of its own");
-        say(&mut chat, &mut cx, next, &of_nc);
         assert_eq!(cx.closed[&NC].0, 4005);
         assert_eq!(cx.take_texts(NC), [r#"{"type":"bye","reason":"replaced","reconnect":false}"#]);
     }
@@ -716,6 +839,6 @@ mod tests {
         cx.now = Millis(MINUTES_5);
         assert!(cx.poll_deadline(NC));
         chat.on_deadline(&mut cx, NC);
-        assert_eq!(cx.take_texts(NC), [r#"{"type":"bye","reason":"idle","reconnect":true}"#]);
+        assert_eq!(cx.take_texts(NC), [r#"{"type":"bye","reason":"idle","reconnect":true,"retry_ms":1000}"#]);
     }
 }

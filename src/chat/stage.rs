@@ -20,7 +20,7 @@
 //! cannot be known beforehand, a secret or an epoch, is written by its name: `{epoch}` and `{secret}` stand for what was
 //! last told; `{epoch:dev}` and `{secret:ann}` for what was last told of that room and to that connection.
 
-use super::{Effects, Hub, LOBBY, MemberId, Mode, Now, Replayed, RoomId, Seed, Settings};
+use super::{Effects, Hub, LOBBY, MemberId, Mode, Now, Record, Replayed, RoomId, Seed, Settings};
 use crate::time::Millis;
 use crate::wire::{self, Changes, Command, Event, GapReason, Goodbye, RequestId, RoomName, json, text};
 use std::collections::{BTreeMap, VecDeque};
@@ -412,6 +412,12 @@ impl Effects for House {
             // Numbers go on, but not by one.
             *self.heads.entry(room).or_insert(FIRST_ENTRY) += 100;
         }
+    }
+
+    fn recall(&mut self, member: MemberId, room: RoomId, record: &Record) {
+        let mut memory = Vec::new();
+        let message = json::parse_message(&record.json, &mut memory).expect("as it was written");
+        self.answer(member, room, None, &Event::Message(message));
     }
 
     fn replay(&mut self, member: MemberId, room: RoomId, entries: Range<u64>) {

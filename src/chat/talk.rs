@@ -64,7 +64,7 @@ impl Hub {
         json.clear();
         json::render_message(&message, json);
         let data_hash = hash_data(data);
-        if let Some(known) = key_hash.and_then(|hash| room.keys.get(hash)) {
+        if let Some(known) = key_hash.and_then(|hash| self.rooms.published(now.at, room, hash)) {
             if known.data != data_hash {
                 return Err(Refusal::BadRequest("this `key` was used for other data"));
             }
@@ -75,24 +75,22 @@ impl Hub {
         }
         let (mode, echoes) = self.members.get(id).map_or((Mode::Text, false), |it| (it.mode, it.echoes));
         let published = Event::Published { room: &room.name, seq, at, is_duplicate: false };
-        // The answer has the message's own place; the message itself, for who wants it too, comes behind.
-        if echoes && mode == Mode::Json {
+        let reads_it_with_others = echoes && mode == Mode::Text;
+        let except = if reads_it_with_others { &[][..] } else { &[id][..] };
+        let entry = effects.say(room_id, &message, json, except);
+        // The answer has the message's own place. The message itself, for a program that wants it too, comes with it: left
+        // in the stream behind its answer, it could become part of a gap there.
+        if mode == Mode::Json {
             effects.answer(id, room_id, request, &published);
         }
-        let except = if echoes { &[][..] } else { &[id][..] };
-        let entry = effects.say(room_id, &message, json, except);
-        if !echoes && mode == Mode::Json {
-            effects.answer(id, room_id, request, &published);
+        if echoes && mode == Mode::Json {
+            effects.answer(id, room_id, None, &Event::Message(message));
         }
         let record = Record { seq, entry, at, json: json.as_slice().into() };
         self.rooms.remember(now.at, index, record);
         self.messages += 1;
-        let (keys_max, window) = (self.settings.keys_max, self.settings.key_window);
-        if let Some(room) = self.rooms.get_mut(index) {
-            if let Some(hash) = key_hash {
-                room.keys.insert(now.at, hash, Published { seq, at, data: data_hash });
-            }
-            room.keys.forget(now.at, window, room.history.oldest(), keys_max);
+        if let Some(hash) = key_hash {
+            self.rooms.remember_key(now.at, index, hash, Published { seq, at, data: data_hash });
         }
         Ok(())
     }

@@ -401,7 +401,7 @@ fn receive_lines(
     while let Some(event) = lines.poll_event(input) {
         match event {
             line::Event::Line(line) => tell(out, Event::Text(line)),
-            line::Event::TooLong | line::Event::NotUtf8 => {
+            line::Event::TooLong { .. } | line::Event::NotUtf8 { .. } => {
                 tell(out, Event::Ended(End::BadLine));
                 return true;
             }

@@ -25,9 +25,15 @@ pub enum Event<'e> {
     /// A line, without its end.
     Line(&'e str),
     /// A line is longer than the limit. The rest of it is skipped.
-    TooLong,
+    TooLong {
+        /// Its first byte.
+        first: u8,
+    },
     /// A line was not UTF-8.
-    NotUtf8,
+    NotUtf8 {
+        /// Its first byte.
+        first: u8,
+    },
 }
 
 /// Cuts what arrives into lines.
@@ -91,7 +97,7 @@ impl Decoder {
         let line_bytes_max = self.line_bytes_max as usize;
         if text_len(begun, piece) > line_bytes_max {
             self.state = if ended { State::Start } else { State::Skipping };
-            return Some(Event::TooLong);
+            return Some(Event::TooLong { first: first_of(begun, piece) });
         }
         match (gathered, ended) {
             (None, true) => Some(judge(piece)),
@@ -110,6 +116,14 @@ impl Decoder {
                 let State::Whole(whole) = &self.state else { unreachable!("it was just set") };
                 Some(judge(&whole.bytes))
             }
+        }
+    }
+
+    /// The first byte of a line that has begun and not ended; none in one that was too long, which has been told.
+    pub fn begun(&self) -> Option<u8> {
+        match &self.state {
+            State::Begun(gathered) => gathered.bytes.first().copied(),
+            State::Start | State::Whole(_) | State::Skipping => None,
         }
     }
 
@@ -140,10 +154,15 @@ fn text_len(begun: &[u8], piece: &[u8]) -> usize {
     begun.len() + text.len() - usize::from(cr)
 }
 
+/// The first byte of the line that consists of these two. A line that is none is never empty.
+fn first_of(begun: &[u8], piece: &[u8]) -> u8 {
+    begun.first().or(piece.first()).copied().unwrap_or_default()
+}
+
 fn judge(line: &[u8]) -> Event<'_> {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    str::from_utf8(line).map_or(Event::NotUtf8, Event::Line)
+    str::from_utf8(line).map_or(Event::NotUtf8 { first: first_of(line, b"") }, Event::Line)
 }
 
 #[cfg(test)]
@@ -155,8 +174,8 @@ mod tests {
     #[derive(Debug, Clone, PartialEq, Eq)]
     enum Owned {
         Line(String),
-        TooLong,
-        NotUtf8,
+        TooLong(u8),
+        NotUtf8(u8),
     }
 
     /// The events of `bytes`, shown in pieces that end at `cuts`.
@@ -171,8 +190,8 @@ mod tests {
             while let Some(event) = decoder.poll_event(&mut input) {
                 events.push(match event {
                     Event::Line(line) => Owned::Line(line.to_owned()),
-                    Event::TooLong => Owned::TooLong,
-                    Event::NotUtf8 => Owned::NotUtf8,
+                    Event::TooLong { first } => Owned::TooLong(first),
+                    Event::NotUtf8 { first } => Owned::NotUtf8(first),
                 });
             }
             assert!(input.is_empty());
@@ -215,7 +234,7 @@ mod tests {
     fn one_byte_over_the_limit_is_reported_at_once_and_once() {
         for bytes in [&b"12345"[..], b"1234\r5", b"12345678901234567890", b"12345\n", b"12345\r\n"] {
             for cut in 0..bytes.len() {
-                assert_eq!(events(bytes, 4, &[cut]), [Owned::TooLong], "{bytes:?} cut at {cut}");
+                assert_eq!(events(bytes, 4, &[cut]), [Owned::TooLong(b'1')], "{bytes:?} cut at {cut}");
             }
         }
     }
@@ -224,7 +243,7 @@ mod tests {
     fn a_line_too_long_is_skipped_to_its_end() {
         let bytes = b"123456789\nok\n";
         for cut in 0..bytes.len() {
-            assert_eq!(events(bytes, 4, &[cut]), [Owned::TooLong, line("ok")], "cut at {cut}");
+            assert_eq!(events(bytes, 4, &[cut]), [Owned::TooLong(b'1'), line("ok")], "cut at {cut}");
         }
     }
 
@@ -232,7 +251,7 @@ mod tests {
     fn what_is_not_utf8_is_reported_once_a_line() {
         let bytes = b"\xFF\xFF\nok\n\xE2\x82\n\xE2\x82\xAC\n";
         for cut in 0..bytes.len() {
-            let expected = [Owned::NotUtf8, line("ok"), Owned::NotUtf8, line("\u{20AC}")];
+            let expected = [Owned::NotUtf8(0xFF), line("ok"), Owned::NotUtf8(0xE2), line("\u{20AC}")];
             assert_eq!(events(bytes, 4, &[cut]), expected, "cut at {cut}");
         }
     }
@@ -254,8 +273,10 @@ mod tests {
         let [first, second] = halves.each_mut().map(|half| &mut half[..]);
         assert_eq!(decoder.poll_event(&mut Input::new(first)), None);
         assert_ne!(decoder.heap_bytes(), 0);
+        assert_eq!(decoder.begun(), Some(b'h'));
         let mut input = Input::new(second);
         assert_eq!(decoder.poll_event(&mut input), Some(Event::Line("hello")));
+        assert_eq!(decoder.begun(), None);
         assert_eq!(decoder.poll_event(&mut input), None);
         assert_eq!(decoder.heap_bytes(), 0);
     }

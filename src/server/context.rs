@@ -1,6 +1,7 @@
 //! The [`Context`] that the server hands to its services: it notes what must happen.
 
 use super::close_reason::CloseReason;
+use super::connection::Codec;
 use super::state::State;
 use super::topic::TopicKey;
 use crate::proto::ws::close;
@@ -82,6 +83,13 @@ impl Context for ServerContext<'_> {
         if let Some(index) = self.find(conn) {
             self.state.conn(index).service_deadline = at.unwrap_or(Millis::NEVER);
             self.state.touch_timer(index);
+        }
+    }
+
+    fn begun_line(&self, conn: ConnId) -> Option<u8> {
+        match &self.state.conns[self.find(conn)? as usize].codec {
+            Codec::Line(decoder) => decoder.begun(),
+            Codec::Http | Codec::WebSocket(_) => None,
         }
     }
 

@@ -133,8 +133,12 @@ impl Core {
                     self.state.close(now, index, CloseReason::Answered(400));
                 }
                 line::Event::Line(text) => self.handle_message(now, index, service, Message::Text(text)),
-                line::Event::TooLong => self.handle_bad_line(now, index, service, BadLine::TooLong),
-                line::Event::NotUtf8 => self.handle_bad_line(now, index, service, BadLine::NotUtf8),
+                line::Event::TooLong { first } => {
+                    self.handle_bad_line(now, index, service, BadLine::TooLong { first });
+                }
+                line::Event::NotUtf8 { first } => {
+                    self.handle_bad_line(now, index, service, BadLine::NotUtf8 { first });
+                }
             }
         }
     }

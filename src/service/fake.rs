@@ -26,6 +26,8 @@ pub struct FakeContext {
     pub subscriptions: BTreeSet<(Topic, ConnId, Class)>,
     /// For whom too much waits.
     pub crowded: BTreeSet<ConnId>,
+    /// Whose lines have begun and not ended, and with which byte.
+    pub begun_lines: BTreeMap<ConnId, u8>,
     /// Which earlier entries are to be sent to whom.
     pub questions: Vec<(ConnId, Topic, Range<u64>)>,
     published: u64,
@@ -107,6 +109,10 @@ impl Context for FakeContext {
             Some(at) => self.deadlines.insert(conn, at),
             None => self.deadlines.remove(&conn),
         };
+    }
+
+    fn begun_line(&self, conn: ConnId) -> Option<u8> {
+        self.begun_lines.get(&conn).copied()
     }
 
     fn wake_at(&mut self, at: Option<Millis>) {

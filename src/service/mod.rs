@@ -78,9 +78,15 @@ impl Message<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadLine {
     /// It is longer than the server takes. It has been, or is being, skipped to its end.
-    TooLong,
+    TooLong {
+        /// Its first byte.
+        first: u8,
+    },
     /// It is not UTF-8.
-    NotUtf8,
+    NotUtf8 {
+        /// Its first byte.
+        first: u8,
+    },
 }
 
 /// An HTTP request, whole: its head, and its body as far as `Content-Length` said.
@@ -274,6 +280,10 @@ pub trait Context {
 
     /// Sets the one moment at which [`Service::on_deadline`] is called for the connection; `None` takes it back.
     fn deadline(&mut self, conn: ConnId, at: Option<Millis>);
+
+    /// The first byte of the line that a line connection has begun and not ended, as it is between its messages: when a
+    /// deadline comes, or the end.
+    fn begun_line(&self, conn: ConnId) -> Option<u8>;
 
     /// Sets the one moment at which [`Service::on_wake`] is called; `None` takes it back.
     fn wake_at(&mut self, at: Option<Millis>);

@@ -107,6 +107,20 @@ fn what_was_told_is_not_told_again_and_a_hole_is_told() {
 }
 
 #[test]
+fn a_room_that_is_full_is_told_and_not_waited_for_in_silence() {
+    let mut talk = Talk::inside();
+    talk.session.join(talk.now, "full", 0);
+    talk.asks(&[r#""join","room":"full""#]);
+    talk.says(r#"{"type":"error","id":3,"code":"denied","retry_ms":5000,"reason":"no place"}"#);
+    let told = talk.told();
+    let is_full =
+        |news: &News| matches!(news, News::NotJoined { room, why } if room == "full" && why.code == "denied");
+    assert!(told.iter().any(is_full), "{told:?}");
+    talk.at(11_000);
+    assert!(talk.asked().is_empty());
+}
+
+#[test]
 fn what_is_refused_for_now_is_sent_again_and_nothing_overtakes_it() {
     let mut talk = Talk::inside();
     for text in ["one", "two"] {

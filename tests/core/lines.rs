@@ -1,7 +1,8 @@
 //! The line port: lines in, lines out.
 
-use crate::server::{Server, text, told};
+use crate::server::{BEGIN, Server, text, told};
 use chinwag::server::Limits;
+use chinwag::time::Millis;
 
 #[test]
 fn a_line_is_a_message_and_a_message_a_line() {
@@ -32,11 +33,11 @@ fn a_line_of_the_limit_is_taken_and_a_longer_one_is_skipped_to_its_end() {
     let line = "x".repeat(len_max);
     server.hears(ann, format!("{line}\n{line}x and more\nok\n").as_bytes());
     assert_eq!(server.says(ann), format!("{line}\nok\n").into_bytes());
-    assert_eq!(server.notes(ann), ["open", &line, "TooLong", "ok"]);
+    assert_eq!(server.notes(ann), ["open", &line, "TooLong { first: 120 }", "ok"]);
     // Known before its end has come, and told once.
     server.hears(ann, &vec![b'y'; len_max + 1]);
     server.hears(ann, &vec![b'y'; 3 * len_max]);
-    assert_eq!(server.notes(ann)[4..], ["TooLong"]);
+    assert_eq!(server.notes(ann)[4..], ["TooLong { first: 121 }"]);
 }
 
 #[test]
@@ -45,7 +46,19 @@ fn a_line_that_is_not_utf8_is_no_message() {
     let ann = server.accept_line();
     server.hears(ann, b"\xFF\nok\n");
     assert_eq!(server.says(ann), b"ok\n");
-    assert_eq!(server.notes(ann), ["open", "NotUtf8", "ok"]);
+    assert_eq!(server.notes(ann), ["open", "NotUtf8 { first: 255 }", "ok"]);
+}
+
+#[test]
+fn the_first_byte_of_a_line_is_known_before_its_end() {
+    let mut server = Server::new();
+    let ann = server.accept_line();
+    server.hears(ann, b"ring 1000\n{\"half\":");
+    server.at(BEGIN + Millis(2000));
+    assert_eq!(server.notes(ann)[2..], ["ring amid a line that begins with {"]);
+    server.hears(ann, b"1}\nring 1000\n");
+    server.at(BEGIN + Millis(4000));
+    assert_eq!(server.notes(ann).last().map(String::as_str), Some("ring"), "between two lines there is none");
 }
 
 #[test]

@@ -162,7 +162,10 @@ impl Service for Puppet {
     }
 
     fn on_deadline(&mut self, cx: &mut dyn Context, conn: ConnId) {
-        self.note(conn, "ring");
+        match cx.begun_line(conn) {
+            None => self.note(conn, "ring"),
+            Some(first) => self.note(conn, format!("ring amid a line that begins with {}", first as char)),
+        }
         self.rings += 1;
         assert!(self.rings < RINGS_MAX, "the turn does not end");
         if self.rings_always {

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 /// What must have happened in one schedule or another: of what never happens, nothing is proved.
 pub const INTERESTING: &[&str] = &[
     "welcomed",
+    "programs at the line port",
+    "a begun line shows the dialect",
     "joined",
     "resumed",
     "not resumed: epoch",

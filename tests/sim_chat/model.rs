@@ -99,6 +99,17 @@ impl Model {
         (it.dialect, it.number) = (Some(dialect), number);
     }
 
+    /// Somebody at a line connection, whose first byte this is, if there is one.
+    pub fn enter_by_byte(&mut self, now: Millis, conn: ConnId, first: Option<u8>) {
+        match first {
+            Some(b'{') => {
+                self.counts.count("programs at the line port");
+                self.enter(conn, Dialect::Json);
+            }
+            _ => self.enter_by_line(now, conn),
+        }
+    }
+
     /// Somebody at a line connection who types.
     pub fn enter_by_line(&mut self, now: Millis, conn: ConnId) {
         self.enter(conn, Dialect::Text);
@@ -129,10 +140,8 @@ impl Model {
 
     /// The connection has said something. `is_crowded`: for whom too much waits.
     pub fn hear(&mut self, now: Millis, conn: ConnId, said: &str, is_crowded: &dyn Fn(ConnId) -> bool) {
-        match self.conn(conn).dialect {
-            Some(_) => {}
-            None if said.starts_with('{') => self.enter(conn, Dialect::Json),
-            None => self.enter_by_line(now, conn),
+        if self.conn(conn).dialect.is_none() {
+            self.enter_by_byte(now, conn, said.bytes().next());
         }
         let mut memory = Vec::new();
         let (id, command) = match self.conn(conn).dialect {
@@ -149,9 +158,9 @@ impl Model {
         self.handle(now, conn, id, command, crowded);
     }
 
-    pub fn hear_bad_line(&mut self, now: Millis, conn: ConnId, refusal: Refusal<'_>) {
+    pub fn hear_bad_line(&mut self, now: Millis, conn: ConnId, first: u8, refusal: Refusal<'_>) {
         if self.conn(conn).dialect.is_none() {
-            self.enter_by_line(now, conn);
+            self.enter_by_byte(now, conn, Some(first));
         }
         self.handle(now, conn, None, Err(refusal), false);
     }
@@ -370,7 +379,7 @@ impl Model {
             self.counts.count("guests come back");
         }
         self.conn(conn).echoes = echo;
-        if guest.is_some() {
+        if guest.is_some() || owner.is_some() {
             // It stays the same, and is known also to who has not read it again.
             self.conn(conn).secret = secret.map(str::to_owned);
         }
@@ -524,8 +533,12 @@ impl Model {
             Data::Json(json) => json.to_owned(),
         };
         let life = self.rooms[&name].life;
-        let known =
-            self.rooms[&name].keys.iter().find(|known| known.name == folded && Some(&*known.key) == key);
+        let (window, oldest) = (self.settings.key_window, self.oldest(life));
+        let is_known = |known: &&Key| {
+            let is_over = known.since + window <= now && known.seq < oldest;
+            known.name == folded && Some(&*known.key) == key && !is_over
+        };
+        let known = self.rooms[&name].keys.iter().find(is_known);
         if let Some(&Key { ref data, conn: former, seq, at, .. }) = known {
             if *data != sent {
                 self.counts.count("same key, other data");

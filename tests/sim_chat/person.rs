@@ -186,7 +186,9 @@ impl Person {
             }
             29 if random.one_in(4) => {
                 for _ in 0..60 {
-                    self.ask(peer, json!({"type": "publish", "room": room, "data": "flood"}));
+                    // More together than one slice of a replay.
+                    let data = "flood ".repeat(60);
+                    self.ask(peer, json!({"type": "publish", "room": room, "data": data}));
                 }
             }
             30 => self.ask(peer, json!({"type": "publish", "room": room, "data": {"a": [1, null, "x"]}})),

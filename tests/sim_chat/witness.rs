@@ -42,11 +42,11 @@ impl Service for Witness {
     }
 
     fn on_bad_line(&mut self, cx: &mut dyn Context, conn: ConnId, error: BadLine) {
-        let refusal = match error {
-            BadLine::TooLong => Refusal::LineTooLong,
-            BadLine::NotUtf8 => Refusal::NotUtf8,
+        let (refusal, first) = match error {
+            BadLine::TooLong { first } => (Refusal::LineTooLong, first),
+            BadLine::NotUtf8 { first } => (Refusal::NotUtf8, first),
         };
-        self.model.borrow_mut().hear_bad_line(cx.now(), conn, refusal);
+        self.model.borrow_mut().hear_bad_line(cx.now(), conn, first, refusal);
         self.chat.on_bad_line(cx, conn, error);
     }
 
@@ -80,7 +80,11 @@ impl Service for Witness {
     fn on_deadline(&mut self, cx: &mut dyn Context, conn: ConnId) {
         let mut model = self.model.borrow_mut();
         if model.conns[&conn].dialect.is_none() {
-            model.enter_by_line(cx.now(), conn);
+            let first = cx.begun_line(conn);
+            if first == Some(b'{') {
+                model.counts.count("a begun line shows the dialect");
+            }
+            model.enter_by_byte(cx.now(), conn, first);
         }
         self.chat.on_deadline(cx, conn);
     }

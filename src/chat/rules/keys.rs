@@ -201,6 +201,70 @@ fn a_room_has_so_many_keys_at_most() {
     );
 }
 
+/// How many keys all rooms remember.
+fn keys(stage: &Stage) -> u64 {
+    let mut keys = 0;
+    stage.hub.stats(&mut |name, value| keys += if name == "chat_keys" { value } else { 0 });
+    keys
+}
+
+/// Ann says something under a key.
+fn publish(stage: &mut Stage, room: &str, key: u64) {
+    stage.play(&format!(
+        r#"
+        ann> {{"type":"publish","id":7,"room":"{room}","key":"{key}","data":1}}
+        all< ...
+        "#
+    ));
+}
+
+#[test]
+fn a_room_that_has_gone_quiet_forgets_its_keys() {
+    let mut stage = lobby_with(Settings { history_messages_max: 2, ..Settings::default() });
+    (0..100).for_each(|key| publish(&mut stage, "lobby", key));
+    stage.play("@ 304999");
+    assert_eq!(keys(&stage), 100);
+    stage.play("@ 305000");
+    assert_eq!(keys(&stage), 2, "those of the messages that it remembers");
+    stage.play("@ 9000000");
+    assert_eq!(keys(&stage), 2);
+    stage.play(
+        "
+        - ann
+        all< ...
+        - bob
+        @ 18000000
+        ",
+    );
+    assert_eq!(keys(&stage), 0);
+}
+
+#[test]
+fn all_rooms_together_have_so_many_keys_at_most_and_the_oldest_go_first() {
+    let mut stage = lobby_with(Settings { keys_total_max: 8, ..Settings::default() });
+    (1..=4).for_each(|key| publish(&mut stage, "lobby", key));
+    stage.play(
+        r#"
+        @ 7000
+        ann> {"type":"join","room":"dev"}
+        ann< ...
+        "#,
+    );
+    for key in 1..=20 {
+        publish(&mut stage, "dev", key);
+        assert!(keys(&stage) <= 8);
+    }
+    stage.play(
+        r#"
+        ann> {"type":"publish","id":8,"room":"lobby","key":"4","data":1}
+        ann< {"type":"ok","id":8,"room":"lobby","seq":5,"at":1795000007000}
+        all< ...
+        ann> {"type":"publish","id":9,"room":"dev","key":"20","data":1}
+        ann< {"type":"ok","id":9,"room":"dev","seq":20,"at":1795000007000,"duplicate":true}
+        "#,
+    );
+}
+
 #[test]
 fn a_key_has_128_bytes_at_most() {
     let (longest, longer) = ("k".repeat(128), "k".repeat(129));

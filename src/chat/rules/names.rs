@@ -112,7 +112,31 @@ fn a_name_is_taken_over_with_its_secret() {
 }
 
 #[test]
-fn who_took_a_name_over_can_be_taken_over() {
+fn a_second_drop_before_the_welcome_is_read_does_not_lock_anybody_out_of_its_name() {
+    play(
+        r#"
+        +j a
+        a> {"type":"hello","name":"ann"}
+        a< ...
+        +j b
+        b> {"type":"hello","name":"ann","secret":"{secret:a}"}
+        a< (Replaced)
+        b< {"type":"welcome","version":1,"connection":"c2","name":"ann","secret":"{secret:b}",
+        +j c
+        c> {"type":"hello","id":1,"name":"ann","secret":"{secret:a}"}
+        b< (Replaced)
+        c< {"type":"welcome","id":1,
+        - b
+        +j d
+        d> {"type":"hello","id":2,"name":"ann","secret":"{secret:b}"}
+        c< (Replaced)
+        d< {"type":"welcome","id":2,
+        "#,
+    );
+}
+
+#[test]
+fn a_name_that_a_stranger_has_taken_anew_is_not_taken_over_with_the_old_secret() {
     play(
         r#"
         +j a
@@ -122,12 +146,25 @@ fn who_took_a_name_over_can_be_taken_over() {
         b> {"type":"hello","name":"ann","secret":"{secret:a}"}
         a< (Replaced)
         b< ...
+        b> {"type":"rename","name":"bob"}
+        b< ...
+        +j stranger
+        stranger> {"type":"hello","name":"ann"}
+        stranger< ...
         +j c
         c> {"type":"hello","id":1,"name":"ann","secret":"{secret:a}"}
         c< {"type":"error","id":1,"code":"name_taken",
-        c> {"type":"hello","id":2,"name":"ann","secret":"{secret:b}"}
+        - stranger
+        +j other
+        other> {"type":"hello"}
+        other< ...
+        other> {"type":"rename","name":"ann"}
+        other< ...
+        c> {"type":"hello","id":2,"name":"ann","secret":"{secret:a}"}
+        c< {"type":"error","id":2,"code":"name_taken",
+        c> {"type":"hello","id":3,"name":"bob","secret":"{secret:a}"}
         b< (Replaced)
-        c< {"type":"welcome","id":2,
+        c< {"type":"welcome","id":3,
         "#,
     );
 }

@@ -260,6 +260,34 @@ fn an_answer_whose_place_is_in_a_gap_follows_it_at_once() {
 }
 
 #[test]
+fn the_answer_to_a_slow_reader_who_wants_its_own_messages_is_not_followed_by_a_gap_with_its_number() {
+    dev(keeping(1), 1).play(
+        r#"
+        +j loud
+        loud> {"type":"hello","echo":true}
+        loud< ...
+        loud> {"type":"join","room":"dev"}
+        all< ...
+        loud sleeps
+        ann> 2
+        all< ...
+        loud> {"type":"publish","id":2,"room":"dev","data":"3"}
+        all< ...
+        ann> 4
+        all< ...
+        ann> 5
+        all< ...
+        loud wakes
+        loud< {"type":"gap","room":"dev","epoch":"{epoch:dev}","from":2,"to":2,"reason":"slow"}
+        loud< {"type":"ok","id":2,"room":"dev","seq":3,
+        loud< {"type":"message","room":"dev","seq":3,
+        loud< {"type":"gap","room":"dev","epoch":"{epoch:dev}","from":4,"to":4,"reason":"slow"}
+        loud< {"type":"message","room":"dev","seq":5,
+        "#,
+    );
+}
+
+#[test]
 fn answers_about_a_room_come_in_its_stream_also_those_that_refuse() {
     let settings = Settings { message_bytes_max: 3, ..Settings::default() };
     dev(settings, 1).play(
@@ -292,11 +320,13 @@ fn a_replay_that_the_room_outran_says_so_too() {
         r#"
         +j late
         late sleeps
+        late> {"type":"ping","id":8}
         late> {"type":"join","id":1,"room":"dev","history":2}
         ann> 4
         all< ...
         late wakes
         late< {"type":"welcome",
+        late< {"type":"pong","id":8,
         late< {"type":"joined","id":1,"room":"dev","epoch":"{epoch:dev}","seq":3,"from":2,"count":2,"members":3}
         late< {"type":"gap","room":"dev","epoch":"{epoch:dev}","from":2,"to":2,"reason":"slow"}
         late< {"type":"message","room":"dev","seq":3,

@@ -86,7 +86,7 @@ fn a_room_has_so_many_members_at_most() {
         +j other
         other> {"type":"join","id":1,"room":"dev"}
         other< {"type":"welcome",
-        other< {"type":"error","id":1,"code":"denied","reason":"there is no place left"}
+        other< {"type":"error","id":1,"code":"denied","retry_ms":5000,"reason":"there is no place left"}
         + ann
         ann< * welcome to chinwag, guest-3. /help lists the commands
         ann< * lobby: 1 here
@@ -117,7 +117,7 @@ fn there_are_so_many_rooms_at_most_and_the_longest_empty_makes_place() {
         bot> {"type":"join","id":2,"room":"b"}
         bot< ...
         bot> {"type":"join","id":3,"room":"c"}
-        bot< {"type":"error","id":3,"code":"denied","reason":"there is no place left"}
+        bot< {"type":"error","id":3,"code":"denied","retry_ms":5000,"reason":"there is no place left"}
         bot> {"type":"leave","id":4,"room":"b"}
         bot< ...
         @ 10

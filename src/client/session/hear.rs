@@ -184,7 +184,8 @@ impl Session {
                 return None;
             }
             Some(Request::Join(room)) => {
-                match (self.find(&room), wait) {
+                // A room without a place may stay so for long: whether to wait is for a person to say.
+                match (self.find(&room), wait.filter(|_| why.code != "denied")) {
                     (Some(found), Some(wait)) => {
                         found.stage = Stage::Out;
                         self.rests_until = self.rests_until.max(now + wait);

@@ -11,7 +11,7 @@
 //! kernel has taken in part.
 //!
 //! A handshake is work for the processor, a hundred times that of a message. When and how many of them are worked on is up
-//! to `src/net/handshakes.rs`.
+//! to `net/handshakes.rs`.
 
 #[cfg(not(feature = "tls"))]
 mod absent;

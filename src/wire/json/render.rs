@@ -17,6 +17,13 @@ const VERSION: u64 = 1;
 /// What an acknowledgement promises: that the message is in the history, which is in memory.
 const ACK: &str = "memory";
 
+/// When to ask again for a place where there is none.
+const FULL_RETRY_MS: u64 = 5000;
+/// When to come back at the earliest: whoever was idle, too slow, or far too fast. More each time, if it happens again.
+const IDLE_RETRY_MS: u64 = 1000;
+const SLOW_RETRY_MS: u64 = 5000;
+const RATE_ABUSE_RETRY_MS: u64 = 10_000;
+
 /// Appends the object that tells of `event`, which answers request `id` if there is one. Appends nothing for events that
 /// only commands of the other dialect lead to.
 pub fn render(id: Option<RequestId>, event: &Event<'_>, out: &mut Vec<u8>) {
@@ -151,7 +158,7 @@ fn render_refusal(id: Option<RequestId>, refusal: Refusal<'_>, out: &mut Vec<u8>
         Refusal::NotJoined => ("not_joined", None),
         Refusal::AlreadyJoined => ("already_joined", None),
         Refusal::TooManyRooms { .. } => ("too_many_rooms", None),
-        Refusal::Full => ("denied", None),
+        Refusal::Full => ("denied", Some(FULL_RETRY_MS)),
         Refusal::MessageTooBig { .. } | Refusal::LineTooLong => ("too_big", None),
         Refusal::Busy { retry_ms } => ("busy", Some(retry_ms)),
         Refusal::RateLimited { retry_ms } => ("rate_limited", Some(retry_ms)),
@@ -189,11 +196,11 @@ fn render_refusal(id: Option<RequestId>, refusal: Refusal<'_>, out: &mut Vec<u8>
 fn render_goodbye(goodbye: Goodbye, out: &mut Vec<u8>) {
     let (reason, reconnect, retry_ms) = match goodbye {
         Goodbye::Quit => ("quit", false, None),
-        Goodbye::Idle { .. } => ("idle", true, None),
+        Goodbye::Idle { .. } => ("idle", true, Some(IDLE_RETRY_MS)),
         // It would take the name back, and be replaced in its turn.
         Goodbye::Replaced => ("replaced", false, None),
-        Goodbye::RateAbuse => ("rate_abuse", true, None),
-        Goodbye::TooSlow => ("slow", true, None),
+        Goodbye::RateAbuse => ("rate_abuse", true, Some(RATE_ABUSE_RETRY_MS)),
+        Goodbye::TooSlow => ("slow", true, Some(SLOW_RETRY_MS)),
         Goodbye::Stopping => ("stop", false, None),
         Goodbye::Restarting { retry_ms } => ("restart", true, Some(retry_ms)),
     };
@@ -409,7 +416,6 @@ mod tests {
                 "too_many_rooms",
                 "a connection is in at most 32 rooms",
             ),
-            (Refusal::Full, "denied", "there is no place left"),
             (Refusal::MessageTooBig { bytes_max: 4096 }, "too_big", "a message has at most 4096 bytes"),
             (Refusal::LineTooLong, "too_big", "the line was too long and was skipped"),
             (Refusal::NotUtf8, "bad_request", "the line was not UTF-8 and was skipped"),
@@ -418,20 +424,23 @@ mod tests {
             let json = format!(r#"{{"type":"error","id":7,"code":"{code}","reason":"{reason}"}}"#);
             assert_eq!(rendered(ID, Event::Refused(refusal)), json);
         }
+        let full =
+            r#"{"type":"error","id":7,"code":"denied","retry_ms":5000,"reason":"there is no place left"}"#;
+        assert_eq!(rendered(ID, Event::Refused(Refusal::Full)), full);
     }
 
     #[test]
-    fn every_goodbye_says_whether_to_come_back() {
+    fn every_goodbye_says_whether_to_come_back_and_when() {
         let cases = [
-            (Goodbye::Quit, "quit", false),
-            (Goodbye::Idle { secs: 300 }, "idle", true),
-            (Goodbye::Replaced, "replaced", false),
-            (Goodbye::RateAbuse, "rate_abuse", true),
-            (Goodbye::TooSlow, "slow", true),
-            (Goodbye::Stopping, "stop", false),
+            (Goodbye::Quit, r#""quit","reconnect":false"#),
+            (Goodbye::Idle { secs: 300 }, r#""idle","reconnect":true,"retry_ms":1000"#),
+            (Goodbye::Replaced, r#""replaced","reconnect":false"#),
+            (Goodbye::RateAbuse, r#""rate_abuse","reconnect":true,"retry_ms":10000"#),
+            (Goodbye::TooSlow, r#""slow","reconnect":true,"retry_ms":5000"#),
+            (Goodbye::Stopping, r#""stop","reconnect":false"#),
         ];
-        for (goodbye, reason, reconnect) in cases {
-            let json = format!(r#"{{"type":"bye","reason":"{reason}","reconnect":{reconnect}}}"#);
+        for (goodbye, rest) in cases {
+            let json = format!(r#"{{"type":"bye","reason":{rest}}}"#);
             assert_eq!(rendered(None, Event::Goodbye(goodbye)), json);
         }
     }
