@@ -3,6 +3,7 @@
 use super::random::Random;
 use super::service::TOPICS;
 use chinwag::proto::Input;
+use chinwag::proto::ws::deflate::Parameters;
 use chinwag::proto::ws::{self, Opcode, Role, encoder};
 
 /// What a peer speaks.
@@ -58,8 +59,12 @@ impl Peer {
         if speech == Speech::WebSocket {
             peer.to_send.extend_from_slice(
                 b"GET /numbers HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-                  Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+                  Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n",
             );
+            if random.one_in(2) {
+                peer.to_send.extend_from_slice(b"Sec-WebSocket-Extensions: permessage-deflate\r\n");
+            }
+            peer.to_send.extend_from_slice(b"\r\n");
         }
         peer
     }
@@ -154,6 +159,10 @@ impl Peer {
                     assert!(head.starts_with("HTTP/1.1 101 ") || head.starts_with("HTTP/1.1 408 "), "{head}");
                     self.is_upgraded = head.starts_with("HTTP/1.1 101 ");
                     if self.is_upgraded {
+                        if head.contains("permessage-deflate") {
+                            let ws = ws::Connection::new(Role::Client, 1 << 30);
+                            self.ws = ws.deflated(&Parameters::OFFER);
+                        }
                         self.read_frames(&mut rest);
                     }
                 }

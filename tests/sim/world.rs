@@ -47,6 +47,7 @@ impl World {
         let mut core = Core::new(limits);
         let books = Rc::new(RefCell::new(Books::default()));
         let numbers = core.mount(Numbers { books: Rc::clone(&books) }, 1 << 20);
+        core.deflate(numbers);
         core.route("/numbers", Route::Service(numbers));
         core.route("/page", Route::Page(Response::text(200, "a page\n")));
         core.speak_lines(LINES, numbers);
