@@ -3,7 +3,7 @@
 
 use super::expected::Dialect;
 use super::peer::{Peer, Way};
-use super::random::Random;
+use super::seeds::Random;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

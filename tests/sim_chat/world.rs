@@ -6,7 +6,7 @@ use super::model::Model;
 use super::network::Network;
 use super::peer::{Peer, Way};
 use super::person::Person;
-use super::random::Random;
+use super::seeds::Random;
 use super::witness::Witness;
 use chinwag::chat::{Chat, Rate, Seed, Settings, Slow};
 use chinwag::net::{Handler, ListenerId, Peer as Address};
