@@ -136,9 +136,10 @@ class Load:
             report["server"]["user_share"] = user / (user + system) if user + system else None
         return report
 
-    def interrupt(self):
-        """Ends the run, whose report is about what there was by now."""
+    def end(self):
+        """Ends the run early. Returns the report of what there was by now."""
         self.process.send_signal(signal.SIGINT)
+        return self.report()
 
     def kill(self):
         self.process.kill()
