@@ -83,8 +83,8 @@ def draw(file, panels):
         drawn = io.StringIO()
         figure.savefig(drawn, format="svg", facecolor="white", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
         pyplot.close(figure)
-    # A hundredth of a point is enough.
-    file.write_text(re.sub(r"(\.\d\d)\d+", r"\1", drawn.getvalue()))
+    # A hundredth of a point is enough; coordinates have six digits, labels fewer.
+    file.write_text(re.sub(r"(\.\d\d)\d{4,}", r"\1", drawn.getvalue()))
 
 
 def fill(axis, panel):
