@@ -5,6 +5,7 @@ use super::ledger::Arrival;
 use super::outcome::{ChinwagAudit, Connecting, Errors, record};
 use super::plan::{Dialect, Load, Plan, Scenario};
 use super::seat::{Person, REFUSED, Role, Stage, UNANSWERED};
+use super::seating::Seating;
 use super::shared::{Shared, Times};
 use super::speech::{Heard, Return, Speech};
 use super::stamp::{Found, Stamp, Stamps};
@@ -101,6 +102,8 @@ impl Default for Lately {
 pub struct Ear {
     /// What is to be done.
     pub plan: Arc<Plan>,
+    /// Who sits where.
+    pub seating: Seating,
     /// What the threads share.
     pub shared: Arc<Shared>,
     /// Which of them this is.
@@ -111,8 +114,8 @@ pub struct Ear {
     pub stamps: Stamps,
     /// Messages that some have and others have not, where that matters.
     pub flights: Option<Flights>,
-    /// Receivers of this thread that are measured and ready.
-    pub audience: u32,
+    /// By loud room: receivers of this thread that are measured and ready.
+    pub audiences: Vec<u32>,
     /// When what happens, as of the last tick.
     pub times: Times,
     /// Whether this moment is measured.
@@ -133,8 +136,8 @@ pub struct Ear {
     pub under_way: usize,
     /// Ready.
     pub open: u64,
-    /// The life of the room's numbering.
-    pub epoch: String,
+    /// By home: the life of its numbering.
+    pub epochs: Vec<String>,
     /// Senders that may send another, in a closed loop; by key.
     pub credits: Vec<usize>,
     /// Other threads, a bit for each, whose senders may.
@@ -160,10 +163,10 @@ impl Ear {
     pub fn hear(&mut self, person: &mut Person, out: &mut Outgoing, event: Event<'_>, at: u64) {
         match event {
             Event::Text(text) => match self.speech.hear(text) {
-                Heard::Message { position, text } => self.take(person, position, text, at),
+                Heard::Message { room, position, text } => self.take(person, room, position, text, at),
                 heard => self.hear_of_it(person, out, heard, at),
             },
-            Event::Binary(bytes) => self.take(person, None, bytes, at),
+            Event::Binary(bytes) => self.take(person, None, None, bytes, at),
             Event::Pong(_) => {}
             Event::Open { .. } => self.opened(person, out, at),
             Event::Ended(end) => self.end(person, end),
@@ -180,11 +183,18 @@ impl Ear {
         let identity = kept.and_then(|kept| kept.identity.as_ref());
         let back = Return {
             identity: identity.map(|(name, secret)| (name.as_str(), secret.as_str())),
-            since: (person.next_position > 0).then(|| (self.epoch.as_str(), person.next_position - 1)),
+            since: (person.next_position > 0)
+                .then(|| (self.epochs[person.home as usize].as_str(), person.next_position - 1)),
         };
-        if self.speech.open(person.id, &back, |text| out.text(text)) {
+        person.rooms_awaited = self.speech.open(person.id, &back, |text| out.text(text));
+        if person.rooms_awaited == 0 {
             self.ready(person, out, at);
         }
+    }
+
+    /// Those among whom a person is waited for, if it is.
+    fn audience(&mut self, person: &Person) -> Option<&mut u32> {
+        self.audiences.get_mut(person.home as usize).filter(|_| person.role == Role::Measured)
     }
 
     fn ready(&mut self, person: &mut Person, out: &mut Outgoing, at: u64) {
@@ -194,8 +204,8 @@ impl Ear {
         self.connecting.ready += 1;
         self.connecting.open_max = self.connecting.open_max.max(self.open);
         record(&mut self.connecting.ready_after, at.saturating_sub(person.dialled_at));
-        if person.role == Role::Measured {
-            self.audience += 1;
+        if let Some(audience) = self.audience(person) {
+            *audience += 1;
         }
         self.speech.settle(|text| out.text(text));
         if let Some(kept) = &mut person.kept {
@@ -215,7 +225,7 @@ impl Ear {
             let mut text = Vec::new();
             for &(sequence, intended) in &sender.pending {
                 text.clear();
-                let stamp = Stamp { sender: person.id, sequence: u64::from(sequence), intended };
+                let stamp = Stamp { sender: person.voice, sequence: u64::from(sequence), intended };
                 self.speech.say(person.id, stamp.sequence, &mut text, |out| self.stamps.write(stamp, out));
                 out.text(str::from_utf8(&text).expect("stamps and templates are text"));
             }
@@ -225,7 +235,10 @@ impl Ear {
 
     /// A message that may hold a payload.
     #[inline]
-    fn take(&mut self, person: &mut Person, position: Option<u64>, text: &[u8], at: u64) {
+    fn take(&mut self, person: &mut Person, room: Option<u32>, position: Option<u64>, text: &[u8], at: u64) {
+        if room.is_some_and(|room| room != person.home) {
+            return self.take_astray(text);
+        }
         if let Some(position) = position {
             self.take_position(person, position);
         }
@@ -248,11 +261,24 @@ impl Ear {
         }
     }
 
+    /// A message of a room in which nobody of ours speaks, or in which this person does not sit.
+    #[cold]
+    fn take_astray(&mut self, text: &[u8]) {
+        if self.stamps.find(text) != Found::Nothing {
+            self.tallies.foreign += 1;
+            self.errors.add(
+                "wrong room",
+                || "a message came in a room in which it was not said".to_owned(),
+                "",
+            );
+        }
+    }
+
     #[inline]
     fn deliver(&mut self, person: &mut Person, stamp: Stamp, position: Option<u64>, at: u64) {
         let Stamp { sender, sequence, intended } = stamp;
         let sequence = u32::try_from(sequence).unwrap_or(u32::MAX >> 1);
-        if sender == person.id && person.is_own(sender, &self.plan) {
+        if sender == person.voice && person.is_own(sender, &self.plan) {
             return self.take_own(person, sequence, position);
         }
         match person.ledger.note(sender, sequence) {
@@ -264,6 +290,11 @@ impl Ear {
             }
             Arrival::Stray => {
                 self.tallies.foreign += 1;
+                self.errors.add(
+                    "wrong receiver",
+                    || "somebody was told a message of another room".to_owned(),
+                    "",
+                );
                 return;
             }
         }
@@ -279,9 +310,10 @@ impl Ear {
         let is_through = match &mut self.flights {
             None => self.plan.scenario == Scenario::Echo,
             Some(flights) => {
-                let is_sender_apart =
-                    sender as usize % self.plan.threads == self.thread && !self.plan.self_echo;
-                let audience = self.audience.saturating_sub(u32::from(is_sender_apart)).max(1);
+                let is_sender_apart = !self.plan.self_echo
+                    && self.seating.speaker(sender) as usize % self.plan.threads == self.thread;
+                let audience = self.audiences[person.home as usize];
+                let audience = audience.saturating_sub(u32::from(is_sender_apart)).max(1);
                 flights.note(sender, sequence, at, audience, is_measured)
             }
         };
@@ -291,11 +323,12 @@ impl Ear {
     }
 
     /// All receivers of this thread have a message of that sender, or are not waited for any more.
-    pub fn note_through(&mut self, sender: u32) {
-        self.shared.note_through(self.thread, sender);
-        match self.is_local(sender) {
-            true => self.credits.push(self.key(sender)),
-            false => self.to_wake |= 1 << (sender as usize % self.plan.threads),
+    pub fn note_through(&mut self, voice: u32) {
+        self.shared.note_through(self.thread, voice);
+        let speaker = self.seating.speaker(voice);
+        match self.is_local(speaker) {
+            true => self.credits.push(self.key(speaker)),
+            false => self.to_wake |= 1 << (speaker as usize % self.plan.threads),
         }
     }
 
@@ -351,12 +384,18 @@ impl Ear {
             Heard::Welcome { name, secret } => {
                 person.kept().identity = Some((name.into_owned(), secret.into_owned()));
             }
-            Heard::Joined { epoch, position, resumed } => {
-                if person.stage != Stage::Joining {
+            Heard::Joined { room, epoch, position, resumed } => {
+                let room = room.unwrap_or(person.home);
+                if person.stage != Stage::Joining || !self.seating.sits_in(person.id, room) {
                     return;
                 }
-                self.join(person, &epoch, position, resumed);
-                self.ready(person, out, at);
+                if room == person.home {
+                    self.join(person, &epoch, position, resumed);
+                }
+                person.rooms_awaited -= 1;
+                if person.rooms_awaited == 0 {
+                    self.ready(person, out, at);
+                }
             }
             Heard::Acked { sequence, position, is_duplicate } => {
                 if !is_duplicate {
@@ -373,7 +412,8 @@ impl Ear {
                 }
             }
             Heard::Refused { sequence, code } => self.refused(person, sequence, &code),
-            Heard::Gap { from, to } => {
+            Heard::Gap { room, .. } if room.is_some_and(|room| room != person.home) => {}
+            Heard::Gap { from, to, .. } => {
                 self.tallies.gaps += 1;
                 if self.speech.has_positions() {
                     if person.next_position != from {
@@ -398,7 +438,7 @@ impl Ear {
         match resumed {
             Some(true) => person.kept().resumes_until = Some(position),
             // The old numbers mean nothing any more, so it cannot be told which messages are missing.
-            Some(false) if self.epoch != epoch => {
+            Some(false) if self.epochs[person.home as usize] != epoch => {
                 person.ledger.was_away();
                 person.next_position = position + 1;
             }
@@ -409,13 +449,15 @@ impl Ear {
             }
             None => person.next_position = position + 1,
         }
-        epoch.clone_into(&mut self.epoch);
+        epoch.clone_into(&mut self.epochs[person.home as usize]);
     }
 
     fn refused(&mut self, person: &mut Person, sequence: Option<u64>, code: &str) {
         let hint = match code {
             "rate_limited" => "start the server with --publish-per-second 0",
             "too_big" => "start the server with a greater --message-bytes",
+            "too_many_rooms" => "start the server with more --rooms-per-connection",
+            "busy" => "start the server with more --rooms-max, or --members-max",
             _ => "",
         };
         self.errors.add(code, || "the server did not take it".to_owned(), hint);
@@ -479,8 +521,8 @@ impl Ear {
             Stage::Dialling | Stage::Upgrading | Stage::Joining => self.under_way -= 1,
             Stage::Ready | Stage::Leaving => {
                 self.open -= 1;
-                if person.role == Role::Measured {
-                    self.audience -= 1;
+                if let Some(audience) = self.audience(person) {
+                    *audience -= 1;
                 }
             }
             Stage::Out | Stage::Gone => {}

@@ -16,7 +16,7 @@ struct Flight {
     is_measured: bool,
 }
 
-/// The messages of all senders that are under way.
+/// The messages of all senders that are under way, by voice.
 #[derive(Debug)]
 pub struct Flights {
     lanes: Vec<Lane>,

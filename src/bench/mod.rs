@@ -4,6 +4,7 @@
 //! ```text
 //!   Plan ──▶ run ──▶ a crew for each thread, a handler of the loop                          run.rs, crew/
 //!                      seats that are dialled, send, are cut off and come back             seat.rs
+//!                        where: so many rooms, and who hears whom in them      seating.rs
 //!                        when: a schedule that is fixed beforehand, or a window            schedule.rs, flight.rs
 //!                        what: a stamp and its padding, as the dialect wraps it            stamp.rs, speech.rs
 //!                      an ear that takes in what comes, against each receiver's ledger     ear.rs, ledger.rs
@@ -28,6 +29,7 @@ pub mod run;
 pub mod schedule;
 pub mod search;
 pub mod seat;
+pub mod seating;
 pub mod settle;
 pub mod shared;
 pub mod speech;

@@ -125,8 +125,10 @@ pub struct Plan {
     pub senders: usize,
     /// Whether a sender is told its own messages.
     pub self_echo: bool,
-    /// The room.
+    /// The room, or what the names of several begin with.
     pub room: String,
+    /// How many rooms; who sits where is said in [`super::seating`].
+    pub rooms: usize,
     /// When messages are sent.
     pub load: Load,
     /// The least and the greatest length of a payload, in bytes.
@@ -183,6 +185,7 @@ pub mod tests {
             senders: 1,
             self_echo: false,
             room: "bench".into(),
+            rooms: 1,
             load: Load::Open { rate: 100.0, arrival: Arrival::Even },
             size: (64, 64),
             duration: Duration::from_secs(1),

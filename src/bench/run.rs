@@ -10,6 +10,7 @@ use super::outcome::{
     times,
 };
 use super::plan::{Load, Plan, Scenario};
+use super::seating::Seating;
 use super::settle::settle;
 use super::shared::{Shared, Times};
 use super::speech::Speech;
@@ -120,11 +121,12 @@ fn address(plan: &Plan) -> Result<SocketAddr, Failure> {
 fn ear(plan: Arc<Plan>, shared: Arc<Shared>, thread: usize, run: u32) -> Ear {
     let has_flights = plan.scenario != Scenario::Storm
         && !matches!(plan.scenario, Scenario::Echo | Scenario::Connect | Scenario::Idle);
+    let seating = Seating::of(&plan);
     Ear {
         speech: Speech::new(&plan, plan.scenario == Scenario::Storm),
         stamps: Stamps::new(run, plan.size),
         flights: has_flights.then(|| Flights::new(plan.senders)),
-        audience: 0,
+        audiences: vec![0; seating.loud_rooms() as usize],
         times: shared.times(),
         is_measuring: false,
         is_closing: false,
@@ -135,7 +137,8 @@ fn ear(plan: Arc<Plan>, shared: Arc<Shared>, thread: usize, run: u32) -> Ear {
         back_after: times(),
         under_way: 0,
         open: 0,
-        epoch: String::new(),
+        epochs: vec![String::new(); plan.rooms.min(plan.connections)],
+        seating,
         credits: Vec::new(),
         to_wake: 0,
         awake: Vec::new(),
@@ -275,7 +278,7 @@ fn outcome(
     for crew in &mut crews {
         latency.add(&crew.latency).expect("it grows as it has to");
         lateness.add(&crew.lateness).expect("it grows as it has to");
-        note_unsent(plan, crew, &times_of_run, now, &mut latency);
+        note_unsent(crew, &times_of_run, now, &mut latency);
         let ear = &mut crew.ear;
         if let Some(flights) = &ear.flights {
             spread.add(&flights.spread).expect("it grows as it has to");
@@ -316,7 +319,7 @@ fn outcome(
 }
 
 /// Messages that the server would not take to the end have waited at least so long: leaving them out would be kind.
-fn note_unsent(plan: &Plan, crew: &mut Crew, run: &Times, now: u64, latency: &mut super::outcome::Times) {
+fn note_unsent(crew: &mut Crew, run: &Times, now: u64, latency: &mut super::outcome::Times) {
     for seat in &crew.seats {
         let Some(sender) = &seat.person.sender else { continue };
         for &intended in &sender.backlog {
@@ -326,7 +329,7 @@ fn note_unsent(plan: &Plan, crew: &mut Crew, run: &Times, now: u64, latency: &mu
                 "",
             );
             if run.is_measured(intended) {
-                for _ in 0..plan.connections {
+                for _ in 0..crew.ear.seating.members(seat.person.home) {
                     record(latency, now.saturating_sub(intended));
                 }
             }

@@ -2,6 +2,7 @@
 
 use super::ledger::Ledger;
 use super::plan::{Plan, Scenario};
+use super::seating::{NO_VOICE, Seating};
 use crate::client::{Backoff, Link};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -21,7 +22,7 @@ pub enum Stage {
     Dialling,
     /// The handshake was sent.
     Upgrading,
-    /// It is not in the room yet.
+    /// It is not in all of its rooms yet.
     Joining,
     /// It can send, and receives.
     Ready,
@@ -56,6 +57,12 @@ pub struct Seat {
 pub struct Person {
     /// Its number in the whole run: senders come first.
     pub id: u32,
+    /// The room where it speaks and hears.
+    pub home: u32,
+    /// Its number among the senders, or [`NO_VOICE`].
+    pub voice: u32,
+    /// How many of its rooms it has not heard of being in.
+    pub rooms_awaited: u32,
     /// How far it has come.
     pub stage: Stage,
     /// What it is there for.
@@ -64,7 +71,7 @@ pub struct Person {
     pub ledger: Ledger,
     /// Where it sends, what it sends.
     pub sender: Option<Box<Sender>>,
-    /// The room's number that must come next; zero where that is not known.
+    /// Its home's number that must come next; zero where that is not known.
     pub next_position: u64,
     /// What few have to keep.
     pub kept: Option<Box<Kept>>,
@@ -125,18 +132,22 @@ impl Seat {
     /// Seat number `id` of a plan.
     pub fn new(id: u32, plan: &Plan) -> Seat {
         let role = role_of(id, plan);
-        let senders = heard_by(id, plan);
+        let seating = Seating::of(plan);
+        let voices = heard_by(id, plan, &seating);
         let ledger = match role {
-            Role::Visitor => Ledger::visiting(senders),
-            Role::Measured | Role::Slow => Ledger::from_the_start(senders),
+            Role::Visitor => Ledger::visiting(voices),
+            Role::Measured | Role::Slow => Ledger::from_the_start(voices),
         };
-        let is_sender = (id as usize) < plan.senders;
+        let voice = seating.voice(id);
         let person = Person {
             id,
+            home: seating.home(id),
+            voice,
+            rooms_awaited: 0,
             stage: Stage::Out,
             role,
             ledger,
-            sender: is_sender.then(Box::default),
+            sender: (voice != NO_VOICE).then(Box::default),
             next_position: 0,
             kept: None,
             dialled_at: 0,
@@ -150,9 +161,9 @@ impl Seat {
 }
 
 impl Person {
-    /// Whether a sender's messages are this person's own, and do not come back to it.
-    pub fn is_own(&self, sender: u32, plan: &Plan) -> bool {
-        sender == self.id && !plan.self_echo && plan.scenario != Scenario::Echo
+    /// Whether the messages of a voice are this person's own, and do not come back to it.
+    pub fn is_own(&self, voice: u32, plan: &Plan) -> bool {
+        voice == self.voice && !plan.self_echo && plan.scenario != Scenario::Echo
     }
 
     /// What few have to keep, made when it is needed.
@@ -162,15 +173,15 @@ impl Person {
 }
 
 /// Whose messages a seat is to receive.
-fn heard_by(id: u32, plan: &Plan) -> Range<u32> {
+fn heard_by(id: u32, plan: &Plan, seating: &Seating) -> Range<u32> {
     match plan.scenario {
         Scenario::Echo => id..id + 1,
-        Scenario::Connect | Scenario::Idle => 0..0,
-        _ => 0..u32::try_from(plan.senders).unwrap_or(u32::MAX),
+        _ => seating.voices_in(seating.home(id)),
     }
 }
 
-fn role_of(id: u32, plan: &Plan) -> Role {
+/// What seat number `id` is there for.
+pub fn role_of(id: u32, plan: &Plan) -> Role {
     let (id, readers) = (id as usize, plan.connections - plan.senders);
     let from_the_end = plan.connections - 1 - id;
     match plan.scenario {

@@ -8,7 +8,7 @@ use super::ledger::Missing;
 use super::outcome::Audit;
 use super::plan::Plan;
 use super::seat::{Person, REFUSED, Role, Sender, UNANSWERED};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// What became of the messages of a run: `sent` by each sender, and received by these people.
 pub fn settle(
@@ -18,18 +18,16 @@ pub fn settle(
     tallies: &Tallies,
     has_positions: bool,
 ) -> Audit {
-    let mut senders: Vec<Option<&Sender>> = vec![None; sent.len()];
-    for person in people {
-        if let Some(sender) = &person.sender {
-            senders[person.id as usize] = Some(sender);
-        }
+    let mut speakers: Vec<Option<&Person>> = vec![None; sent.len()];
+    for person in people.iter().filter(|person| person.sender.is_some()) {
+        speakers[person.voice as usize] = Some(person);
     }
     let mut books = Books { lost: vec![0; sent.len()], ..Books::default() };
     for person in people {
-        books.settle_person(plan, sent, person, &senders, has_positions);
+        books.settle_person(plan, sent, person, &speakers, has_positions);
     }
     if !has_positions {
-        books.forgive_refused(plan, people, &senders);
+        books.forgive_refused(plan, people, &speakers);
     }
     let lost: u64 = books.lost.iter().sum();
     let mut audit = Audit {
@@ -78,7 +76,7 @@ impl Books {
         plan: &Plan,
         sent: &[u32],
         person: &Person,
-        senders: &[Option<&Sender>],
+        speakers: &[Option<&Person>],
         has_positions: bool,
     ) {
         self.cut_off += person.ledger.cut_off();
@@ -93,7 +91,7 @@ impl Books {
             if person.is_own(sender, plan) {
                 return;
             }
-            let answers = senders[sender as usize].map_or(&[][..], |sender| &*sender.answers);
+            let answers = sender_of(speakers[sender as usize]).map_or(&[][..], |sender| &*sender.answers);
             for sequence in range {
                 let answer = answers.get(sequence as usize).copied().unwrap_or(UNANSWERED);
                 let is_taken = answer != UNANSWERED && answer != REFUSED;
@@ -120,14 +118,22 @@ impl Books {
     }
 
     /// A message that was refused by a notice, nobody has got. The notice does not say which it was.
-    fn forgive_refused(&mut self, plan: &Plan, people: &[&Person], senders: &[Option<&Sender>]) {
-        let receivers = people.iter().filter(|person| person.role != Role::Visitor).count() as u64;
-        let receivers = if plan.self_echo { receivers } else { receivers.saturating_sub(1) };
-        for (lost, sender) in self.lost.iter_mut().zip(senders) {
-            let refused = sender.map_or(0, |sender| u64::from(sender.refused));
+    fn forgive_refused(&mut self, plan: &Plan, people: &[&Person], speakers: &[Option<&Person>]) {
+        let mut receivers: HashMap<u32, u64> = HashMap::new();
+        for person in people.iter().filter(|person| person.role != Role::Visitor) {
+            *receivers.entry(person.home).or_default() += 1;
+        }
+        for (lost, speaker) in self.lost.iter_mut().zip(speakers) {
+            let refused = sender_of(*speaker).map_or(0, |sender| u64::from(sender.refused));
+            let receivers = speaker.and_then(|speaker| receivers.get(&speaker.home)).copied().unwrap_or(0);
+            let receivers = if plan.self_echo { receivers } else { receivers.saturating_sub(1) };
             *lost = lost.saturating_sub(refused * receivers);
         }
     }
+}
+
+fn sender_of(speaker: Option<&Person>) -> Option<&Sender> {
+    speaker.and_then(|speaker| speaker.sender.as_deref())
 }
 
 /// Whether a position lies in one of the gaps, which ascend.

@@ -3,6 +3,8 @@
 use super::clock::Clock;
 use super::outcome::Phase;
 use super::plan::Plan;
+use super::seat::{Role, role_of};
+use super::seating::Seating;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 /// Until the last connection is ready nobody knows when it starts.
@@ -24,10 +26,14 @@ pub struct Shared {
     is_stopped: AtomicBool,
     is_hopeless: AtomicBool,
     ready: AtomicU64,
-    /// How many messages each sender has sent.
+    /// How many messages each sender has sent, by voice.
     sent: Box<[AtomicU32]>,
-    /// By thread and sender: how many messages all receivers of that thread have.
+    /// By thread and voice: how many messages all receivers of that thread have.
     through: Box<[AtomicU32]>,
+    seating: Seating,
+    /// By thread and loud room: how many of that room are measured on that thread.
+    listeners: Box<[u32]>,
+    self_echo: bool,
     /// How many connections were dialled.
     dialled: AtomicU64,
 }
@@ -84,6 +90,9 @@ impl Shared {
             ready: AtomicU64::new(0),
             sent: (0..plan.senders).map(|_| AtomicU32::new(0)).collect(),
             through: (0..plan.threads * plan.senders).map(|_| AtomicU32::new(0)).collect(),
+            seating: Seating::of(plan),
+            listeners: listeners(plan),
+            self_echo: plan.self_echo,
             dialled: AtomicU64::new(0),
         }
     }
@@ -134,28 +143,37 @@ impl Shared {
 
     /// A sender has sent so many.
     #[inline]
-    pub fn note_sent(&self, sender: u32, sent: u32) {
-        self.sent[sender as usize].store(sent, Ordering::Relaxed);
+    pub fn note_sent(&self, voice: u32, sent: u32) {
+        self.sent[voice as usize].store(sent, Ordering::Relaxed);
     }
 
     /// All receivers of a thread have another message of that sender, or are not waited for any more.
     #[inline]
-    pub fn note_through(&self, thread: usize, sender: u32) {
-        self.through[thread * self.sent.len() + sender as usize].fetch_add(1, Ordering::Release);
+    pub fn note_through(&self, thread: usize, voice: u32) {
+        self.through[thread * self.sent.len() + voice as usize].fetch_add(1, Ordering::Release);
     }
 
     /// How many messages of that sender all receivers have.
-    pub fn through(&self, sender: u32) -> u32 {
-        let of_threads = self.through.iter().skip(sender as usize).step_by(self.sent.len());
-        of_threads.map(|through| through.load(Ordering::Acquire)).min().unwrap_or(0)
+    pub fn through(&self, voice: u32) -> u32 {
+        let waited_for = (0..self.threads).filter(|thread| self.has_listeners(*thread, voice));
+        waited_for.map(|thread| self.through_at(thread, voice)).min().unwrap_or(0)
+    }
+
+    /// Whether somebody on that thread is to hear that sender, beside itself.
+    fn has_listeners(&self, thread: usize, voice: u32) -> bool {
+        let speaker = self.seating.speaker(voice);
+        let loud_rooms = self.seating.loud_rooms() as usize;
+        let listeners = self.listeners[thread * loud_rooms + self.seating.home(speaker) as usize];
+        let is_apart = speaker as usize % self.threads == thread && !self.self_echo;
+        listeners > u32::from(is_apart)
     }
 
     /// How many messages of that sender all receivers of one thread have.
-    pub fn through_at(&self, thread: usize, sender: u32) -> u32 {
-        self.through[thread * self.sent.len() + sender as usize].load(Ordering::Acquire)
+    pub fn through_at(&self, thread: usize, voice: u32) -> u32 {
+        self.through[thread * self.sent.len() + voice as usize].load(Ordering::Acquire)
     }
 
-    /// How many messages each sender has sent.
+    /// How many messages each sender has sent, by voice.
     pub fn sent(&self) -> Vec<u32> {
         self.sent.iter().map(|sent| sent.load(Ordering::Relaxed)).collect()
     }
@@ -164,6 +182,19 @@ impl Shared {
     pub fn next_dial(&self) -> u64 {
         self.dialled.fetch_add(1, Ordering::Relaxed)
     }
+}
+
+fn listeners(plan: &Plan) -> Box<[u32]> {
+    let seating = Seating::of(plan);
+    let loud_rooms = seating.loud_rooms() as usize;
+    let mut listeners = vec![0; plan.threads * loud_rooms].into_boxed_slice();
+    for id in 0..plan.connections as u32 {
+        let (thread, home) = (id as usize % plan.threads, seating.home(id) as usize);
+        if home < loud_rooms && role_of(id, plan) == Role::Measured {
+            listeners[thread * loud_rooms + home] += 1;
+        }
+    }
+    listeners
 }
 
 #[cfg(test)]
@@ -193,13 +224,25 @@ mod tests {
     #[test]
     fn a_message_is_through_when_the_last_thread_has_it() {
         let mut plan = plan();
-        (plan.threads, plan.senders) = (2, 3);
+        (plan.threads, plan.senders, plan.connections) = (2, 3, 5);
         let shared = Shared::new(&plan, Clock::start());
         for (thread, sender, through) in [(0, 2, 0), (0, 2, 0), (1, 1, 0), (1, 2, 1), (1, 2, 2)] {
             shared.note_through(thread, sender);
             assert_eq!(shared.through(2), through);
         }
         assert_eq!((shared.through(0), shared.through(1)), (0, 0));
+    }
+
+    #[test]
+    fn a_thread_without_anybody_of_the_room_is_not_waited_for() {
+        // Room 0 has the connections 0 and 2, of thread 0, and room 1 has the others.
+        let mut plan = plan();
+        (plan.threads, plan.rooms, plan.senders, plan.connections) = (2, 2, 2, 4);
+        let shared = Shared::new(&plan, Clock::start());
+        shared.note_through(0, 0);
+        assert_eq!((shared.through(0), shared.through(1)), (1, 0));
+        shared.note_through(1, 1);
+        assert_eq!((shared.through(0), shared.through(1)), (1, 1));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! rest is rare, and goes through a parser.
 
 use super::plan::{Dialect, Plan};
+use super::seating::Seating;
 use crate::client::Scheme;
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -19,6 +20,8 @@ const PUBLISH: u64 = 10;
 pub enum Heard<'m> {
     /// Something that may hold a payload, and its place in the room, where it has one.
     Message {
+        /// The room that it was said in, where that is told; [`ELSEWHERE`] for none of ours.
+        room: Option<u32>,
         /// The room's number for it.
         position: Option<u64>,
         /// All of it.
@@ -31,8 +34,10 @@ pub enum Heard<'m> {
         /// What takes the name back.
         secret: Cow<'m, str>,
     },
-    /// We are in the room.
+    /// We are in a room.
     Joined {
+        /// Which, where that is told.
+        room: Option<u32>,
         /// The life of the numbering; empty where it has none.
         epoch: Cow<'m, str>,
         /// The newest message that there is.
@@ -58,6 +63,8 @@ pub enum Heard<'m> {
     },
     /// These will not come.
     Gap {
+        /// The room whose numbers these are, where that is told.
+        room: Option<u32>,
         /// The first of them.
         from: u64,
         /// The last.
@@ -67,12 +74,15 @@ pub enum Heard<'m> {
     Notice,
 }
 
+/// A room that is none of the run's.
+pub const ELSEWHERE: u32 = u32::MAX;
+
 /// Who comes back, and where it was.
 #[derive(Clone, Debug, Default)]
 pub struct Return<'a> {
     /// The name, and what takes it back.
     pub identity: Option<(&'a str, &'a str)>,
-    /// The epoch, and the last position.
+    /// The epoch of its home, and the last position there.
     pub since: Option<(&'a str, u64)>,
 }
 
@@ -80,6 +90,8 @@ pub struct Return<'a> {
 #[derive(Clone, Debug)]
 pub struct Speech {
     dialect: Dialect,
+    seating: Seating,
+    /// The room, or what the names of several begin with.
     room: String,
     join_template: String,
     send_template: String,
@@ -88,11 +100,12 @@ pub struct Speech {
     has_keys: bool,
     /// Whether a name is wanted that can be taken back.
     has_identity: bool,
-    /// What a message of the room begins with, in the chat's JSON.
+    /// What a message begins with in the chat's JSON, up to the room's number or, if there is but one, through its name.
     message_start: Vec<u8>,
-    /// What tells that we are in the room, in text.
-    joined_start: String,
 }
+
+/// What follows the room's name in a message.
+const ROOM_END: &[u8] = br#"","seq":"#;
 
 /// A server's object, as far as it matters here.
 #[derive(Deserialize)]
@@ -100,6 +113,8 @@ struct Object<'m> {
     #[serde(rename = "type", borrow)]
     kind: Cow<'m, str>,
     id: Option<u64>,
+    #[serde(borrow)]
+    room: Option<Cow<'m, str>>,
     seq: Option<u64>,
     from: Option<u64>,
     to: Option<u64>,
@@ -119,17 +134,40 @@ impl Speech {
     /// How that plan talks. With `comes_back`, names and messages are such that a connection can go on where another ended.
     pub fn new(plan: &Plan, comes_back: bool) -> Speech {
         let is_json = plan.dialect == Dialect::Chinwag;
+        let dash = if plan.rooms > 1 { "-" } else { "" };
         Speech {
             dialect: plan.dialect,
-            room: plan.room.clone(),
+            seating: Seating::of(plan),
+            room: plan.room.clone() + dash,
             join_template: plan.templates.join.clone(),
             send_template: plan.templates.send.clone(),
             self_echo: plan.self_echo,
             has_keys: is_json && comes_back,
             has_identity: is_json && comes_back,
-            message_start: format!(r#"{{"type":"message","room":"{}","seq":"#, plan.room).into_bytes(),
-            joined_start: format!("* {}: ", plan.room),
+            message_start: format!(r#"{{"type":"message","room":"{}{dash}"#, plan.room).into_bytes(),
         }
+    }
+
+    /// A room's name.
+    pub fn room(&self, room: u32) -> Cow<'_, str> {
+        match self.has_rooms() {
+            true => format!("{}{room}", self.room).into(),
+            false => Cow::Borrowed(&*self.room),
+        }
+    }
+
+    /// The room of that name.
+    fn room_called(&self, name: &str) -> u32 {
+        let number = match (name.strip_prefix(&*self.room), self.has_rooms()) {
+            (Some(""), false) => Some(0),
+            (Some(number), true) => number.parse().ok().filter(|number| self.room(*number) == name),
+            _ => None,
+        };
+        number.filter(|number| *number < self.seating.rooms()).unwrap_or(ELSEWHERE)
+    }
+
+    fn has_rooms(&self) -> bool {
+        self.seating.rooms() > 1
     }
 
     /// The subprotocols that are offered.
@@ -141,14 +179,14 @@ impl Speech {
         }
     }
 
-    /// What is asked for at a server that names `target` in its URL.
-    pub fn target(&self, target: &str) -> String {
+    /// What connection number `i` asks for at a server that names `target` in its URL.
+    pub fn target<'a>(&self, i: u32, target: &'a str) -> Cow<'a, str> {
         match self.dialect {
             Dialect::ChinwagText if !target.contains("room=") => {
                 let joint = if target.contains('?') { '&' } else { '?' };
-                format!("{target}{joint}room={}", self.room)
+                format!("{target}{joint}room={}", self.room(self.seating.home(i))).into()
             }
-            _ => target.to_owned(),
+            _ => Cow::Borrowed(target),
         }
     }
 
@@ -171,34 +209,44 @@ impl Speech {
         self.dialect == Dialect::Raw
     }
 
-    /// What connection number `i` says first, message by message. Returns whether it is in the room at once: otherwise it
-    /// hears of that.
-    pub fn open(&self, i: u32, back: &Return<'_>, mut say: impl FnMut(&str)) -> bool {
+    /// What connection number `i` says first, message by message. Returns in how many rooms it will hear that it is.
+    pub fn open(&self, i: u32, back: &Return<'_>, mut say: impl FnMut(&str)) -> u32 {
+        let home = self.seating.home(i);
         match self.dialect {
             Dialect::Chinwag => {
                 if self.has_identity || self.self_echo {
                     say(&self.hello(back));
                 }
-                let mut join = format!(r#"{{"type":"join","id":{JOIN},"room":"{}""#, self.room);
-                if let Some((epoch, position)) = back.since {
-                    join += &format!(r#","since":{{"epoch":"{epoch}","seq":{position}}}"#);
+                let mut rooms = 0;
+                for room in self.seating.rooms_of(i) {
+                    let mut join = format!(r#"{{"type":"join","id":{JOIN},"room":"{}""#, self.room(room));
+                    // In the others nobody has said anything that could have been missed.
+                    if let (Some((epoch, position)), true) = (back.since, room == home) {
+                        join += &format!(r#","since":{{"epoch":"{epoch}","seq":{position}}}"#);
+                    }
+                    say(&(join + "}"));
+                    rooms += 1;
                 }
-                say(&(join + "}"));
-                false
+                rooms
             }
-            Dialect::ChinwagText => false,
+            Dialect::ChinwagText => 1,
             Dialect::Lines => {
-                say(&format!("/join {}", self.room));
-                false
+                say(&format!("/join {}", self.room(home)));
+                1
             }
-            Dialect::Raw => true,
+            Dialect::Raw => 0,
             Dialect::Template => {
                 if !self.join_template.is_empty() {
-                    say(&self.join_template.replace("{room}", &self.room).replace("{i}", &i.to_string()));
+                    say(&self.fill(&self.join_template, i));
                 }
-                true
+                0
             }
         }
+    }
+
+    /// A template's words, but for the payload.
+    fn fill(&self, template: &str, i: u32) -> String {
+        template.replace("{room}", &self.room(self.seating.home(i))).replace("{i}", &i.to_string())
     }
 
     fn hello(&self, back: &Return<'_>) -> String {
@@ -212,19 +260,20 @@ impl Speech {
         hello + "}"
     }
 
-    /// What follows once it is in the room.
+    /// What follows once it is in its rooms.
     pub fn settle(&self, mut say: impl FnMut(&str)) {
         if self.self_echo && matches!(self.dialect, Dialect::ChinwagText | Dialect::Lines) {
             say("/echo on");
         }
     }
 
-    /// One message: what goes before the payload is appended, then the payload by `payload`, then what goes behind it.
+    /// One message to the home of connection number `i`: what goes before the payload is appended, then the payload by `payload`, then what goes behind it.
     pub fn say(&self, i: u32, sequence: u64, out: &mut Vec<u8>, payload: impl FnOnce(&mut Vec<u8>)) {
         match self.dialect {
             Dialect::Chinwag => {
                 let id = PUBLISH + sequence;
-                let _ = write!(out, r#"{{"type":"publish","id":{id},"room":"{}","#, self.room);
+                let home = self.room(self.seating.home(i));
+                let _ = write!(out, r#"{{"type":"publish","id":{id},"room":"{home}","#);
                 if self.has_keys {
                     let _ = write!(out, r#""key":"{sequence}","#);
                 }
@@ -235,10 +284,9 @@ impl Speech {
             Dialect::ChinwagText | Dialect::Lines | Dialect::Raw => payload(out),
             Dialect::Template => {
                 let (before, after) = self.send_template.split_once("{payload}").unwrap_or_default();
-                let fill = |part: &str| part.replace("{room}", &self.room).replace("{i}", &i.to_string());
-                out.extend_from_slice(fill(before).as_bytes());
+                out.extend_from_slice(self.fill(before, i).as_bytes());
                 payload(out);
-                out.extend_from_slice(fill(after).as_bytes());
+                out.extend_from_slice(self.fill(after, i).as_bytes());
             }
         }
     }
@@ -247,18 +295,33 @@ impl Speech {
     #[inline]
     pub fn hear<'m>(&self, text: &'m str) -> Heard<'m> {
         match self.dialect {
-            Dialect::Chinwag => match text.as_bytes().strip_prefix(&*self.message_start) {
-                Some(rest) => Heard::Message { position: digits(rest), text: text.as_bytes() },
-                None => hear_object(text),
+            Dialect::Chinwag => match self.place(text.as_bytes()) {
+                Some((room, position)) => {
+                    Heard::Message { room: Some(room), position: Some(position), text: text.as_bytes() }
+                }
+                None => self.hear_object(text),
             },
             Dialect::ChinwagText | Dialect::Lines if text.starts_with("* ") => self.hear_notice(text),
-            _ => Heard::Message { position: None, text: text.as_bytes() },
+            _ => Heard::Message { room: None, position: None, text: text.as_bytes() },
         }
     }
 
+    /// The room and the position of a message of ours, as our own server writes them.
+    #[inline]
+    fn place(&self, text: &[u8]) -> Option<(u32, u64)> {
+        let rest = text.strip_prefix(&*self.message_start)?;
+        let (room, rest) = if self.has_rooms() { digits(rest)? } else { (0, rest) };
+        let (position, _) = digits(rest.strip_prefix(ROOM_END)?)?;
+        Some((u32::try_from(room).unwrap_or(ELSEWHERE), position))
+    }
+
     fn hear_notice<'m>(&self, text: &'m str) -> Heard<'m> {
-        if text.starts_with(&self.joined_start) {
-            return Heard::Joined { epoch: Cow::Borrowed(""), position: 0, resumed: None };
+        let name = text.strip_prefix("* ").and_then(|text| text.split_once(": "));
+        if let Some((name, _)) = name
+            && let room = self.room_called(name)
+            && room != ELSEWHERE
+        {
+            return Heard::Joined { room: Some(room), epoch: Cow::Borrowed(""), position: 0, resumed: None };
         }
         if text.starts_with("* slow down: ") {
             return Heard::Refused { sequence: Some(u64::MAX), code: Cow::Borrowed("rate_limited") };
@@ -274,51 +337,56 @@ impl Speech {
                 Some(rest) => rest.split(' ').next()?.parse().ok()?,
                 None => from,
             };
-            Some(Heard::Gap { from, to })
+            Some(Heard::Gap { room: None, from, to })
         };
         missed().unwrap_or(Heard::Notice)
     }
+
+    /// What an object means that is no message as our own server writes them.
+    fn hear_object<'m>(&self, text: &'m str) -> Heard<'m> {
+        let Ok(object) = serde_json::from_str::<Object<'_>>(text) else { return Heard::Notice };
+        let sequence = object.id.and_then(|id| id.checked_sub(PUBLISH));
+        let room = object.room.as_deref().map(|name| self.room_called(name));
+        match (&*object.kind, object.seq) {
+            ("message", position) => Heard::Message { room, position, text: text.as_bytes() },
+            ("ok", Some(position)) => match sequence {
+                Some(sequence) => {
+                    Heard::Acked { sequence, position, is_duplicate: object.duplicate == Some(true) }
+                }
+                None => Heard::Notice,
+            },
+            ("welcome", _) => Heard::Welcome {
+                name: object.name.unwrap_or_default(),
+                secret: object.secret.unwrap_or_default(),
+            },
+            ("joined", Some(position)) => Heard::Joined {
+                room,
+                epoch: object.epoch.unwrap_or_default(),
+                position,
+                resumed: object.resumed,
+            },
+            ("error", _) => Heard::Refused { sequence, code: object.code.unwrap_or_default() },
+            ("gap", _) => match (object.from, object.to) {
+                (Some(from), Some(to)) => Heard::Gap { room, from, to },
+                _ => Heard::Notice,
+            },
+            _ => Heard::Notice,
+        }
+    }
 }
 
-/// The number at the beginning.
+/// The number at the beginning, and what follows it.
 #[inline]
-fn digits(bytes: &[u8]) -> Option<u64> {
+fn digits(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut number = 0u64;
-    for byte in bytes {
+    for (at, byte) in bytes.iter().enumerate() {
         match byte {
             b'0'..=b'9' => number = number.wrapping_mul(10).wrapping_add(u64::from(byte - b'0')),
-            _ => return Some(number),
+            _ if at == 0 => return None,
+            _ => return Some((number, &bytes[at..])),
         }
     }
     None
-}
-
-/// What an object means that is no message as our own server writes them.
-fn hear_object(text: &str) -> Heard<'_> {
-    let Ok(object) = serde_json::from_str::<Object<'_>>(text) else { return Heard::Notice };
-    let sequence = object.id.and_then(|id| id.checked_sub(PUBLISH));
-    match (&*object.kind, object.seq) {
-        ("message", position) => Heard::Message { position, text: text.as_bytes() },
-        ("ok", Some(position)) => match sequence {
-            Some(sequence) => {
-                Heard::Acked { sequence, position, is_duplicate: object.duplicate == Some(true) }
-            }
-            None => Heard::Notice,
-        },
-        ("welcome", _) => Heard::Welcome {
-            name: object.name.unwrap_or_default(),
-            secret: object.secret.unwrap_or_default(),
-        },
-        ("joined", Some(position)) => {
-            Heard::Joined { epoch: object.epoch.unwrap_or_default(), position, resumed: object.resumed }
-        }
-        ("error", _) => Heard::Refused { sequence, code: object.code.unwrap_or_default() },
-        ("gap", _) => match (object.from, object.to) {
-            (Some(from), Some(to)) => Heard::Gap { from, to },
-            _ => Heard::Notice,
-        },
-        _ => Heard::Notice,
-    }
 }
 
 #[cfg(test)]
@@ -328,17 +396,17 @@ mod tests {
 
     fn speech(dialect: Dialect, comes_back: bool) -> Speech {
         let mut plan = plan();
-        plan.dialect = dialect;
+        (plan.dialect, plan.connections) = (dialect, 10);
         plan.room = "dev".into();
         plan.templates.join = r#"{"join":"{room}","as":{i}}"#.into();
         plan.templates.send = r#"{"say":"{payload}","in":"{room}","as":{i}}"#.into();
         Speech::new(&plan, comes_back)
     }
 
-    fn opened(speech: &Speech, back: &Return<'_>) -> (bool, Vec<String>) {
+    fn opened(speech: &Speech, back: &Return<'_>) -> (u32, Vec<String>) {
         let mut said = Vec::new();
-        let is_ready = speech.open(7, back, |text| said.push(text.to_owned()));
-        (is_ready, said)
+        let rooms = speech.open(7, back, |text| said.push(text.to_owned()));
+        (rooms, said)
     }
 
     fn said(speech: &Speech) -> String {
@@ -365,12 +433,15 @@ mod tests {
         let lines = speech(Dialect::Lines, false);
         assert_eq!((opened(&lines, &back).1, &*said(&lines)), (vec!["/join dev".to_owned()], "PAYLOAD"));
         let text = speech(Dialect::ChinwagText, false);
-        assert_eq!(opened(&text, &back), (false, vec![]));
-        assert_eq!((&*text.target("/ws"), &*text.target("/ws?a=b")), ("/ws?room=dev", "/ws?a=b&room=dev"));
+        assert_eq!(opened(&text, &back), (1, vec![]));
+        assert_eq!(
+            (&*text.target(7, "/ws"), &*text.target(7, "/ws?a=b")),
+            ("/ws?room=dev", "/ws?a=b&room=dev")
+        );
         let raw = speech(Dialect::Raw, false);
-        assert_eq!((opened(&raw, &back), &*said(&raw)), ((true, vec![]), "PAYLOAD"));
+        assert_eq!((opened(&raw, &back), &*said(&raw)), ((0, vec![]), "PAYLOAD"));
         let template = speech(Dialect::Template, false);
-        assert_eq!(opened(&template, &back), (true, vec![r#"{"join":"dev","as":7}"#.to_owned()]));
+        assert_eq!(opened(&template, &back), (0, vec![r#"{"join":"dev","as":7}"#.to_owned()]));
         assert_eq!(said(&template), r#"{"say":"PAYLOAD","in":"dev","as":7}"#);
     }
 
@@ -379,10 +450,10 @@ mod tests {
         let speech = speech(Dialect::Chinwag, false);
         let message =
             r#"{"type":"message","room":"dev","seq":42,"name":"ann","at":1795000000123,"data":"hi"}"#;
-        let heard = Heard::Message { position: Some(42), text: message.as_bytes() };
+        let heard = Heard::Message { room: Some(0), position: Some(42), text: message.as_bytes() };
         assert_eq!(speech.hear(message), heard);
         let otherwise = r#"{"seq":42, "type":"message", "data":"hi"}"#;
-        let heard = Heard::Message { position: Some(42), text: otherwise.as_bytes() };
+        let heard = Heard::Message { room: None, position: Some(42), text: otherwise.as_bytes() };
         assert_eq!(speech.hear(otherwise), heard);
         let cases = [
             (
@@ -395,11 +466,11 @@ mod tests {
             ),
             (
                 r#"{"type":"joined","id":2,"room":"dev","epoch":"k3f9","seq":57,"resumed":true,"from":43,"count":15,"members":12}"#,
-                Heard::Joined { epoch: "k3f9".into(), position: 57, resumed: Some(true) },
+                Heard::Joined { room: Some(0), epoch: "k3f9".into(), position: 57, resumed: Some(true) },
             ),
             (
                 r#"{"type":"gap","room":"dev","epoch":"k3f9","from":58,"to":912,"reason":"slow"}"#,
-                Heard::Gap { from: 58, to: 912 },
+                Heard::Gap { room: Some(0), from: 58, to: 912 },
             ),
             (
                 r#"{"type":"error","id":19,"code":"rate_limited","retry_ms":1500,"reason":"..."}"#,
@@ -422,15 +493,41 @@ mod tests {
         let speech = speech(Dialect::ChinwagText, false);
         let refused = |code: &'static str| Heard::Refused { sequence: Some(u64::MAX), code: code.into() };
         let cases = [
-            ("* dev: 12 here", Heard::Joined { epoch: "".into(), position: 0, resumed: None }),
-            ("* missed 58 to 912 (slow)", Heard::Gap { from: 58, to: 912 }),
-            ("* missed 58 (slow)", Heard::Gap { from: 58, to: 58 }),
+            ("* dev: 12 here", Heard::Joined { room: Some(0), epoch: "".into(), position: 0, resumed: None }),
+            ("* missed 58 to 912 (slow)", Heard::Gap { room: None, from: 58, to: 912 }),
+            ("* missed 58 (slow)", Heard::Gap { room: None, from: 58, to: 58 }),
             ("* slow down: 1.5 s", refused("rate_limited")),
             ("* cyn joined", Heard::Notice),
-            ("[bob] hi", Heard::Message { position: None, text: b"[bob] hi" }),
+            ("* other: 12 here", Heard::Notice),
+            ("[bob] hi", Heard::Message { room: None, position: None, text: b"[bob] hi" }),
         ];
         for (text, heard) in cases {
             assert_eq!(speech.hear(text), heard, "{text}");
         }
+    }
+    #[test]
+    fn rooms_have_numbers_where_there_are_several() {
+        let with = |dialect, rooms, connections| {
+            let plan = plan();
+            Speech::new(&Plan { dialect, rooms, connections, room: "dev".into(), ..plan }, false)
+        };
+        let wide = with(Dialect::Chinwag, 30, 10);
+        let joins: Vec<String> = ["dev-7", "dev-17", "dev-27"]
+            .map(|room| format!(r#"{{"type":"join","id":2,"room":"{room}"}}"#))
+            .into();
+        assert_eq!(opened(&wide, &Return::default()), (3, joins));
+        assert!(said(&wide).contains(r#""room":"dev-7""#));
+        let (_, again) = opened(&wide, &Return { identity: None, since: Some(("k3f9", 42)) });
+        assert!(again[0].contains("since") && !again[1].contains("since"), "{again:?}");
+        let text = with(Dialect::ChinwagText, 4, 10);
+        assert_eq!(&*text.target(7, "/ws"), "/ws?room=dev-3");
+        let heard = |name: &str| match wide
+            .hear(&format!(r#"{{"type":"message","room":"{name}","seq":42,"data":"hi"}}"#))
+        {
+            Heard::Message { room: Some(room), position: Some(42), .. } => room,
+            heard => panic!("{heard:?}"),
+        };
+        assert_eq!(["dev-0", "dev-29"].map(heard), [0, 29]);
+        assert!(["dev", "dev-", "dev-30", "dev-x", "other-7"].map(heard).iter().all(|room| *room >= 30));
     }
 }

@@ -43,6 +43,8 @@ pub fn command() -> Command {
              chinwag bench fanout --find 'p99<50ms' --connections 1000       the highest rate that holds\n  \
              chinwag bench connect --in-flight 50 --duration 5s\n  \
              chinwag bench idle --connections 19000 --duration 30s --server-pid $(pidof chinwag)\n  \
+             chinwag bench fanout --connections 1000 --rooms 100 --senders 10 --rate 500\n  \
+             chinwag bench idle --connections 1000 --rooms 20000             each is in twenty rooms\n  \
              chinwag bench churn --connections 500 --churn-rate 100\n  \
              chinwag bench storm --connections 1000\n  \
              chinwag bench slow --connections 200 --slow-percent 20 --rate 2000\n  \

@@ -27,8 +27,10 @@ const CONNECTIONS: usize = 100;
 const RATE: f64 = 100.0;
 const DURATION: Duration = Duration::from_secs(10);
 const WARMUP: Duration = Duration::from_secs(1);
-/// A receiver keeps four bytes for each sender.
+/// A receiver keeps four bytes for each sender of its room.
 const LEDGERS_BYTES_MAX: usize = 2 << 30;
+/// The longest name of a room that our server takes.
+const ROOM_BYTES_MAX: usize = 64;
 const DAY_MS: u64 = 24 * 3_600_000;
 
 const fn row(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Setting {
@@ -46,6 +48,12 @@ pub const SETTINGS: &[Setting] = &[
     ),
     row("self-echo", Kind::Switch, "", "A sender is sent its own messages too"),
     row("room", Kind::Room, "", "The room; one of this run's own without it"),
+    row(
+        "rooms",
+        Kind::Count(1, 1 << 24),
+        "1",
+        "How many rooms: connection 0 is in the room ROOM-0, the next in ROOM-1, and so on, round; with more rooms than connections each is in several",
+    ),
     row(
         "dialect",
         Kind::Choice(DIALECTS),
@@ -233,6 +241,7 @@ impl Bench {
             },
             self_echo: matches.get_flag("self-echo"),
             room: given.text("room").unwrap_or_else(|| format!("bench-{}", std::process::id())),
+            rooms: given.count("rooms").unwrap_or(1),
             load: load(&given, scenario)?,
             size: values(matches, "size")
                 .find_map(
@@ -336,7 +345,9 @@ fn load(given: &Given<'_>, scenario: Scenario) -> Result<Load, String> {
 
 /// What does not go together.
 fn check(plan: &Plan) -> Result<(), String> {
-    let Plan { scenario, dialect, connections, senders, threads, .. } = *plan;
+    let Plan { scenario, dialect, connections, senders, rooms, threads, .. } = *plan;
+    let speaks = senders > 0 && scenario != Scenario::Echo;
+    let (loud_rooms, senders_heard) = (rooms.min(senders), senders.div_ceil(rooms));
     let is_chat = matches!(dialect, Dialect::Chinwag | Dialect::ChinwagText | Dialect::Lines);
     let wrong = if scenario == Scenario::Echo && is_chat {
         format!(
@@ -348,18 +359,35 @@ fn check(plan: &Plan) -> Result<(), String> {
         format!("{senders} senders are more than {connections} connections")
     } else if threads > connections {
         format!("{threads} threads are more than {connections} connections")
-    } else if senders > 0 && scenario != Scenario::Echo && !plan.self_echo && connections < 2 * threads {
-        "a sender wants somebody to receive: two --connections at least for each thread, or --self-echo"
-            .to_owned()
-    } else if scenario != Scenario::Echo && connections.saturating_mul(senders) > LEDGERS_BYTES_MAX / 4 {
-        let gib = (connections as f64 * senders as f64 * 4.0) / f64::from(1 << 30);
+    } else if rooms > 1 && (scenario == Scenario::Echo || dialect == Dialect::Raw) {
+        format!("{scenario} has no --rooms in the dialect {dialect}: --dialect chinwag has them")
+    } else if rooms > connections && dialect != Dialect::Chinwag {
         format!(
-            "{connections} connections that account for {senders} senders would take {gib:.1} GiB: fewer --senders"
+            "{rooms} rooms are more than {connections} connections, and in the dialect {dialect} each is in one: only chinwag joins several"
+        )
+    } else if plan.room.len() + rooms_suffix_len(rooms) > ROOM_BYTES_MAX {
+        format!(
+            "the name of a room is {ROOM_BYTES_MAX} letters at most: a shorter --room, since --rooms adds their numbers"
+        )
+    } else if speaks && !plan.self_echo && connections < loud_rooms + rooms {
+        let least = loud_rooms + rooms;
+        format!(
+            "a sender wants somebody to receive in its room: {least} --connections at least, fewer --rooms, or --self-echo"
+        )
+    } else if speaks && connections.saturating_mul(senders_heard) > LEDGERS_BYTES_MAX / 4 {
+        let gib = (connections as f64 * senders_heard as f64 * 4.0) / f64::from(1 << 30);
+        format!(
+            "{connections} connections that account for {senders_heard} senders each would take {gib:.1} GiB: fewer --senders, or more --rooms"
         )
     } else {
         return Ok(());
     };
     Err(wrong)
+}
+
+/// How much longer the names of several rooms are than what they begin with.
+fn rooms_suffix_len(rooms: usize) -> usize {
+    if rooms > 1 { format!("-{}", rooms - 1).len() } else { 0 }
 }
 
 fn find(given: &Given<'_>, plan: &Plan) -> Result<Option<(Vary, Condition, f64)>, String> {
@@ -453,6 +481,7 @@ mod tests {
             "--senders=3",
             "--self-echo",
             "--room=dev",
+            "--rooms=4",
             "--rate=7",
             "--arrival=poisson",
             "--size=64-4k",
@@ -476,6 +505,7 @@ mod tests {
         .expect("sound");
         let plan = bench.plan;
         assert_eq!((plan.connections, plan.senders, plan.self_echo, &*plan.room), (50, 3, true, "dev"));
+        assert_eq!(plan.rooms, 4);
         assert_eq!(plan.load, Load::Open { rate: 7.0, arrival: Arrival::Poisson });
         assert_eq!((plan.size, plan.duration.as_secs(), plan.warmup.as_secs()), ((64, 4096), 3, 0));
         assert_eq!((plan.ramp.as_secs(), plan.in_flight, plan.drain.as_secs()), (2, 9, 1));
@@ -498,6 +528,20 @@ mod tests {
             (&["fanout", "--rate=1", "--window=1"], "do not go together"),
             (&["storm", "--window=1"], "open loop"),
             (&["fanout", "--connections=100000", "--senders=100000"], "GiB"),
+            (&["echo", "--rooms=2"], "no --rooms"),
+            (&["idle", "--dialect=raw", "--rooms=2"], "no --rooms"),
+            (&["idle", "--dialect=chinwag-text", "--rooms=101"], "only chinwag joins several"),
+            (&["fanout", "--rooms=100"], "somebody to receive"),
+            (&["fanout", "--rooms=60", "--senders=41"], "101 --connections"),
+            (&["fanout", "--rooms=101"], "somebody to receive"),
+            (
+                &[
+                    "idle",
+                    "--rooms=11",
+                    "--room=a23456789012345678901234567890123456789012345678901234567890ab",
+                ],
+                "64 letters",
+            ),
             (&["fanout", "--size=39"], "from 40"),
             (&["fanout", "--find=fast"], "p99<50ms"),
             (&["fanout", "--find-connections"], "wants --find"),

@@ -6,6 +6,7 @@
 mod endings;
 mod faults;
 mod positions;
+mod rooms;
 mod server;
 mod times;
 
@@ -34,6 +35,7 @@ fn plan(server: &Server) -> Plan {
         senders: 1,
         self_echo: false,
         room: "bench".into(),
+        rooms: 1,
         load: Load::Open { rate: 200.0, arrival: Arrival::Even },
         size: (64, 64),
         duration: Duration::from_millis(500),

@@ -8,7 +8,7 @@ use chinwag::proto::http::{Head, HeaderSlots};
 use chinwag::proto::ws::handshake::{Offer, response};
 use chinwag::proto::ws::{Connection, Event, Opcode, Role, encoder};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -30,6 +30,10 @@ pub enum Fate {
     Spoiled(usize),
     /// It is sent after so long.
     After(Duration),
+    /// It is sent, and to somebody who is not in that room as well.
+    Astray,
+    /// It is sent under the name of another room.
+    Mislabelled,
     /// The connection is closed with this code instead.
     Closed(u16),
 }
@@ -77,6 +81,9 @@ impl Behaviour {
     }
 }
 
+/// Where everybody is, if nobody joins.
+const ONLY_ROOM: &str = "";
+
 /// A running server.
 pub struct Server {
     /// Where it listens.
@@ -86,17 +93,20 @@ pub struct Server {
 
 #[derive(Default)]
 struct State {
-    /// Those who are in the room.
+    /// Those who are in a room.
     members: BTreeMap<usize, Member>,
     accepted: usize,
+    seats_max: usize,
     messages: usize,
-    position: u64,
+    /// By room.
+    positions: BTreeMap<String, u64>,
     /// How often it did what.
     done: BTreeMap<String, u64>,
 }
 
 struct Member {
     out: Sender<(Instant, Vec<u8>)>,
+    rooms: BTreeSet<String>,
     heard: usize,
     /// What is to be sent behind the next.
     held: Option<Vec<u8>>,
@@ -119,6 +129,11 @@ impl Server {
             }
         });
         Server { address, state }
+    }
+
+    /// How many seats were taken in all rooms at the most.
+    pub fn seats_max(&self) -> usize {
+        lock(&self.state).seats_max
     }
 
     /// How often it did this to somebody.
@@ -152,7 +167,7 @@ fn talk(mut stream: TcpStream, state: &Arc<Mutex<State>>, behaviour: &Behaviour)
     let sink = stream.try_clone().ok()?;
     std::thread::spawn(move || write_all(sink, queue));
     if behaviour.manner != Manner::Json {
-        join(&mut lock(state), number, &out);
+        join(&mut lock(state), number, ONLY_ROOM, &out);
     }
     let mut ws = Connection::new(Role::Server, 1 << 20);
     let mut buffer = [0; 4096];
@@ -215,8 +230,11 @@ fn close(code: u16) -> Vec<u8> {
     out
 }
 
-fn join(state: &mut State, number: usize, out: &Sender<(Instant, Vec<u8>)>) {
-    state.members.insert(number, Member { out: out.clone(), heard: 0, held: None });
+fn join(state: &mut State, number: usize, room: &str, out: &Sender<(Instant, Vec<u8>)>) {
+    let newcomer = || Member { out: out.clone(), rooms: BTreeSet::new(), heard: 0, held: None };
+    state.members.entry(number).or_insert_with(newcomer).rooms.insert(room.to_owned());
+    let seats = state.members.values().map(|member| member.rooms.len()).sum();
+    state.seats_max = state.seats_max.max(seats);
 }
 
 fn take(
@@ -228,44 +246,51 @@ fn take(
 ) {
     let mut state = lock(state);
     if behaviour.manner != Manner::Json {
-        return publish(words, number, &mut state, behaviour);
+        return publish(words, ONLY_ROOM, number, &mut state, behaviour);
     }
     let request: Value = serde_json::from_str(words).expect("a program sends JSON");
     let answer = |value: Value| out.send((Instant::now(), text(&value.to_string())));
+    let room = request["room"].as_str().unwrap_or_default();
     match request["type"].as_str() {
         Some("hello") => drop(answer(
             json!({"type": "welcome", "id": request["id"], "name": format!("guest-{number}"), "secret": "s"}),
         )),
         Some("join") => {
-            let is_resumed = request.get("since").is_some();
-            if is_resumed {
-                state.position += behaviour.hides;
+            let since = request.get("since");
+            let position = state.positions.entry(room.to_owned()).or_default();
+            if since.is_some() {
+                *position += behaviour.hides;
             }
-            let mut joined = json!({"type": "joined", "id": request["id"], "room": "bench", "epoch": "e", "seq": state.position});
-            if is_resumed {
-                joined["resumed"] = json!(true);
+            // A life's name is the room's: so that one cannot be taken for another's.
+            let mut joined =
+                json!({"type": "joined", "id": request["id"], "room": room, "epoch": room, "seq": *position});
+            if let Some(since) = since {
+                joined["resumed"] = json!(since["epoch"] == room);
             }
             let _ = answer(joined);
-            join(&mut state, number, out);
+            join(&mut state, number, room, out);
         }
         Some("publish") => {
-            state.position += 1;
-            let _ = answer(
-                json!({"type": "ok", "id": request["id"], "room": "bench", "seq": state.position, "at": 1}),
-            );
-            let position = state.position;
+            let position = state.positions.entry(room.to_owned()).or_default();
+            *position += 1;
+            let position = *position;
+            let _ =
+                answer(json!({"type": "ok", "id": request["id"], "room": room, "seq": position, "at": 1}));
             let data = request["data"].as_str().expect("a payload").to_owned();
             let message = format!(
-                r#"{{"type":"message","room":"bench","seq":{position},"name":"ann","at":1,"data":"{data}"}}"#
+                r#"{{"type":"message","room":"{room}","seq":{position},"name":"ann","at":1,"data":"{data}"}}"#
             );
-            publish(&message, number, &mut state, behaviour);
+            publish(&message, room, number, &mut state, behaviour);
         }
         _ => {}
     }
 }
 
-fn publish(words: &str, from: usize, state: &mut State, behaviour: &Behaviour) {
-    let State { members, done, messages, .. } = state;
+fn publish(words: &str, room: &str, from: usize, state: &mut State, behaviour: &Behaviour) {
+    let State { members, positions, done, messages, .. } = state;
+    let stranger =
+        members.values().find(|member| !member.rooms.contains(room)).map(|member| member.out.clone());
+    let other_room = positions.keys().find(|name| *name != room);
     *messages += 1;
     if let Some((after, pause)) = behaviour.stall
         && *messages == after
@@ -274,7 +299,7 @@ fn publish(words: &str, from: usize, state: &mut State, behaviour: &Behaviour) {
     }
     let mut gone = Vec::new();
     for (&number, member) in members.iter_mut() {
-        if (number == from) != (behaviour.manner == Manner::Echo) {
+        if (number == from) != (behaviour.manner == Manner::Echo) || !member.rooms.contains(room) {
             continue;
         }
         let heard = member.heard;
@@ -299,6 +324,15 @@ fn publish(words: &str, from: usize, state: &mut State, behaviour: &Behaviour) {
                 // Another letter, so that it stays text.
                 frame[at] ^= 1;
                 send(now, frame);
+            }
+            Fate::Astray => {
+                send(now, text(words));
+                let stranger = stranger.as_ref().expect("somebody is in another room");
+                drop(stranger.send((now, text(words))));
+            }
+            Fate::Mislabelled => {
+                let other = other_room.expect("there is another room");
+                send(now, text(&words.replace(&format!("{room:?}"), &format!("{other:?}"))));
             }
             Fate::After(pause) => send(now + pause, text(words)),
             Fate::Closed(code) => {

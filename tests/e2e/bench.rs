@@ -70,6 +70,58 @@ fn every_dialect_delivers_each_message_once() {
 }
 
 #[test]
+fn a_message_reaches_its_own_room_and_no_other() {
+    let daemon = daemon();
+    let chat = ws(&daemon, "/ws");
+    let lines = tcp(&daemon);
+    // Twelve in three rooms of four: each message has three receivers.
+    for (url, dialect) in [(&chat, "chinwag"), (&chat, "chinwag-text"), (&lines, "lines")] {
+        let args = ["fanout", url, "--dialect", dialect, "--rooms", "3", "--senders", "2", "--rate", "200"];
+        let report = sound(&[&args[..], &SHORT].concat());
+        assert_eq!(number(&report, "/audit/delivered"), 300, "{dialect}");
+        assert_eq!(number(&report, "/options/rooms"), 3);
+    }
+    // As many rooms as connections, and more: everybody is alone at home, and hears itself.
+    for rooms in ["12", "40"] {
+        let args = ["fanout", &chat, "--rooms", rooms, "--senders", "5", "--self-echo", "--window", "2"];
+        let report = sound(&[&args[..], &SHORT].concat());
+        assert!(number(&report, "/audit/sent") > 100, "{report}");
+        assert_eq!(number(&report, "/audit/delivered"), number(&report, "/audit/sent"));
+    }
+    let args = ["fanout", &chat, "--rooms", "4", "--senders", "6", "--window", "2", "--threads", "2"];
+    let report = sound(&[&args[..], &SHORT].concat());
+    assert_eq!(number(&report, "/audit/delivered"), 2 * number(&report, "/audit/sent"));
+}
+
+#[test]
+fn every_scenario_with_a_room_has_several() {
+    let daemon = daemon();
+    let url = ws(&daemon, "/ws");
+    let idle = sound(&[&["idle", &url, "--rooms", "300"][..], &SHORT].concat());
+    assert_eq!(number(&idle, "/connecting/ready"), 12);
+    let args = ["connect", &url, "--dialect", "chinwag", "--rooms", "20", "--in-flight", "5"];
+    let connect = sound(&[&args[..], &["--duration", "300ms"]].concat());
+    assert!(number(&connect, "/connecting/ready") > 5, "{connect}");
+    sound(&[&["churn", &url, "--rooms", "3", "--churn-rate", "100"][..], &SHORT].concat());
+    let args = ["slow", &url, "--rooms", "2", "--slow-percent", "50", "--rate", "1000", "--size", "1k"];
+    let slow = sound(&[&args[..], &SHORT].concat());
+    let told = number(&slow, "/audit/delivered") + number(&slow, "/audit/announced");
+    assert_eq!(told, 500 * 5, "{slow}");
+    let args = ["storm", &url, "--rooms", "3", "--connections", "12", "--duration", "1500ms", "--rate", "50"];
+    let storm = sound(&args);
+    assert_eq!((number(&storm, "/audit/resumes"), number(&storm, "/storm/back")), (12, 12), "{storm}");
+}
+
+#[test]
+fn more_rooms_than_the_server_allows_are_told_with_what_to_do() {
+    let daemon = Daemon::start(&["--rooms-per-connection", "2"]);
+    let output = run(&[&["idle", &ws(&daemon, "/ws"), "--rooms", "25"][..], &SHORT].concat());
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert!(text.contains("too_many_rooms") && text.contains("--rooms-per-connection"), "{text}");
+    assert!(text.contains("11 of 12 connections became ready"), "{text}");
+}
+
+#[test]
 fn an_echo_comes_back() {
     let daemon = daemon();
     let url = ws(&daemon, "/echo");

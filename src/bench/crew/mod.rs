@@ -142,7 +142,7 @@ impl Crew {
             _ => None,
         };
         let (scheme, authority) = (plan.url.scheme(), plan.url.authority());
-        let target = ear.speech.target(plan.url.target());
+        let target = plan.url.target().to_owned();
         let in_flight = plan.in_flight.div_ceil(plan.threads);
         Crew {
             to_dial: (0..seats.len()).collect(),
@@ -258,11 +258,11 @@ impl Crew {
 
     /// How many messages of a sender some receiver has not got.
     fn under_way(&self, key: usize) -> u32 {
-        let Person { id, sender: Some(sender), .. } = &self.seats[key].person else { return 0 };
+        let Person { voice, sender: Some(sender), .. } = &self.seats[key].person else { return 0 };
         // An echo is its sender's own affair.
         let through = match self.plan().scenario {
-            Scenario::Echo => self.ear.shared.through_at(self.ear.thread, *id),
-            _ => self.ear.shared.through(*id),
+            Scenario::Echo => self.ear.shared.through_at(self.ear.thread, *voice),
+            _ => self.ear.shared.through(*voice),
         };
         sender.sent.saturating_sub(through).saturating_sub(sender.refused_in_all)
     }
@@ -276,7 +276,7 @@ impl Crew {
     fn send(&mut self, key: usize, intended: u64) {
         let Seat { link, person } = &mut self.seats[key];
         let (Some(link), Some(sender)) = (link, &mut person.sender) else { return };
-        let stamp = Stamp { sender: person.id, sequence: u64::from(sender.sent), intended };
+        let stamp = Stamp { sender: person.voice, sequence: u64::from(sender.sent), intended };
         self.text.clear();
         let ear = &mut self.ear;
         ear.speech.say(person.id, stamp.sequence, &mut self.text, |out| ear.stamps.write(stamp, out));
@@ -288,7 +288,7 @@ impl Crew {
             }
         }
         sender.sent += 1;
-        ear.shared.note_sent(person.id, sender.sent);
+        ear.shared.note_sent(person.voice, sender.sent);
         ear.lately.sends += 1;
         ear.tallies.measured_sends += u64::from(ear.times.is_measured(intended));
         self.note_dirty(key);
@@ -335,7 +335,7 @@ impl Crew {
         person.dialled_at = now;
         let upgrade = Upgrade {
             authority: &self.authority,
-            target: &self.target,
+            target: &ear.speech.target(person.id, &self.target),
             subprotocols: ear.speech.subprotocols(),
             headers: &[],
         };

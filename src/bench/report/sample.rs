@@ -149,6 +149,7 @@ pub fn plan() -> Plan {
         senders: 10,
         self_echo: false,
         room: "bench".into(),
+        rooms: 1,
         load: Load::Open { rate: 400.0, arrival: Arrival::Even },
         size: (64, 64),
         duration: Duration::from_secs(SECONDS),

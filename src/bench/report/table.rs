@@ -108,7 +108,10 @@ impl Table {
         self.line("");
         let of = if runs.len() > 1 { format!(", medians of {} runs", runs.len()) } else { String::new() };
         self.line(format!("{STRONG}{}{STRONG:#}, {} dialect, {}{of}", plan.scenario, plan.dialect, plan.url));
-        let connections = things(plan.connections as u64, "connection", "connections");
+        let mut connections = things(plan.connections as u64, "connection", "connections");
+        if plan.rooms > 1 {
+            let _ = write!(connections, " in {}", things(plan.rooms as u64, "room", "rooms"));
+        }
         let senders = match plan.senders as u64 {
             0 => ", none sends".into(),
             senders if senders == plan.connections as u64 => ", all send".into(),
@@ -391,6 +394,14 @@ server         1.10 µs of CPU a delivery, 44.0 % of a core
                12.0 MiB before, 34.0 MiB loaded, 14.0 MiB after; 22.5 KiB a connection
 ";
         assert_eq!(plain(&sample::report(vec![sample::fanout()])), expected);
+    }
+
+    #[test]
+    fn several_rooms_are_told() {
+        let mut run = sample::fanout();
+        run.plan.rooms = 20;
+        let text = plain(&sample::report(vec![run]));
+        assert!(text.contains("1,000 connections in 20 rooms, 10 senders, "), "{text}");
     }
 
     #[test]

@@ -1,0 +1,151 @@
+//! Who sits in which room, and whom one hears there.
+//!
+//! There are as many seats as there are rooms or connections, whichever is more. Seat k is connection k, counted round,
+//! in room k, counted round:
+//!
+//! ```text
+//!     5 connections, 2 rooms                    2 connections, 5 rooms
+//!
+//!     room 0    0  2  4                         connection 0    rooms 0  2  4
+//!     room 1    1  3                            connection 1    rooms 1  3
+//! ```
+//!
+//! A connection speaks in the first of its rooms, its home, and so do the others of that room: what it hears, it hears
+//! there. The first connections are the senders, so the first rooms are loud and the others are quiet.
+//!
+//! Senders have numbers of their own, voices, that go through room by room. So those whom a receiver hears are a range, and
+//! a voice beyond it is one from another room.
+
+use super::plan::Plan;
+use std::ops::Range;
+
+/// Of a connection that does not send.
+pub const NO_VOICE: u32 = u32::MAX;
+
+/// Who sits where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seating {
+    connections: u32,
+    rooms: u32,
+    senders: u32,
+}
+
+impl Seating {
+    /// That of a plan.
+    pub fn of(plan: &Plan) -> Seating {
+        let narrow = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Seating {
+            connections: narrow(plan.connections.max(1)),
+            rooms: narrow(plan.rooms.max(1)),
+            senders: narrow(plan.senders),
+        }
+    }
+
+    /// How many rooms there are.
+    pub fn rooms(&self) -> u32 {
+        self.rooms
+    }
+
+    /// The first room of a connection.
+    pub fn home(&self, connection: u32) -> u32 {
+        connection % self.rooms
+    }
+
+    /// All rooms of a connection, the home first.
+    pub fn rooms_of(&self, connection: u32) -> impl Iterator<Item = u32> + use<> {
+        let (rooms, seats) = (self.rooms, self.rooms.max(self.connections));
+        (connection..seats).step_by(self.connections as usize).map(move |seat| seat % rooms)
+    }
+
+    /// Whether a connection has a seat in that room.
+    pub fn sits_in(&self, connection: u32, room: u32) -> bool {
+        self.rooms_of(connection).any(|one| one == room)
+    }
+
+    /// How many connections are at home in a room.
+    pub fn members(&self, room: u32) -> u32 {
+        self.connections.saturating_sub(room).div_ceil(self.rooms)
+    }
+
+    /// How many rooms are spoken in: the first of them.
+    pub fn loud_rooms(&self) -> u32 {
+        self.rooms.min(self.senders)
+    }
+
+    /// The voice of a connection, if it has one.
+    pub fn voice(&self, connection: u32) -> u32 {
+        match connection < self.senders {
+            true => self.voices_in(self.home(connection)).start + connection / self.rooms,
+            false => NO_VOICE,
+        }
+    }
+
+    /// The connection that has that voice.
+    pub fn speaker(&self, voice: u32) -> u32 {
+        let (each, more) = (self.senders / self.rooms, self.senders % self.rooms);
+        let of_larger_rooms = more * (each + 1);
+        let (room, rank) = match voice.checked_sub(of_larger_rooms) {
+            None => (voice / (each + 1), voice % (each + 1)),
+            Some(behind) => (more + behind / each.max(1), behind % each.max(1)),
+        };
+        room + rank * self.rooms
+    }
+
+    /// The voices that are heard in a room.
+    pub fn voices_in(&self, room: u32) -> Range<u32> {
+        let (each, more) = (self.senders / self.rooms, self.senders % self.rooms);
+        let start = |room: u32| room * each + room.min(more);
+        start(room)..start(room + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seating(connections: u32, rooms: u32, senders: u32) -> Seating {
+        Seating { connections, rooms, senders }
+    }
+
+    #[test]
+    fn each_room_and_each_connection_has_a_seat() {
+        let rooms_of = |seating: Seating| -> Vec<Vec<u32>> {
+            (0..seating.connections).map(|i| seating.rooms_of(i).collect()).collect()
+        };
+        assert_eq!(rooms_of(seating(5, 2, 0)), [[0], [1], [0], [1], [0]]);
+        assert_eq!(rooms_of(seating(2, 5, 0)), [vec![0, 2, 4], vec![1, 3]]);
+        assert_eq!(rooms_of(seating(3, 3, 0)), [[0], [1], [2]]);
+        assert_eq!(rooms_of(seating(2, 1, 0)), [[0], [0]]);
+    }
+
+    #[test]
+    fn the_rule_holds_for_every_small_number() {
+        for (connections, rooms) in
+            (1..8).flat_map(|connections| (1..12).map(move |rooms| (connections, rooms)))
+        {
+            for senders in 0..=connections {
+                let it = seating(connections, rooms, senders);
+                let at_home = |room| (0..connections).filter(move |i| it.home(*i) == room);
+                let mut voices = 0;
+                for room in 0..rooms {
+                    assert_eq!(it.members(room), at_home(room).count() as u32, "{it:?}");
+                    let heard = at_home(room).filter(|i| *i < senders).map(|i| it.voice(i));
+                    assert_eq!(heard.collect::<Vec<_>>(), it.voices_in(room).collect::<Vec<_>>(), "{it:?}");
+                    assert_eq!(it.voices_in(room).is_empty(), room >= it.loud_rooms(), "{it:?}");
+                    assert_eq!(it.voices_in(room).start, voices, "{it:?}");
+                    voices = it.voices_in(room).end;
+                    // Where somebody sits who is not at home, nobody speaks.
+                    let sits = (0..connections).filter(|i| it.sits_in(*i, room)).count() as u32;
+                    assert!(sits >= 1 && (sits == it.members(room) || room >= it.loud_rooms()), "{it:?}");
+                }
+                assert_eq!(voices, senders);
+                for sender in 0..connections {
+                    match it.voice(sender) {
+                        NO_VOICE => assert!(sender >= senders),
+                        voice => assert_eq!(it.speaker(voice), sender, "{it:?}"),
+                    }
+                }
+            }
+        }
+    }
+}
