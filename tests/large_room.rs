@@ -71,19 +71,23 @@ struct Sent {
     places: Places,
 }
 
-/// Sockets that take everything, and note by key what that was. They allocate nothing.
-struct Witness(Vec<Sent>);
-
-impl Sockets for Witness {
-    fn write(&mut self, key: usize, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let len = slices.iter().map(|slice| slice.len()).sum();
-        let sent = &mut self.0[key];
-        sent.writes += 1;
-        sent.bytes += len;
-        for (place, slice) in sent.places.iter_mut().zip(slices) {
+impl Sent {
+    fn note(&mut self, slices: &[IoSlice<'_>]) {
+        self.writes += 1;
+        for (place, slice) in self.places.iter_mut().zip(slices) {
             *place = (slice.as_ptr().addr(), slice.len());
         }
-        Ok(len)
+        self.bytes += slices.iter().map(|slice| slice.len()).sum::<usize>();
+    }
+}
+
+/// Sockets that take everything, and show each write to somebody. They allocate nothing.
+struct Shown<F>(F);
+
+impl<F: FnMut(usize, &[IoSlice<'_>])> Sockets for Shown<F> {
+    fn write(&mut self, key: usize, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        (self.0)(key, slices);
+        Ok(slices.iter().map(|slice| slice.len()).sum())
     }
 
     fn shutdown_write(&mut self, _: usize) {}
@@ -110,11 +114,12 @@ fn allocations_in_a_room_of(members: usize) -> usize {
     let keys: Vec<usize> = (0..members).map(|n| (WAYS[n % WAYS.len()].connect)(&mut server)).collect();
     server.now = server.now + Millis(5000);
     server.settle();
-    let mut witness = Witness(vec![Sent::default(); members + 1]);
+    let mut sent = vec![Sent::default(); members + 1];
     let mut allocations = 0;
     for turn in 0..2 * TURNS {
         let mut said: Vec<Vec<u8>> =
             (0..SPEAKERS).map(|n| (WAYS[n % WAYS.len()].says)(turn * SPEAKERS + n)).collect();
+        let mut witness = Shown(|key: usize, slices: &[IoSlice<'_>]| sent[key].note(slices));
         let before = heap::allocations();
         for (&key, said) in keys.iter().zip(&mut said) {
             server.core.handle_bytes(server.now, key, said);
@@ -127,9 +132,9 @@ fn allocations_in_a_room_of(members: usize) -> usize {
         allocations += if turn < TURNS { 0 } else { heap::allocations() - before };
 
         // What the first of each way was sent who has said nothing.
-        let first: Vec<Sent> = (0..WAYS.len()).map(|way| witness.0[keys[SPEAKERS + way]]).collect();
+        let first: Vec<Sent> = (0..WAYS.len()).map(|way| sent[keys[SPEAKERS + way]]).collect();
         for (n, &key) in keys.iter().enumerate() {
-            let sent = std::mem::take(&mut witness.0[key]);
+            let sent = std::mem::take(&mut sent[key]);
             assert_eq!(sent.writes, 1, "member {n} of {members}: {SPEAKERS} messages, one write");
             if n >= SPEAKERS {
                 assert_eq!(sent, first[n % WAYS.len()], "member {n}: the same bytes, from the same place");
@@ -149,34 +154,15 @@ fn a_thousand_are_told_in_one_write_each_and_nothing_is_copied_or_allocated_for_
     assert!(all <= 6 * SPEAKERS, "{all} allocations for {SPEAKERS} messages");
 }
 
-/// Sockets that take everything and keep it.
-struct Ears(Vec<Vec<u8>>);
-
-impl Sockets for Ears {
-    fn write(&mut self, key: usize, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        slices.iter().for_each(|slice| self.0[key].extend_from_slice(slice));
-        Ok(slices.iter().map(|slice| slice.len()).sum())
-    }
-
-    fn shutdown_write(&mut self, _: usize) {}
-
-    fn resume(&mut self, _: usize) {}
-
-    fn close(&mut self, key: usize) {
-        unreachable!("nobody leaves, least of all {key}");
-    }
-
-    fn send_to(&mut self, _: UdpId, _: SocketAddr, _: &[u8]) -> io::Result<()> {
-        unreachable!("the server has no datagrams")
-    }
-}
-
 #[test]
 fn ten_thousand_who_enter_within_three_seconds_hear_a_handful_of_notices_each() {
     const MEMBERS: usize = 10_000;
     /// At once, or when they have come; and then one a second, for three seconds and the one in which the last is told.
     const NOTICES_MAX: usize = 5;
-    let (mut server, mut ears) = (server(), Ears(vec![Vec::new(); MEMBERS + 1]));
+    let (mut server, mut heard) = (server(), vec![Vec::new(); MEMBERS + 1]);
+    let mut ears = Shown(|key: usize, slices: &[IoSlice<'_>]| {
+        slices.iter().for_each(|slice| heard[key].extend_from_slice(slice));
+    });
     let comes = ["/ping\n", "{\"type\":\"join\",\"room\":\"lobby\"}\n"];
     let mut keys = Vec::new();
     for n in 0..MEMBERS {
@@ -194,7 +180,7 @@ fn ten_thousand_who_enter_within_three_seconds_hear_a_handful_of_notices_each() 
     }
     let mut most = 0;
     for (n, &key) in keys.iter().enumerate() {
-        let heard = str::from_utf8(&ears.0[key]).expect("lines are UTF-8");
+        let heard = str::from_utf8(&heard[key]).expect("lines are UTF-8");
         // Welcome, the answer to the join, and whoever typed has the answer to its ping.
         let answers = if n % 2 == 0 { 3 } else { 2 };
         let notices: Vec<&str> = heard.lines().skip(answers).collect();

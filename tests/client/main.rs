@@ -14,11 +14,10 @@
 
 mod cuts;
 mod dialling;
-#[allow(dead_code, reason = "shared with the tests of the core, which need other parts of it")]
 #[path = "../support/network.rs"]
 mod network;
-#[path = "../sim/random.rs"]
-mod random;
 mod rules;
+#[path = "../support/seeds.rs"]
+mod seeds;
 mod talk;
 mod world;

@@ -1,7 +1,7 @@
 //! A server, and people who are at it as sessions.
 
-use crate::network::{Network, Wire};
-use crate::random::Random;
+use crate::network::Network;
+use crate::seeds::Random;
 use chinwag::chat::{self, Chat, Seed};
 use chinwag::client::{Masks, News, PublishId, Resumption, Scheme, Session, Settings, Told};
 use chinwag::net::{Handler, ListenerId, Peer};
@@ -141,7 +141,7 @@ impl World {
             match self.random.one_in(2) {
                 true => core.handle_reset(self.now, key, io::ErrorKind::ConnectionReset.into()),
                 // Nobody tells the server: it thinks that somebody is there.
-                false => self.network.wires.get_mut(&key).expect("it is there").is_broken = true,
+                false => self.network.wire(key).is_broken = true,
             }
         }
         let now = self.now;
@@ -179,10 +179,9 @@ impl World {
         }
         let now = self.now;
         if let Some((key, _)) = person.wire.take()
-            && let Some(core) = &mut self.core
-            && self.network.wires.contains_key(&key)
+            && let Some(wire) = self.network.wires.get_mut(&key)
         {
-            core.handle_eof(now, key);
+            wire.ends = true;
         }
         let Some(number) = wanted else { return };
         let Some(core) = self.core.as_mut().filter(|core| core.is_accepting() && !person.is_cut_off) else {
@@ -192,7 +191,7 @@ impl World {
         let Ok(key) = core.handle_accepted(now, listener, Peer::V4(Ipv4Addr::LOCALHOST, 1)) else {
             return person.session.handle_lost(now, "turned away");
         };
-        self.network.wires.insert(key, Wire { capacity: 1 << 20, ..Wire::default() });
+        self.network.connect(key, 1 << 20);
         person.wire = Some((key, number));
         person.session.handle_connected(now);
     }
@@ -201,23 +200,18 @@ impl World {
         let person = &mut self.people[who];
         let Some((key, _)) = person.wire else { return };
         let unwritten = person.session.unwritten();
-        let mut bytes = unwritten[..unwritten.len().min(most)].to_vec();
-        person.session.note_written(bytes.len());
-        let Some(core) = self.core.as_mut().filter(|_| !bytes.is_empty() && !person.is_black_hole) else {
-            return;
-        };
-        // Who is being closed is not heard any more.
-        if self.network.wires.get(&key).is_some_and(|wire| !wire.is_broken) && core.wants_bytes(key) {
-            core.handle_bytes(self.now, key, &mut bytes);
+        let len = unwritten.len().min(most);
+        if let Some(wire) = self.network.wires.get_mut(&key).filter(|_| !person.is_black_hole) {
+            wire.send(&unwritten[..len]);
         }
+        person.session.note_written(len);
     }
 
     fn carry_down(&mut self, who: usize, most: usize) {
         let person = &mut self.people[who];
         let Some((key, _)) = person.wire else { return };
         let Some(wire) = self.network.wires.get_mut(&key) else { return };
-        let len = wire.in_flight.len().min(most);
-        let mut bytes: Vec<u8> = wire.in_flight.drain(..len).collect();
+        let mut bytes = wire.take(most);
         if person.is_black_hole {
             return;
         }
@@ -226,9 +220,7 @@ impl World {
         } else if wire.has_fin {
             person.session.handle_lost(self.now, "the end of the stream");
             person.wire = None;
-            if let Some(core) = &mut self.core {
-                core.handle_eof(self.now, key);
-            }
+            wire.ends = true;
         }
     }
 
@@ -238,19 +230,7 @@ impl World {
             person.session.handle_timers(now);
         }
         let Some(core) = &mut self.core else { return };
-        self.network.now = now;
-        for (key, wire) in &mut self.network.wires {
-            if wire.is_full && (wire.in_flight.len() < wire.capacity / 2 || wire.is_broken) {
-                wire.is_full = false;
-                core.handle_writable(now, *key);
-            }
-        }
-        core.handle_timers(now);
-        core.handle_wake(now);
-        core.flush(now, &mut self.network);
-        core.reap(now, &mut self.network);
-        self.network.resumed.clear();
-        for (key, wire) in std::mem::take(&mut self.network.closed) {
+        for (key, wire) in self.network.turn(now, core, || usize::MAX) {
             let holder = self.people.iter_mut().find(|person| person.wire.is_some_and(|(its, _)| its == key));
             let Some(person) = holder else { continue };
             // What the kernel has taken still arrives.

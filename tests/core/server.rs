@@ -27,6 +27,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 pub const HTTP: ListenerId = ListenerId(0);
 pub const LINES: ListenerId = ListenerId(1);
+pub const TLS: ListenerId = ListenerId(2);
 /// What one read brings at most.
 pub const READ_BUFFER_LEN: usize = 64 * 1024;
 /// The largest message that the puppet may be sent.
@@ -59,11 +60,6 @@ pub struct Peer(usize);
 #[derive(Default)]
 struct End {
     key: usize,
-    /// What it has sent and the server has not read.
-    sent: Vec<u8>,
-    /// It has sent FIN behind that.
-    ends: bool,
-    has_ended: bool,
     /// The server has closed the socket, which stood so then.
     closed: Option<Wire>,
     /// Where its notes begin, and end.
@@ -97,6 +93,7 @@ impl Server {
         core.route("/other", Route::Service(other));
         core.route("/page", Route::Page(Response::text(200, "a page\n")));
         core.speak_lines(LINES, puppet);
+        core.await_handshakes(TLS);
         Server::of(core, notes)
     }
 
@@ -138,8 +135,7 @@ impl Server {
         let address = Address::from(SocketAddr::new(address, 50_000));
         let accepted = self.core.handle_accepted(self.now, listener, address);
         let key = accepted.map_err(|refusal| str::from_utf8(refusal).expect("it is text").to_owned())?;
-        let former = self.network.wires.insert(key, Wire { capacity: usize::MAX, ..Wire::default() });
-        assert!(former.is_none(), "a key is given out twice");
+        self.network.connect(key, usize::MAX);
         self.ends.push(End { key, notes, ..End::default() });
         self.settle();
         Ok(Peer(self.ends.len() - 1))
@@ -153,9 +149,21 @@ impl Server {
     /// The same, at this path.
     pub fn upgrade_at(&mut self, path: &str) -> Peer {
         let peer = self.accept();
+        self.asks_to_upgrade(peer, path);
+        peer
+    }
+
+    /// The same over TLS, whose handshake is through.
+    pub fn upgrade_encrypted(&mut self) -> Peer {
+        let peer = self.accept_on(TLS);
+        self.core.handle_connected(self.now, self.ends[peer.0].key);
+        self.asks_to_upgrade(peer, "/");
+        peer
+    }
+
+    fn asks_to_upgrade(&mut self, peer: Peer, path: &str) {
         self.hears(peer, UPGRADE.replacen('/', path, 1).as_bytes());
         assert_eq!(self.says(peer), UPGRADED);
-        peer
     }
 
     /// Somebody connects there, and offers these extensions. Returns which of them the server uses.
@@ -215,19 +223,18 @@ impl Server {
 
     /// A peer's bytes arrive. The loop has yet to turn.
     pub fn sends(&mut self, peer: Peer, bytes: &[u8]) {
-        let end = &mut self.ends[peer.0];
-        assert!(!end.ends && end.closed.is_none(), "this peer sends nothing more");
-        end.sent.extend_from_slice(bytes);
+        assert!(!self.is_closed(peer) && !self.wire(peer).ends, "this peer sends nothing more");
+        self.wire_mut(peer).send(bytes);
     }
 
     /// A peer ends its side. The loop has yet to turn.
     pub fn ends(&mut self, peer: Peer) {
-        self.ends[peer.0].ends = true;
+        self.wire_mut(peer).ends = true;
     }
 
     /// How many bytes a peer has sent that the server has not read.
     pub fn unread(&self, peer: Peer) -> usize {
-        self.ends[peer.0].sent.len()
+        self.wire(peer).unread.len()
     }
 
     /// The kernel keeps no more than so many bytes for a peer that does not take them.
@@ -274,9 +281,7 @@ impl Server {
 
     /// A peer reads at most so many bytes of what the kernel keeps for it. The loop has yet to turn.
     pub fn takes(&mut self, peer: Peer, len_max: usize) -> Vec<u8> {
-        let wire = self.wire_mut(peer);
-        let len = wire.in_flight.len().min(len_max);
-        wire.in_flight.drain(..len).collect()
+        self.wire_mut(peer).take(len_max)
     }
 
     /// How many bytes the kernel keeps for a peer.
@@ -315,19 +320,18 @@ impl Server {
 
     /// Bytes of heap that are in use, but for those that stand for what the kernels keep, and for the notes.
     pub fn heap_bytes(&self) -> usize {
-        let wires = self.network.wires.values().map(|wire| wire.in_flight.capacity());
-        let ends = self.ends.iter().map(|end| end.sent.capacity());
+        let wires = self.network.wires.values().map(Wire::heap_bytes);
         let notes = self.notes.borrow();
         let notes_len = notes.capacity() * size_of::<(Option<ConnId>, String)>();
         let texts = notes.iter().map(|(_, note)| note.capacity());
-        let others = notes_len + wires.chain(ends).chain(texts).sum::<usize>();
+        let others = notes_len + wires.chain(texts).sum::<usize>();
         usize::try_from(heap::live_bytes()).expect("the server is in use") - others
     }
 
     /// Turns of the loop until it would sleep.
     pub fn settle(&mut self) {
         self.turn();
-        while self.core.has_work() || self.is_anybody_ready() {
+        while self.network.is_busy(&self.core) {
             self.turn();
         }
     }
@@ -365,59 +369,14 @@ impl Server {
     pub fn turn(&mut self) {
         self.turns += 1;
         assert!(self.turns < TURNS_MAX, "the loop turns and turns");
-        self.network.now = self.now;
-        self.note_writable();
-        self.read();
-        self.core.handle_timers(self.now);
-        self.core.handle_wake(self.now);
-        self.core.flush(self.now, &mut self.network);
-        self.core.reap(self.now, &mut self.network);
+        let closed = self.network.turn(self.now, &mut self.core, || READ_BUFFER_LEN);
         self.core.validate(usize::MAX);
-        for key in std::mem::take(&mut self.network.resumed) {
-            if let Some(wire) = self.network.wires.get_mut(&key) {
-                wire.is_parked = false;
-            }
-        }
-        for (key, wire) in std::mem::take(&mut self.network.closed) {
+        for (key, wire) in closed {
             let end = self.ends.iter_mut().find(|end| end.key == key && end.closed.is_none());
             let end = end.expect("who is closed was there");
             end.closed = Some(wire);
             end.notes.1 = Some(self.notes.borrow().len());
         }
-    }
-
-    fn note_writable(&mut self) {
-        for end in self.ends.iter().filter(|end| end.closed.is_none()) {
-            let wire = self.network.wires.get_mut(&end.key).expect("it is connected");
-            if has_room(wire) {
-                wire.is_full = false;
-                self.core.handle_writable(self.now, end.key);
-            }
-        }
-    }
-
-    fn read(&mut self) {
-        for end in self.ends.iter_mut().filter(|end| end.has_something()) {
-            let wire = self.network.wires.get_mut(&end.key).expect("it is connected");
-            if wire.is_parked {
-                continue;
-            }
-            if !self.core.wants_bytes(end.key) {
-                wire.is_parked = true;
-            } else if end.sent.is_empty() {
-                end.has_ended = true;
-                self.core.handle_eof(self.now, end.key);
-            } else {
-                let len = end.sent.len().min(READ_BUFFER_LEN);
-                let mut bytes: Vec<u8> = end.sent.drain(..len).collect();
-                self.core.handle_bytes(self.now, end.key, &mut bytes);
-            }
-        }
-    }
-
-    fn is_anybody_ready(&self) -> bool {
-        let can_be_read = |end: &End| end.has_something() && !self.network.wires[&end.key].is_parked;
-        self.ends.iter().any(can_be_read) || self.network.wires.values().any(has_room)
     }
 
     fn wire(&self, peer: Peer) -> &Wire {
@@ -429,20 +388,8 @@ impl Server {
         let end = &mut self.ends[peer.0];
         match &mut end.closed {
             Some(wire) => wire,
-            None => self.network.wires.get_mut(&end.key).expect("it is connected"),
+            None => self.network.wire(end.key),
         }
-    }
-}
-
-/// Whether the kernel says that a full socket takes bytes again: not before half of what it keeps is gone.
-fn has_room(wire: &Wire) -> bool {
-    wire.is_full && wire.in_flight.len() < wire.capacity && wire.in_flight.len() <= wire.capacity / 2
-}
-
-impl End {
-    /// Whether there is something to read from it.
-    fn has_something(&self) -> bool {
-        (!self.sent.is_empty() || (self.ends && !self.has_ended)) && self.closed.is_none()
     }
 }
 

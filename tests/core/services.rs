@@ -116,8 +116,9 @@ fn the_first_end_counts() {
 fn a_connection_that_breaks_while_it_is_written_to_has_an_end_too() {
     let mut server = Server::new();
     let ann = server.upgrade();
+    server.sends(ann, &text("hi"));
     server.breaks(ann);
-    server.hears(ann, &text("hi"));
+    server.settle();
     assert!(server.is_closed(ann));
     assert_eq!(server.notes(ann), ["open", "hi", "closed 1006 reset"]);
 }

@@ -14,6 +14,8 @@
 #![cfg(feature = "cli")]
 
 mod links;
+#[path = "../support/network.rs"]
+mod network;
 mod stage;
 mod stalls;
 mod sums;

@@ -1,17 +1,18 @@
 //! The server as the command wires it, between peers that a transcript moves. No sockets, and no clock but the
 //! transcript's.
 
+use crate::network::{Network, Wire};
 use chinwag::chat::{self, Chat, Seed};
-use chinwag::net::{Handler, ListenerId, Peer as Address, Sockets, UdpId};
+use chinwag::net::{Handler, ListenerId, Peer as Address};
 use chinwag::proto::http::Response;
 use chinwag::proto::ws::{Opcode, encoder};
 use chinwag::server::{Core, Limits, Route, Shutdown};
 use chinwag::service::add::Add;
 use chinwag::service::echo::Echo;
 use chinwag::time::Millis;
-use std::collections::{BTreeMap, VecDeque};
-use std::io::{self, IoSlice};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::collections::VecDeque;
+use std::io;
+use std::net::Ipv4Addr;
 
 const HTTP: ListenerId = ListenerId(0);
 const LINES: ListenerId = ListenerId(1);
@@ -46,32 +47,29 @@ pub enum Output {
     Gone,
 }
 
-/// The kernel's side of one connection.
-#[derive(Default)]
-struct Wire {
-    /// Whose it is; keys are used again, numbers are not.
-    number: usize,
-    /// What the peer has sent and the server has not read.
-    unread: Vec<u8>,
-    has_eof: bool,
-    /// How many bytes the kernel takes before it says that it is full; no bound where it is not said.
-    room: Option<usize>,
-    is_full: bool,
-    output: VecDeque<Output>,
-}
-
-#[derive(Default)]
-struct Network {
-    wires: BTreeMap<usize, Wire>,
-    /// What was done to sockets that are closed, by number.
-    closed: BTreeMap<usize, VecDeque<Output>>,
-}
-
 /// Who holds the other end of which connection.
 struct Peer {
     name: String,
     key: usize,
-    number: usize,
+    has_fin: bool,
+    is_closed: bool,
+    /// What was done to its socket.
+    output: VecDeque<Output>,
+}
+
+impl Peer {
+    /// Notes what stands on its wire, which keeps nothing.
+    fn note(&mut self, wire: &mut Wire) {
+        let mut bytes = wire.take(usize::MAX);
+        wire.capacity -= bytes.len();
+        for len in wire.writes.drain(..) {
+            self.output.push_back(Output::Write(bytes.drain(..len).collect()));
+        }
+        if wire.has_fin && !self.has_fin {
+            self.has_fin = true;
+            self.output.push_back(Output::Fin);
+        }
+    }
 }
 
 /// The server and its peers.
@@ -81,40 +79,7 @@ pub struct Stage {
     now: Millis,
     began: Millis,
     peers: Vec<Peer>,
-    connected: usize,
-}
-
-impl Sockets for Network {
-    fn write(&mut self, key: usize, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let wire = self.wires.get_mut(&key).expect("the server writes to a socket that it has");
-        let mut bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
-        let offered = bytes.len();
-        bytes.truncate(wire.room.unwrap_or(usize::MAX));
-        let taken = bytes.len();
-        wire.room = wire.room.map(|room| room - taken);
-        wire.is_full = taken < offered;
-        if taken == 0 {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        wire.output.push_back(Output::Write(bytes));
-        Ok(taken)
-    }
-
-    fn shutdown_write(&mut self, key: usize) {
-        self.wires.get_mut(&key).expect("the server has this socket").output.push_back(Output::Fin);
-    }
-
-    fn resume(&mut self, _: usize) {}
-
-    fn close(&mut self, key: usize) {
-        let mut wire = self.wires.remove(&key).expect("a socket is closed once");
-        wire.output.push_back(Output::Gone);
-        self.closed.insert(wire.number, wire.output);
-    }
-
-    fn send_to(&mut self, _: UdpId, _: SocketAddr, _: &[u8]) -> io::Result<()> {
-        unreachable!("the server has no datagrams")
-    }
+    connected: u16,
 }
 
 impl Stage {
@@ -147,13 +112,13 @@ impl Stage {
     pub fn connect(&mut self, name: &str, way: Way<'_>) {
         let listener = if way == Way::Line { LINES } else { HTTP };
         self.connected += 1;
-        let number = self.connected;
-        let address = Address::V4(Ipv4Addr::LOCALHOST, 50_000 + number as u16);
+        let address = Address::V4(Ipv4Addr::LOCALHOST, 50_000 + self.connected);
         let key = self.core.handle_accepted(self.now, listener, address).expect("nobody is turned away");
-        self.network.wires.insert(key, Wire { number, ..Wire::default() });
+        self.network.connect(key, usize::MAX);
         // Whoever had the name before is not meant any more.
         self.peers.retain(|peer| peer.name != name);
-        self.peers.push(Peer { name: name.to_owned(), key, number });
+        let output = VecDeque::new();
+        self.peers.push(Peer { name: name.to_owned(), key, has_fin: false, is_closed: false, output });
         let (path, offer) = match way {
             Way::Http | Way::Line => ("", String::new()),
             Way::WebSocket(path) => (path, String::new()),
@@ -190,19 +155,19 @@ impl Stage {
 
     /// Everybody has read everything; the transcript's clock begins.
     pub fn begin(&mut self) {
-        self.network.wires.values_mut().for_each(|wire| wire.output.clear());
+        self.peers.iter_mut().for_each(|peer| peer.output.clear());
         self.began = self.now;
     }
 
     /// A peer's bytes arrive.
     pub fn send(&mut self, name: &str, bytes: &[u8]) {
-        self.wire(name).unread.extend_from_slice(bytes);
+        self.wire(name).send(bytes);
         self.turn();
     }
 
     /// A peer ends its side.
     pub fn end(&mut self, name: &str) {
-        self.wire(name).has_eof = true;
+        self.wire(name).ends = true;
         self.turn();
     }
 
@@ -215,12 +180,7 @@ impl Stage {
 
     /// The kernel takes so many more bytes for a peer; without a number, as many as there are.
     pub fn allow(&mut self, name: &str, room: Option<usize>) {
-        let key = self.peer(name).key;
-        let wire = self.wire(name);
-        wire.room = room;
-        if std::mem::take(&mut wire.is_full) {
-            self.core.handle_writable(self.now, key);
-        }
+        self.wire(name).capacity = room.unwrap_or(usize::MAX);
         self.turn();
     }
 
@@ -247,12 +207,7 @@ impl Stage {
 
     /// What the server has done to a peer's socket that has not been taken out yet.
     pub fn poll_output(&mut self, name: &str) -> Option<Output> {
-        let &Peer { key, number, .. } = self.peer(name);
-        let wire = self.network.wires.get_mut(&key).filter(|wire| wire.number == number);
-        match wire {
-            Some(wire) => wire.output.pop_front(),
-            None => self.network.closed.get_mut(&number)?.pop_front(),
-        }
+        self.peer(name).output.pop_front()
     }
 
     /// Who is there, or was.
@@ -260,45 +215,33 @@ impl Stage {
         self.peers.iter().map(|peer| peer.name.clone()).collect()
     }
 
-    fn peer(&self, name: &str) -> &Peer {
-        let peer = self.peers.iter().find(|peer| peer.name == name);
+    fn peer(&mut self, name: &str) -> &mut Peer {
+        let peer = self.peers.iter_mut().find(|peer| peer.name == name);
         peer.unwrap_or_else(|| panic!("nobody is called {name}"))
     }
 
     fn wire(&mut self, name: &str) -> &mut Wire {
-        let &Peer { key, number, .. } = self.peer(name);
-        let wire = self.network.wires.get_mut(&key).filter(|wire| wire.number == number);
-        wire.unwrap_or_else(|| panic!("the socket of {name} is closed"))
+        let &mut Peer { key, is_closed, .. } = self.peer(name);
+        assert!(!is_closed, "the socket of {name} is closed");
+        self.network.wire(key)
     }
 
     /// Turns of the loop, until nothing is left to do.
     fn turn(&mut self) {
         loop {
-            self.read();
-            self.core.handle_timers(self.now);
-            self.core.handle_wake(self.now);
-            self.core.flush(self.now, &mut self.network);
-            self.core.reap(self.now, &mut self.network);
-            let can_read = |(key, wire): (&usize, &Wire)| {
-                self.core.wants_bytes(*key) && (!wire.unread.is_empty() || wire.has_eof)
-            };
-            if !self.core.has_work() && !self.network.wires.iter().any(can_read) {
+            for (key, mut wire) in self.network.turn(self.now, &mut self.core, || READ_BUFFER_LEN) {
+                let peer = self.peers.iter_mut().find(|peer| peer.key == key && !peer.is_closed);
+                if let Some(peer) = peer {
+                    peer.note(&mut wire);
+                    peer.is_closed = true;
+                    peer.output.push_back(Output::Gone);
+                }
+            }
+            for peer in self.peers.iter_mut().filter(|peer| !peer.is_closed) {
+                peer.note(self.network.wire(peer.key));
+            }
+            if !self.network.is_busy(&self.core) {
                 return;
-            }
-        }
-    }
-
-    fn read(&mut self) {
-        for (&key, wire) in &mut self.network.wires {
-            if !self.core.wants_bytes(key) {
-                continue;
-            }
-            if !wire.unread.is_empty() {
-                let len = wire.unread.len().min(READ_BUFFER_LEN);
-                let mut bytes: Vec<u8> = wire.unread.drain(..len).collect();
-                self.core.handle_bytes(self.now, key, &mut bytes);
-            } else if std::mem::take(&mut wire.has_eof) {
-                self.core.handle_eof(self.now, key);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A peer: it has bytes to send, checks what it reads, and has its habits.
 
-use super::random::Random;
+use super::seeds::Random;
 use super::service::TOPICS;
 use chinwag::proto::Input;
 use chinwag::proto::ws::deflate::Parameters;
@@ -18,11 +18,10 @@ pub enum Speech {
 pub struct Peer {
     pub speech: Speech,
     pub key: usize,
-    /// Bytes that the server has yet to be given.
+    /// What it has said and its wire has not been given.
     pub to_send: Vec<u8>,
-    /// Says FIN behind them.
+    /// Says FIN behind that.
     pub ends: bool,
-    pub has_ended: bool,
     /// How many bytes it reads in a step.
     pub appetite: usize,
     /// The number of the last message of each topic that it follows.
@@ -35,7 +34,6 @@ pub struct Peer {
     has_read_bye: bool,
     /// It has sent something that the server must end it for, or said that it ends.
     is_doomed: bool,
-    pub read: u64,
 }
 
 impl Peer {
@@ -45,7 +43,6 @@ impl Peer {
             key,
             to_send: Vec::new(),
             ends: false,
-            has_ended: false,
             appetite: [usize::MAX, usize::MAX, 4000, 200, 0][random.below(5)],
             following: Default::default(),
             ws: ws::Connection::new(Role::Client, 1 << 30),
@@ -54,7 +51,6 @@ impl Peer {
             has_read_close: false,
             has_read_bye: false,
             is_doomed: false,
-            read: 0,
         };
         if speech == Speech::WebSocket {
             peer.to_send.extend_from_slice(
@@ -137,7 +133,7 @@ impl Peer {
 
     /// Answers the server's Close, as a peer should.
     pub fn answer_close(&mut self) {
-        if self.has_read_close && !self.is_doomed && !self.has_ended {
+        if self.has_read_close && !self.is_doomed && !self.ends {
             encoder::frame(&mut self.to_send, Opcode::Close, &[], Some([0; 4]));
             self.is_doomed = true;
         }
@@ -145,7 +141,6 @@ impl Peer {
 
     /// Reads what has come, and checks it.
     pub fn read(&mut self, bytes: &mut [u8]) {
-        self.read += bytes.len() as u64;
         match self.speech {
             Speech::Http => {}
             Speech::Line => self.read_lines(bytes),

@@ -1,8 +1,8 @@
 //! The schedule: which peer does what next, and the turn of the loop that follows from it.
 
-use super::network::{Network, Wire};
+use super::network::Network;
 use super::peer::{Peer, Speech};
-use super::random::Random;
+use super::seeds::Random;
 use super::service::{Books, Numbers};
 use chinwag::net::{Handler, ListenerId, Peer as Address};
 use chinwag::proto::http::Response;
@@ -29,7 +29,6 @@ pub struct World {
     network: Network,
     peers: Vec<Peer>,
     books: Rc<RefCell<Books>>,
-    trace: u64,
 }
 
 impl World {
@@ -51,20 +50,12 @@ impl World {
         core.route("/numbers", Route::Service(numbers));
         core.route("/page", Route::Page(Response::text(200, "a page\n")));
         core.speak_lines(LINES, numbers);
-        World {
-            random,
-            now: Millis(0),
-            core,
-            network: Network::default(),
-            peers: Vec::new(),
-            books,
-            trace: 0,
-        }
+        World { random, now: Millis(0), core, network: Network::default(), peers: Vec::new(), books }
     }
 
     /// What happened so far, as a number.
     pub fn trace(&self) -> u64 {
-        self.trace
+        self.network.trace()
     }
 
     /// What the server and its service have counted.
@@ -117,9 +108,7 @@ impl World {
             return;
         }
         let Ok(key) = self.core.handle_accepted(self.now, listener, address) else { return };
-        let capacity = [1 << 20, 5000, 300, 40][self.random.below(4)];
-        let former = self.network.wires.insert(key, Wire { capacity, ..Wire::default() });
-        assert!(former.is_none(), "a key is given out twice");
+        self.network.connect(key, [1 << 20, 5000, 300, 40][self.random.below(4)]);
         self.peers.push(Peer::new(speech, key, &mut self.random));
     }
 
@@ -128,82 +117,37 @@ impl World {
         let key = self.peers[at].key;
         if self.random.one_in(2) {
             // It shows in the next write only.
-            self.network.wires.get_mut(&key).expect("a peer has a wire").is_broken = true;
+            self.network.wire(key).is_broken = true;
         } else {
             self.core.handle_reset(self.now, key, io::ErrorKind::ConnectionReset.into());
         }
         self.peers[at].ends = true;
         self.peers[at].to_send.clear();
-        self.peers[at].has_ended = true;
+        self.network.wire(key).cut();
     }
 
-    /// One turn of the loop, as `net` has it.
+    /// One turn of the loop.
     fn turn(&mut self) {
-        self.network.now = self.now;
-        self.writable();
-        self.read();
-        self.core.handle_timers(self.now);
-        self.core.handle_wake(self.now);
-        self.core.flush(self.now, &mut self.network);
-        self.core.reap(self.now, &mut self.network);
-        self.core.validate(QUEUED_BYTES_MAX);
-        for key in self.network.resumed.drain(..) {
-            if let Some(wire) = self.network.wires.get_mut(&key) {
-                wire.is_parked = false;
+        for peer in &mut self.peers {
+            let wire = self.network.wire(peer.key);
+            wire.send(&std::mem::take(&mut peer.to_send));
+            wire.ends |= peer.ends;
+            // The kernel speaks of room for other reasons too.
+            if self.random.one_in(50) && !wire.is_full {
+                self.core.handle_writable(self.now, peer.key);
             }
         }
-        let is_forgotten = |(&key, wire): (&usize, &Wire)| wire.is_parked && self.core.wants_bytes(key);
-        let is_any_forgotten = self.network.wires.iter().any(is_forgotten) && !self.core.has_work();
-        assert!(!is_any_forgotten, "wanted again, and nobody says so");
-        for (key, _) in std::mem::take(&mut self.network.closed) {
+        let random = &mut self.random;
+        let bite = || [1, 5, 100, READ_BUFFER_LEN][random.below(4)];
+        for (key, _) in self.network.turn(self.now, &mut self.core, bite) {
             let at = self.peers.iter().position(|peer| peer.key == key).expect("who is closed was there");
-            self.trace = self.trace.wrapping_mul(31).wrapping_add(key as u64 ^ self.peers[at].read << 8);
             self.peers.swap_remove(at);
         }
-        self.trace = self.trace.wrapping_mul(31).wrapping_add(self.network.writes);
+        self.core.validate(QUEUED_BYTES_MAX);
         for peer in &mut self.peers {
-            let wire = self.network.wires.get_mut(&peer.key).expect("a peer has a wire");
-            let len = wire.in_flight.len().min(peer.appetite);
-            let mut bytes: Vec<u8> = wire.in_flight.drain(..len).collect();
+            let mut bytes = self.network.wire(peer.key).take(peer.appetite);
             peer.read(&mut bytes);
             peer.answer_close();
-        }
-    }
-
-    fn writable(&mut self) {
-        for peer in &self.peers {
-            let wire = self.network.wires.get_mut(&peer.key).expect("a peer has a wire");
-            if wire.is_full && (wire.in_flight.len() < wire.capacity / 2 || wire.is_broken) {
-                wire.is_full = false;
-                self.core.handle_writable(self.now, peer.key);
-            } else if self.random.one_in(50) && !wire.is_full {
-                // Edges come for other reasons too.
-                self.core.handle_writable(self.now, peer.key);
-            }
-        }
-    }
-
-    fn read(&mut self) {
-        for at in 0..self.peers.len() {
-            let peer = &mut self.peers[at];
-            let wire = self.network.wires.get_mut(&peer.key).expect("a peer has a wire");
-            let has_something = !peer.to_send.is_empty() || (peer.ends && !peer.has_ended);
-            if !has_something || wire.is_parked || wire.is_broken {
-                continue;
-            }
-            if !self.core.wants_bytes(peer.key) {
-                wire.is_parked = true;
-                continue;
-            }
-            if peer.to_send.is_empty() {
-                peer.has_ended = true;
-                self.core.handle_eof(self.now, peer.key);
-                continue;
-            }
-            let most = [1, 5, 100, READ_BUFFER_LEN][self.random.below(4)];
-            let len = peer.to_send.len().min(most);
-            let mut bytes: Vec<u8> = peer.to_send.drain(..len).collect();
-            self.core.handle_bytes(self.now, peer.key, &mut bytes);
         }
     }
 
@@ -215,25 +159,21 @@ impl World {
         for wire in self.network.wires.values_mut() {
             wire.capacity = 1 << 20;
         }
-        let is_owing = |world: &World| {
-            world.core.has_work()
-                || world.peers.iter().any(|peer| {
-                    let wire = &world.network.wires[&peer.key];
-                    let is_heard = !wire.is_broken && !wire.has_fin;
-                    (!peer.to_send.is_empty() && is_heard) || wire.is_full || !wire.in_flight.is_empty()
-                })
-        };
         let mut turns = 0;
         let mut waits = 0;
-        while is_owing(self) || waits < 2 {
+        while self.is_owing() || waits < 2 {
             // What is held back comes a moment later; that may be twice, as a round takes its time.
-            if !is_owing(self) {
+            if !self.is_owing() {
                 self.now = self.now + Millis(7);
                 waits += 1;
             }
             self.turn();
             turns += 1;
-            assert!(turns < 10_000, "the server owes something and does not give it: {}", self.debts());
+            assert!(
+                turns < 10_000,
+                "the server owes something and does not give it: {}",
+                self.network.debts(&self.core)
+            );
         }
         self.check_told();
         self.core
@@ -251,28 +191,15 @@ impl World {
         assert!(self.core.is_empty(), "nothing is left behind");
     }
 
-    fn debts(&self) -> String {
-        let debt = |peer: &Peer| {
-            let wire = &self.network.wires[&peer.key];
-            let (to_send, in_flight) = (peer.to_send.len(), wire.in_flight.len());
-            format!(
-                "{:?} {}: to_send={to_send} in_flight={in_flight} is_full={} is_parked={} has_fin={} wanted={}\n",
-                peer.speech,
-                peer.key,
-                wire.is_full,
-                wire.is_parked,
-                wire.has_fin,
-                self.core.wants_bytes(peer.key)
-            )
-        };
-        format!("has_work={}\n{}", self.core.has_work(), self.peers.iter().map(debt).collect::<String>())
+    fn is_owing(&self) -> bool {
+        self.network.is_owing(&self.core) || self.peers.iter().any(|peer| !peer.to_send.is_empty())
     }
 
     /// Every member has been told everything.
     fn check_told(&self) {
         let books = self.books.borrow();
         for peer in &self.peers {
-            let is_whole = !peer.is_doomed() && !peer.ends && !peer.has_read_close && !peer.has_ended;
+            let is_whole = !peer.is_doomed() && !peer.ends && !peer.has_read_close;
             if is_whole && !self.network.wires[&peer.key].has_fin {
                 for (topic, last) in peer.following() {
                     assert_eq!(
@@ -281,7 +208,7 @@ impl World {
                         "topic {topic} of {:?} {}\n{}",
                         peer.speech,
                         peer.key,
-                        self.debts()
+                        self.network.debts(&self.core)
                     );
                 }
             }

@@ -14,11 +14,10 @@ pub struct Peer {
     pub way: Way,
     /// What the server calls its socket.
     pub key: usize,
-    /// Bytes that the server has yet to be given.
+    /// What it has said and its wire has not been given.
     pub to_send: Vec<u8>,
-    /// Says FIN behind them.
+    /// Says FIN behind that.
     pub ends: bool,
-    pub has_ended: bool,
     /// How many bytes it reads in a step.
     pub appetite: usize,
     ws: ws::Connection,
@@ -27,7 +26,6 @@ pub struct Peer {
     is_upgraded: bool,
     pub has_read_close: bool,
     has_sent_close: bool,
-    pub read: u64,
 }
 
 impl Peer {
@@ -54,14 +52,12 @@ impl Peer {
             key,
             to_send: Vec::new(),
             ends: false,
-            has_ended: false,
             appetite: usize::MAX,
             ws: ws::Connection::new(Role::Client, 1 << 30),
             partial: Vec::new(),
             is_upgraded: false,
             has_read_close: false,
             has_sent_close: false,
-            read: 0,
         }
     }
 
@@ -103,14 +99,13 @@ impl Peer {
 
     /// Answers the server's Close.
     pub fn answer_close(&mut self) {
-        if self.has_read_close && !self.has_ended {
+        if self.has_read_close && !self.ends {
             self.close();
         }
     }
 
     /// Reads what has come. Returns the messages in it.
     pub fn read(&mut self, bytes: &mut [u8]) -> Vec<String> {
-        self.read += bytes.len() as u64;
         match self.way {
             Way::Line => self.read_lines(bytes),
             Way::WebSocket if self.is_upgraded => self.read_frames(bytes),

@@ -3,10 +3,10 @@
 use super::counts::Counts;
 use super::expected::Dialect;
 use super::model::Model;
-use super::network::{Network, Wire};
+use super::network::Network;
 use super::peer::{Peer, Way};
-use super::person::Person;
-use super::random::Random;
+use super::person::{Person, ROOMS};
+use super::seeds::Random;
 use super::witness::Witness;
 use chinwag::chat::{Chat, Rate, Seed, Settings, Slow};
 use chinwag::net::{Handler, ListenerId, Peer as Address};
@@ -41,7 +41,6 @@ pub struct World {
     /// Every socket that the server has: those of people, and those that they have given up.
     peers: Vec<Peer>,
     model: Rc<RefCell<Model>>,
-    trace: u64,
 }
 
 fn one_of<T: Copy, const N: usize>(random: &mut Random, all: [T; N]) -> T {
@@ -103,7 +102,6 @@ impl World {
             people: (0..PEOPLE).map(person).collect(),
             peers: Vec::new(),
             model,
-            trace: 0,
             random,
         }
     }
@@ -130,7 +128,42 @@ impl World {
                 }
             }
         }
+        if self.random.one_in(200) {
+            self.abandon_a_room();
+        }
         self.turn();
+    }
+
+    /// One floods a room that others do not read, and all leave it. It may be forgotten before it is read.
+    fn abandon_a_room(&mut self) {
+        let room = ROOMS[self.random.below(ROOMS.len())];
+        let loud = self.random.below(PEOPLE);
+        for at in 0..PEOPLE {
+            let is_slow = at != loud && self.random.one_in(3);
+            let Some((person, peer)) = self.person_at(at) else { continue };
+            if at == loud {
+                person.flood(peer, room);
+            } else if is_slow {
+                peer.appetite = 0;
+                let key = peer.key;
+                self.network.wire(key).capacity = 60;
+            }
+        }
+        (0..10).for_each(|_| self.turn());
+        for at in 0..PEOPLE {
+            if let Some((person, peer)) = self.person_at(at) {
+                person.leave(peer, room);
+            }
+        }
+        (0..5).for_each(|_| self.turn());
+        self.now = self.now + Millis(self.random.below(5000) as u64);
+    }
+
+    /// A person and its connection, if it has one that is open.
+    fn person_at(&mut self, at: usize) -> Option<(&mut Person, &mut Peer)> {
+        let person = &mut self.people[at];
+        let peer = self.peers.iter_mut().find(|peer| person.peer == Some(peer.key))?;
+        peer.is_open().then_some((person, peer))
     }
 
     fn pass_time(&mut self) {
@@ -152,9 +185,7 @@ impl World {
         let listener = if way == Way::Line { LINES } else { HTTP };
         let address = Address::V4(Ipv4Addr::LOCALHOST, 1);
         let key = self.core.handle_accepted(self.now, listener, address).expect("there is room");
-        let capacity = one_of(&mut self.random, [1 << 20, 1 << 20, 5000, 500, 60]);
-        let former = self.network.wires.insert(key, Wire { capacity, ..Wire::default() });
-        assert!(former.is_none(), "a key is given out twice");
+        self.network.connect(key, one_of(&mut self.random, [1 << 20, 1 << 20, 5000, 500, 60]));
         let mut peer = self.people[at].connect(key, way, &mut self.random);
         peer.appetite = one_of(&mut self.random, [usize::MAX, usize::MAX, usize::MAX, 2000, 200, 0]);
         self.peers.push(peer);
@@ -165,52 +196,41 @@ impl World {
         let peer = self.peers.iter_mut().find(|peer| peer.key == key).expect("a person's peer is there");
         match self.random.below(3) {
             0 => self.core.handle_reset(self.now, key, io::ErrorKind::ConnectionReset.into()),
-            1 => self.network.wires.get_mut(&key).expect("a peer has a wire").is_broken = true,
+            1 => self.network.wire(key).is_broken = true,
             _ => peer.appetite = 0,
         }
         // Some of what it sent may have arrived.
-        let kept = self.random.below(peer.to_send.len() + 1);
-        peer.to_send.truncate(kept);
+        let sent = &mut self.network.wire(key).unread;
+        sent.append(&mut peer.to_send);
+        sent.truncate(self.random.below(sent.len() + 1));
         self.people[at].peer = None;
     }
 
-    /// One turn of the loop, as `net` has it.
+    /// One turn of the loop.
     fn turn(&mut self) {
-        self.network.now = self.now;
-        self.writable();
-        self.read();
-        self.core.handle_timers(self.now);
-        self.core.handle_wake(self.now);
-        self.core.flush(self.now, &mut self.network);
-        self.core.reap(self.now, &mut self.network);
-        self.core.validate(QUEUED_BYTES_MAX);
-        self.check_history_bytes();
-        for key in self.network.resumed.drain(..) {
-            if let Some(wire) = self.network.wires.get_mut(&key) {
-                wire.is_parked = false;
-            }
+        for peer in &mut self.peers {
+            let wire = self.network.wire(peer.key);
+            wire.send(&std::mem::take(&mut peer.to_send));
+            wire.ends |= peer.ends;
         }
-        let is_forgotten = |(&key, wire): (&usize, &Wire)| wire.is_parked && self.core.wants_bytes(key);
-        let is_any_forgotten = self.network.wires.iter().any(is_forgotten) && !self.core.has_work();
-        assert!(!is_any_forgotten, "wanted again, and nobody says so");
-        for (key, _) in std::mem::take(&mut self.network.closed) {
+        let random = &mut self.random;
+        let bite = || one_of(random, [1, 20, 200, READ_BUFFER_LEN, READ_BUFFER_LEN]);
+        for (key, _) in self.network.turn(self.now, &mut self.core, bite) {
             let at = self.peers.iter().position(|peer| peer.key == key).expect("who is closed was there");
-            self.trace = self.trace.wrapping_mul(31).wrapping_add(key as u64 ^ self.peers[at].read << 8);
             self.peers.swap_remove(at);
             self.people
                 .iter_mut()
                 .filter(|person| person.peer == Some(key))
                 .for_each(|person| person.peer = None);
         }
-        self.trace = self.trace.wrapping_mul(31).wrapping_add(self.network.writes);
+        self.core.validate(QUEUED_BYTES_MAX);
+        self.check_history_bytes();
         for peer in &mut self.peers {
-            let wire = self.network.wires.get_mut(&peer.key).expect("a peer has a wire");
+            let wire = self.network.wire(peer.key);
             if wire.is_broken {
                 continue;
             }
-            let len = wire.in_flight.len().min(peer.appetite);
-            let mut bytes: Vec<u8> = wire.in_flight.drain(..len).collect();
-            let texts = peer.read(&mut bytes);
+            let texts = peer.read(&mut wire.take(peer.appetite));
             let mut person = self.people.iter_mut().find(|person| person.peer == Some(peer.key));
             let mut model = self.model.borrow_mut();
             for text in &texts {
@@ -241,40 +261,6 @@ impl World {
         let Settings { history_bytes_total_max, history_bytes_max, .. } = self.model.borrow().settings;
         let bytes_max = history_bytes_total_max.min(rooms * history_bytes_max);
         assert!(bytes <= bytes_max, "{bytes} bytes of history in {rooms} rooms");
-    }
-
-    fn writable(&mut self) {
-        for peer in &self.peers {
-            let wire = self.network.wires.get_mut(&peer.key).expect("a peer has a wire");
-            if wire.is_full && (wire.in_flight.len() < wire.capacity / 2 || wire.is_broken) {
-                wire.is_full = false;
-                self.core.handle_writable(self.now, peer.key);
-            }
-        }
-    }
-
-    fn read(&mut self) {
-        for at in 0..self.peers.len() {
-            let peer = &mut self.peers[at];
-            let wire = self.network.wires.get_mut(&peer.key).expect("a peer has a wire");
-            let has_something = !peer.to_send.is_empty() || (peer.ends && !peer.has_ended);
-            if !has_something || wire.is_parked || wire.is_broken {
-                continue;
-            }
-            if !self.core.wants_bytes(peer.key) {
-                wire.is_parked = true;
-                continue;
-            }
-            if peer.to_send.is_empty() {
-                peer.has_ended = true;
-                self.core.handle_eof(self.now, peer.key);
-                continue;
-            }
-            let most = one_of(&mut self.random, [1, 20, 200, READ_BUFFER_LEN, READ_BUFFER_LEN]);
-            let len = peer.to_send.len().min(most);
-            let mut bytes: Vec<u8> = peer.to_send.drain(..len).collect();
-            self.core.handle_bytes(self.now, peer.key, &mut bytes);
-        }
     }
 
     /// Everybody reads, and nobody does anything new: all that is owed arrives, and what everybody knows is true. Then the
@@ -318,41 +304,26 @@ impl World {
         assert!(self.peers.is_empty() && self.network.wires.is_empty());
         assert!(self.core.is_empty(), "nothing is left behind");
         assert_eq!(self.stat("chat_members"), 0);
-        (self.model.borrow().counts.clone(), self.trace)
+        (self.model.borrow().counts.clone(), self.network.trace())
+    }
+
+    fn is_owing(&self) -> bool {
+        self.network.is_owing(&self.core) || self.peers.iter().any(|peer| !peer.to_send.is_empty())
     }
 
     /// Turns until nothing is owed to anybody.
     fn drain(&mut self) {
-        let is_owing = |world: &World| {
-            world.core.has_work()
-                || world.peers.iter().any(|peer| {
-                    let wire = &world.network.wires[&peer.key];
-                    let is_heard = !wire.is_broken && !wire.has_fin;
-                    (!peer.to_send.is_empty() && is_heard) || wire.is_full || !wire.in_flight.is_empty()
-                })
-        };
         let mut turns = 0;
-        while is_owing(self) {
+        while self.is_owing() {
             self.turn();
             turns += 1;
-            assert!(turns < 20_000, "the server owes something and does not give it:\n{}", self.debts());
+            assert!(
+                turns < 20_000,
+                "the server owes something and does not give it:\n{}",
+                self.network.debts(&self.core)
+            );
         }
         self.turn();
-    }
-
-    fn debts(&self) -> String {
-        let debt = |peer: &Peer| {
-            let Wire { in_flight, is_full, is_parked, is_broken, has_fin, .. } =
-                &self.network.wires[&peer.key];
-            let (to_send, in_flight) = (peer.to_send.len(), in_flight.len());
-            let wanted = self.core.wants_bytes(peer.key);
-            format!(
-                "{:?} {}: to_send={to_send} in_flight={in_flight} is_full={is_full} is_parked={is_parked} \
-                 is_broken={is_broken} has_fin={has_fin} wanted={wanted}\n",
-                peer.way, peer.key
-            )
-        };
-        format!("has_work={}\n{}", self.core.has_work(), self.peers.iter().map(debt).collect::<String>())
     }
 
     /// The server has nothing to do: so everybody who reads has been told everything, and for a second who is in its rooms.
@@ -389,7 +360,7 @@ impl World {
             let listener = LINES;
             let address = Address::V4(Ipv4Addr::LOCALHOST, 1);
             let key = self.core.handle_accepted(self.now, listener, address).expect("there is room");
-            self.network.wires.insert(key, Wire { capacity: 1 << 20, ..Wire::default() });
+            self.network.connect(key, 1 << 20);
             let mut peer = Peer::by_line(key);
             peer.say(&format!(r#"{{"type":"join","room":"{room}","history":1000}}"#));
             for after in (0..60).step_by(6) {
