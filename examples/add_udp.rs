@@ -1,4 +1,4 @@
-//! Addition over UDP: a server on chinwag's loop, and a client, in one file.
+//! Addition over UDP: a server on chinwag's loop, and a client.
 //!
 //! ```text
 //!     cargo run --example add_udp -- serve
@@ -14,6 +14,9 @@
 //! That address is what the datagram says, and nobody has checked it. A server whose answers are much longer than its
 //! requests can be made to flood a stranger. Here no answer has more than a hundred bytes, whatever is asked.
 
+#[path = "add/command.rs"]
+mod command;
+
 use chinwag::net::{Handler, ListenerId, Peer, Reactor, Sockets, UdpId};
 use chinwag::service::add;
 use chinwag::time::Millis;
@@ -22,40 +25,14 @@ use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
 use std::process::ExitCode;
 use std::time::Duration;
 
-const DEFAULT_ADDRESS: &str = "127.0.0.1:5656";
 /// The longest request. More than any network carries in one piece could only be a mistake.
 const REQUEST_BYTES_MAX: usize = 1024;
 /// How often a client asks, and how long it waits each time.
 const ATTEMPTS: usize = 3;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
-const USAGE: &str = "\
-usage: add_udp serve [ADDRESS]      answer requests
-       add_udp call A B [ADDRESS]   send one and print the answer
-
-ADDRESS is 127.0.0.1:5656 unless given; port 0 lets the system choose.";
-
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let done = match arguments[..] {
-        ["serve"] => serve(DEFAULT_ADDRESS),
-        ["serve", address] => serve(address),
-        ["call", a, b] => call(a, b, DEFAULT_ADDRESS),
-        ["call", a, b, address] => call(a, b, address),
-        ["help" | "--help" | "-h"] => {
-            println!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        _ => {
-            eprintln!("{USAGE}");
-            return ExitCode::from(2);
-        }
-    };
-    done.unwrap_or_else(|error| {
-        eprintln!("error: {error}");
-        ExitCode::FAILURE
-    })
+    command::run("add_udp", serve, call)
 }
 
 fn resolve(address: &str) -> io::Result<SocketAddr> {
@@ -65,12 +42,11 @@ fn resolve(address: &str) -> io::Result<SocketAddr> {
 
 // The server. ---------------------------------------------------------------------------------------------------------
 
-fn serve(address: &str) -> io::Result<ExitCode> {
+fn serve(address: &str) -> io::Result<()> {
     let mut reactor = Reactor::new()?;
     let (_, local) = reactor.bind_udp(resolve(address)?)?;
     println!("listening on {local}");
-    reactor.run(&mut Server::default())?;
-    Ok(ExitCode::SUCCESS)
+    reactor.run(&mut Server::default())
 }
 
 /// The answers of this turn of the loop, and to whom they go. A turn brings a bounded number of datagrams, so this is
@@ -119,24 +95,17 @@ impl Handler for Server {
 
 // The client. ---------------------------------------------------------------------------------------------------------
 
-fn call(a: &str, b: &str, address: &str) -> io::Result<ExitCode> {
+fn call(request: &str, address: &str) -> io::Result<String> {
     let server = resolve(address)?;
     // Any port of ours, in the server's family. `connect` sends nothing: it makes the kernel drop what others send us.
     let socket = UdpSocket::bind(if server.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" })?;
     socket.connect(server)?;
     socket.set_read_timeout(Some(ANSWER_TIMEOUT))?;
-    // As they were typed: what is no number is for the server to say.
-    let request = format!("{{\"a\":{a},\"b\":{b}}}");
     for _ in 0..ATTEMPTS {
         socket.send(request.as_bytes())?;
         let mut answer = [0; 256];
         match socket.recv(&mut answer) {
-            Ok(len) => {
-                let answer = String::from_utf8_lossy(&answer[..len]);
-                println!("{answer}");
-                let is_sum = answer.starts_with(r#"{"sum":"#);
-                return Ok(if is_sum { ExitCode::SUCCESS } else { ExitCode::FAILURE });
-            }
+            Ok(len) => return Ok(String::from_utf8_lossy(&answer[..len]).into_owned()),
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
             Err(error) => return Err(error),
         }

@@ -69,6 +69,7 @@ fn both_add_and_say_what_is_wrong() {
     for name in ["add_tcp", "add_udp"] {
         let server = Server::start(name);
         assert_eq!(server.call("7", "4"), ("{\"sum\":11}\n".to_owned(), Some(0)), "{name}");
+        assert_eq!(server.call("-7", "4"), ("{\"sum\":-3}\n".to_owned(), Some(0)), "{name}");
         let (answer, code) = server.call("7", "\"4\"");
         assert!(answer.starts_with("{\"error\":") && code == Some(1), "{name}: {answer}");
     }
@@ -155,6 +156,18 @@ fn a_stream_may_be_cut_anywhere_and_hold_many_requests() {
 }
 
 #[test]
+fn nobody_waits_for_the_answer_of_somebody_else() {
+    let server = Server::start("add_tcp");
+    let mut streams: Vec<TcpStream> =
+        (0..20).map(|_| TcpStream::connect(server.address).expect("it listens")).collect();
+    for (n, stream) in streams.iter_mut().enumerate().rev() {
+        stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        writeln!(stream, "{{\"a\":{n},\"b\":100}}").expect("it reads");
+        read_until(stream, &format!("{{\"sum\":{}}}\n", n + 100));
+    }
+}
+
+#[test]
 fn one_who_sends_and_does_not_read_is_no_longer_read_and_hurts_nobody() {
     let server = Server::start("add_tcp");
     let mut greedy = TcpStream::connect(server.address).expect("it listens");
@@ -195,4 +208,7 @@ fn many_callers_share_one_socket_and_each_gets_its_own_answer() {
         let len = caller.recv(&mut answer).expect("it answers");
         assert_eq!(str::from_utf8(&answer[..len]), Ok(expected));
     }
+    caller.send_to(br#"{"a":1,"b":2}"#, server.address).expect("it is sent");
+    let len = caller.recv(&mut answer).expect("it answers");
+    assert_eq!(str::from_utf8(&answer[..len]), Ok(r#"{"sum":3}"#));
 }

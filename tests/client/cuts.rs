@@ -1,6 +1,6 @@
 //! Whatever is published and acked is seen once and in order, wherever the cable is cut.
 
-use crate::random::Random;
+use crate::seeds::{self, Random};
 use crate::world::{World, at};
 use chinwag::chat::{self, Rate};
 use chinwag::client::Status;
@@ -92,25 +92,12 @@ fn run(seed: u64) -> usize {
     cuts
 }
 
-fn number_from_env(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} wants a number")))
-}
-
 #[test]
 fn whatever_is_said_is_in_its_room_once_and_in_order() {
-    if let Some(seed) = number_from_env("CHINWAG_SIM_SEED") {
+    if let Some(seed) = seeds::chosen() {
         println!("{} cuts", run(seed));
         return;
     }
-    let mut cuts = 0;
-    for seed in 0..number_from_env("CHINWAG_SIM_SEEDS").unwrap_or(300) {
-        match std::panic::catch_unwind(|| run(seed)) {
-            Ok(number) => cuts += number,
-            Err(panic) => {
-                eprintln!("CHINWAG_SIM_SEED={seed} replays this failure");
-                std::panic::resume_unwind(panic);
-            }
-        }
-    }
+    let cuts: usize = seeds::each(300, run).iter().sum();
     assert!(cuts > 1000, "only {cuts} cuts prove little");
 }

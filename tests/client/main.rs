@@ -16,8 +16,8 @@ mod cuts;
 mod dialling;
 #[path = "../support/network.rs"]
 mod network;
-#[path = "../sim/random.rs"]
-mod random;
 mod rules;
+#[path = "../support/seeds.rs"]
+mod seeds;
 mod talk;
 mod world;

@@ -1,7 +1,7 @@
 //! A server, and people who are at it as sessions.
 
 use crate::network::Network;
-use crate::random::Random;
+use crate::seeds::Random;
 use chinwag::chat::{self, Chat, Seed};
 use chinwag::client::{Masks, News, PublishId, Resumption, Scheme, Session, Settings, Told};
 use chinwag::net::{Handler, ListenerId, Peer};

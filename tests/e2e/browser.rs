@@ -1,8 +1,8 @@
 //! The pages, in Chromium, and the module that they speak through, in Node.
 
+use crate::certificate::Certificate;
 use crate::foreign::node;
 use crate::harness::Daemon;
-use crate::tls::Certificate;
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 

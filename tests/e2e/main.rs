@@ -24,6 +24,8 @@
 
 mod bench;
 mod browser;
+#[path = "../support/certificate.rs"]
+mod certificate;
 mod chat;
 mod closing;
 mod command;

@@ -1,64 +1,27 @@
 //! TLS as others speak it: curl, OpenSSL, Python; certificates that are bad, and that change.
 
+use crate::certificate::{Certificate, NAME};
 use crate::foreign::{python, run};
 use crate::harness::daemon::chinwag;
 use crate::harness::member::{netcat, page};
 use crate::harness::{Daemon, Member};
 use crate::join::Joiner;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SerialNumber};
+use rcgen::{KeyPair, SerialNumber};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, Stream};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
 use std::sync::Arc;
-use tempfile::TempDir;
 use x509_cert::der::Decode;
 
-const NAME: &str = "chat.example.org";
 const TLS: [&str; 4] = ["--listen", "tls://127.0.0.1:0", "--line-listen", "tls://127.0.0.1:0"];
 const BOTH: [&str; 4] = ["--listen", "127.0.0.1:0", "--line-listen", "127.0.0.1:0"];
 
-/// An authority, and a certificate of it in files, for the name and for 127.0.0.1.
-pub struct Certificate {
-    folder: TempDir,
-    issuer: CertifiedIssuer<'static, KeyPair>,
-}
-
 impl Certificate {
-    pub fn new() -> Certificate {
-        let mut params = CertificateParams::new(Vec::new()).expect("no names are sound");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // Each is somebody else.
-        let key = KeyPair::generate().expect("a key");
-        params.distinguished_name.push(DnType::CommonName, format!("{:02x?}", &key.public_key_raw()[..8]));
-        let issuer = CertifiedIssuer::self_signed(params, key).expect("an authority");
-        let certificate = Certificate { folder: tempfile::tempdir().expect("a folder"), issuer };
-        certificate.write("ca.pem", &certificate.issuer.pem());
-        certificate.issue(1);
-        certificate
-    }
-
     /// Writes another, with that number.
-    pub fn issue(&self, serial: u8) {
-        let names = vec![NAME.to_owned(), "127.0.0.1".to_owned()];
-        let mut params = CertificateParams::new(names).expect("names");
-        params.serial_number = Some(SerialNumber::from(vec![serial]));
-        let key = KeyPair::generate().expect("a key");
-        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
-        self.write("cert.pem", &certificate.pem());
-        self.write("key.pem", &key.serialize_pem());
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        // As tools that care do it: the file is there whole, or it is the old one.
-        let (new, path) = (self.folder.path().join("new"), self.folder.path().join(name));
-        std::fs::write(&new, text).expect("the folder can be written to");
-        std::fs::rename(new, path).expect("the folder can be written to");
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.folder.path().join(name).to_str().expect("a path in UTF-8").to_owned()
+    fn issue_number(&self, number: u8) {
+        self.issue(|params| params.serial_number = Some(SerialNumber::from(vec![number])));
     }
 
     /// Flags of a daemon that shows it, behind these.
@@ -237,12 +200,12 @@ fn a_certificate_is_read_again_and_nobody_leaves_for_it() {
     member.prints("* you are ann");
     assert_eq!(certificate.shown(&daemon).0, 1);
     // When it is asked to.
-    certificate.issue(2);
+    certificate.issue_number(2);
     daemon.signal("HUP");
     daemon.logged_times(&["the certificate in use is valid until"], 2);
     assert_eq!(certificate.shown(&daemon).0, 2);
     // By itself, when the files change.
-    certificate.issue(3);
+    certificate.issue_number(3);
     daemon.logged_times(&["the certificate in use is valid until"], 3);
     assert_eq!(certificate.shown(&daemon).0, 3);
     // What is of no use is not used.

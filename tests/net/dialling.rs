@@ -16,13 +16,7 @@ fn a_dialled_connection_is_told_of_once_when_it_stands() {
     turning.until("both ends", |recorder| recorder.connected.len() == 1 && recorder.peers.len() == 1);
     let [ours] = turning.recorder.connected[..] else { unreachable!("it is one") };
     let theirs = 1 - ours;
-    turning.recorder.connection(ours).to_write = b"hello".to_vec();
-    turning.recorder.connection(theirs).to_write = b"welcome".to_vec();
-    turning.until("words both ways", |recorder| {
-        let has_heard =
-            |key: usize, words: &[u8]| recorder.connections[key].as_ref().is_some_and(|it| it.bytes == words);
-        has_heard(ours, b"welcome") && has_heard(theirs, b"hello")
-    });
+    turning.says_both_ways(ours, theirs);
     turning.settle();
     assert_eq!(turning.recorder.connected, [ours]);
 }

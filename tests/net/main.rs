@@ -4,6 +4,9 @@
 //! Nothing sleeps and hopes. A test turns the loop until what it waits for has come, and fails when that takes too long.
 #![cfg(target_os = "linux")]
 
+#[cfg(feature = "tls")]
+#[path = "../support/certificate.rs"]
+mod certificate;
 mod recorder;
 
 mod accepting;

@@ -249,6 +249,19 @@ impl Loop {
         (turning, client)
     }
 
+    /// Each end of a connection says something that the other hears.
+    #[track_caller]
+    pub fn says_both_ways(&mut self, ours: usize, theirs: usize) {
+        self.recorder.connection(ours).to_write = b"hello".to_vec();
+        self.recorder.connection(theirs).to_write = b"welcome".to_vec();
+        self.until("words both ways", |recorder| {
+            let has_heard = |key: usize, words: &[u8]| {
+                recorder.connections[key].as_ref().is_some_and(|it| it.bytes == words)
+            };
+            has_heard(ours, b"welcome") && has_heard(theirs, b"hello")
+        });
+    }
+
     pub fn on_unix(path: &Path) -> Loop {
         let mut turning = Loop::new();
         let address = Address::Unix(path.to_owned());

@@ -1,10 +1,11 @@
 //! TLS beneath the handler: it is told of the same bytes and ends as without.
 
+use crate::certificate::{Certificate, NAME};
 use crate::recorder::{ANY_PORT, Loop, PATIENCE};
 use chinwag::net::tls::{Identity, Protocol, Trust};
 use chinwag::net::{Address, Dial, HandshakeLimits, KeepAlive};
 use chinwag::time::Millis;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
+use rcgen::date_time_ymd;
 use rustls::{ClientConfig, ClientConnection, HandshakeKind, ProtocolVersion, RootCertStore};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -13,52 +14,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tempfile::TempDir;
 
-const NAME: &str = "chat.example.org";
-
-/// An authority, and a certificate of it in files.
-struct Files {
-    folder: TempDir,
-    issuer: CertifiedIssuer<'static, KeyPair>,
-}
-
-impl Files {
-    fn new() -> Files {
-        let mut params = CertificateParams::new(Vec::new()).expect("no names are sound");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // Each is somebody else.
-        let key = KeyPair::generate().expect("a key");
-        params.distinguished_name.push(DnType::CommonName, format!("{:02x?}", &key.public_key_raw()[..8]));
-        let issuer = CertifiedIssuer::self_signed(params, key).expect("an authority");
-        let files = Files { folder: tempfile::tempdir().expect("a folder"), issuer };
-        files.write("ca.pem", &files.issuer.pem());
-        files.issue(|_| {});
-        files
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).expect("the folder can be written to");
-    }
-
-    /// Writes a new certificate and its key.
-    fn issue(&self, change: impl FnOnce(&mut CertificateParams)) {
-        let mut params = CertificateParams::new(vec![NAME.to_owned()]).expect("a name");
-        change(&mut params);
-        let key = KeyPair::generate().expect("a key");
-        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
-        self.write("cert.pem", &certificate.pem());
-        self.write("key.pem", &key.serialize_pem());
-    }
-
+impl Certificate {
     fn identity(&self) -> Identity {
-        Identity::load(&self.path("cert.pem"), &self.path("key.pem")).expect("a pair")
+        Identity::load(self.path("cert.pem").as_ref(), self.path("key.pem").as_ref()).expect("a pair")
     }
 
     fn trust(&self) -> Trust {
-        Trust::file(&self.path("ca.pem")).expect("an authority")
+        Trust::file(self.path("ca.pem").as_ref()).expect("an authority")
     }
 
     /// A client's half that is not ours.
@@ -186,16 +148,10 @@ impl Client {
 
 #[test]
 fn both_ends_speak_and_end_as_without_tls() {
-    let files = Files::new();
+    let files = Certificate::new();
     let (mut turning, address) = on_tls_tcp(&files.identity());
     let (ours, theirs) = both_ends(&mut turning, dial(address, &files.trust(), NAME));
-    turning.recorder.connection(ours).to_write = b"hello".to_vec();
-    turning.recorder.connection(theirs).to_write = b"welcome".to_vec();
-    turning.until("words both ways", |recorder| {
-        let has_heard =
-            |key: usize, words: &[u8]| recorder.connections[key].as_ref().is_some_and(|it| it.bytes == words);
-        has_heard(ours, b"welcome") && has_heard(theirs, b"hello")
-    });
+    turning.says_both_ways(ours, theirs);
     // Each end ends by itself, and the other can still speak.
     turning.recorder.connection(ours).to_shut = true;
     turning.until("an end", |recorder| recorder.connections[theirs].as_ref().is_some_and(|it| it.has_ended));
@@ -211,7 +167,7 @@ fn both_ends_speak_and_end_as_without_tls() {
 
 #[test]
 fn what_the_client_sends_may_be_cut_at_every_byte() {
-    let files = Files::new();
+    let files = Certificate::new();
     let (mut turning, _folder, path) = on_tls_unix(&files.identity());
     let mut client = Client::connect(&path, files.client());
     turning.until("a client", |recorder| recorder.count() == 1);
@@ -234,7 +190,7 @@ fn what_the_client_sends_may_be_cut_at_every_byte() {
 
 #[test]
 fn close_notify_is_an_end_and_nothing_behind_it_is_heard() {
-    let files = Files::new();
+    let files = Certificate::new();
     let (mut turning, _folder, path) = on_tls_unix(&files.identity());
     let mut client = Client::connect(&path, files.client());
     client.shake(&mut turning);
@@ -256,7 +212,7 @@ fn close_notify_is_an_end_and_nothing_behind_it_is_heard() {
 
 #[test]
 fn an_end_without_close_notify_is_an_end() {
-    let files = Files::new();
+    let files = Certificate::new();
     let (mut turning, _folder, path) = on_tls_unix(&files.identity());
     let mut client = Client::connect(&path, files.client());
     client.shake(&mut turning);
@@ -269,7 +225,7 @@ fn an_end_without_close_notify_is_an_end() {
 
 #[test]
 fn an_end_in_a_handshake_is_an_error() {
-    let files = Files::new();
+    let files = Certificate::new();
     let (mut turning, _folder, path) = on_tls_unix(&files.identity());
     let mut client = Client::connect(&path, files.client());
     client.step().expect("it is sound");
@@ -281,7 +237,7 @@ fn an_end_in_a_handshake_is_an_error() {
 
 #[test]
 fn a_record_that_was_changed_on_the_way_ends_the_connection_behind_what_came_before() {
-    let files = Files::new();
+    let files = Certificate::new();
     let (mut turning, _folder, path) = on_tls_unix(&files.identity());
     let mut client = Client::connect(&path, files.client());
     client.shake(&mut turning);
@@ -303,7 +259,7 @@ fn a_record_that_was_changed_on_the_way_ends_the_connection_behind_what_came_bef
 
 #[test]
 fn who_does_not_speak_tls_is_told_by_an_alert() {
-    let files = Files::new();
+    let files = Certificate::new();
     let (mut turning, _folder, path) = on_tls_unix(&files.identity());
     let mut client = UnixStream::connect(&path).expect("somebody listens");
     client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").expect("somebody listens");
@@ -316,7 +272,7 @@ fn who_does_not_speak_tls_is_told_by_an_alert() {
 
 #[test]
 fn the_protocol_is_agreed_on() {
-    let files = Files::new();
+    let files = Certificate::new();
     let (mut turning, _folder, path) = on_tls_unix(&files.identity());
     let client = |alpn: &[&[u8]]| {
         let config = files.client_config(alpn);
@@ -340,7 +296,7 @@ fn the_protocol_is_agreed_on() {
 
 #[test]
 fn a_session_is_resumed_by_either_version_also_under_another_certificate() {
-    let files = Files::new();
+    let files = Certificate::new();
     let identity = files.identity();
     let (mut turning, _folder, path) = on_tls_unix(&identity);
     for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
@@ -370,7 +326,7 @@ fn a_session_is_resumed_by_either_version_also_under_another_certificate() {
 
 #[test]
 fn who_dials_again_resumes() {
-    let files = Files::new();
+    let files = Certificate::new();
     let (mut turning, address) = on_tls_tcp(&files.identity());
     let trust = files.trust();
     for resumed in [0, 2] {
@@ -384,7 +340,7 @@ fn who_dials_again_resumes() {
 }
 
 #[track_caller]
-fn refused(files: &Files, trust: &Trust, name: &str) -> String {
+fn refused(files: &Certificate, trust: &Trust, name: &str) -> String {
     let (mut turning, address) = on_tls_tcp(&files.identity());
     turning.recorder.to_dial.push(dial(address, trust, name));
     turning.until_of_first("a refusal", |it| it.reset.is_some());
@@ -394,8 +350,8 @@ fn refused(files: &Files, trust: &Trust, name: &str) -> String {
 
 #[test]
 fn a_certificate_that_is_not_to_be_trusted_is_refused_with_the_reason() {
-    let files = Files::new();
-    let other = Files::new();
+    let files = Certificate::new();
+    let other = Certificate::new();
     assert!(refused(&files, &other.trust(), NAME).contains("from an issuer who is not trusted"));
     assert!(refused(&files, &files.trust(), "other.example.org").contains("is not for other.example.org"));
     files.issue(|params| {
@@ -415,7 +371,7 @@ fn a_certificate_that_is_not_to_be_trusted_is_refused_with_the_reason() {
 
 #[test]
 fn who_dials_what_does_not_speak_tls_is_told() {
-    let files = Files::new();
+    let files = Certificate::new();
     let (mut turning, address) = Loop::on_tcp();
     turning.recorder.to_dial.push(dial(address, &files.trust(), NAME));
     turning.until("a peer", |recorder| recorder.accepted_keys.len() == 1);
@@ -434,7 +390,7 @@ fn numbered(len: usize) -> Vec<u8> {
 #[test]
 fn a_reader_who_pauses_gets_every_byte_once() {
     const LEN: usize = 3 << 20;
-    let files = Files::new();
+    let files = Certificate::new();
     let (mut turning, address) = on_tls_tcp(&files.identity());
     let config = files.client_config(&[]);
     let (go, wait) = std::sync::mpsc::channel();
@@ -464,7 +420,7 @@ fn a_reader_who_pauses_gets_every_byte_once() {
 #[test]
 fn everything_arrives_in_order() {
     const LEN: usize = 3 << 20;
-    let files = Files::new();
+    let files = Certificate::new();
     let (mut turning, address) = on_tls_tcp(&files.identity());
     let (ours, theirs) = both_ends(&mut turning, dial(address, &files.trust(), NAME));
     turning.recorder.connection(ours).to_write = numbered(LEN);
@@ -475,7 +431,7 @@ fn everything_arrives_in_order() {
 
 #[test]
 fn bytes_that_are_not_wanted_wait_and_a_handshake_does_not() {
-    let files = Files::new();
+    let files = Certificate::new();
     let (mut turning, _folder, path) = on_tls_unix(&files.identity());
     turning.recorder.is_deaf = true;
     let mut client = Client::connect(&path, files.client());
@@ -495,7 +451,7 @@ fn bytes_that_are_not_wanted_wait_and_a_handshake_does_not() {
 
 #[test]
 fn a_handshake_that_takes_too_long_is_given_up() {
-    let files = Files::new();
+    let files = Certificate::new();
     let (mut turning, _folder, path) = on_tls_unix(&files.identity());
     turning.reactor.limit_handshakes(HandshakeLimits { timeout: Millis(200), ..HandshakeLimits::default() });
     let mut through = Client::connect(&path, files.client());
@@ -519,7 +475,7 @@ fn a_handshake_that_takes_too_long_is_given_up() {
 
 #[test]
 fn those_who_are_too_many_wait_unread_until_there_is_a_place() {
-    let files = Files::new();
+    let files = Certificate::new();
     let (mut turning, _folder, path) = on_tls_unix(&files.identity());
     turning.reactor.limit_handshakes(HandshakeLimits { at_once_max: 2, ..HandshakeLimits::default() });
     let mut clients: Vec<Client> = (0..4).map(|_| Client::connect(&path, files.client())).collect();
@@ -550,7 +506,7 @@ fn those_who_are_too_many_wait_unread_until_there_is_a_place() {
 #[test]
 fn a_storm_of_handshakes_delays_nobody_by_more_than_a_turn() {
     const STORM: usize = 1000;
-    let files = Files::new();
+    let files = Certificate::new();
     let (mut turning, _folder, path) = on_tls_unix(&files.identity());
     let folder = tempfile::tempdir().expect("a folder");
     let plain = Address::Unix(folder.path().join("plain"));
@@ -593,7 +549,7 @@ fn a_storm_of_handshakes_delays_nobody_by_more_than_a_turn() {
 
 #[test]
 fn who_is_turned_away_is_told_by_an_alert_since_there_is_no_key_to_say_it_under() {
-    let files = Files::new();
+    let files = Certificate::new();
     let (mut turning, _folder, path) = on_tls_unix(&files.identity());
     turning.recorder.turns_away = Some(b"* full\n");
     let mut client = Client::connect(&path, files.client());
@@ -606,7 +562,7 @@ fn who_is_turned_away_is_told_by_an_alert_since_there_is_no_key_to_say_it_under(
 
 #[test]
 fn a_pair_that_is_of_no_use_does_not_replace_the_one_in_use() {
-    let (files, other) = (Files::new(), Files::new());
+    let (files, other) = (Certificate::new(), Certificate::new());
     let identity = files.identity();
     let (before, stamp) = (identity.not_after_unix_s(), identity.stamp());
     files.issue(|params| {

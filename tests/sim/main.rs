@@ -8,17 +8,14 @@
 #[path = "../support/network.rs"]
 mod network;
 mod peer;
-mod random;
+#[path = "../support/seeds.rs"]
+mod seeds;
 mod service;
 mod world;
 
-use random::Random;
+use seeds::Random;
 use std::collections::BTreeMap;
 use world::World;
-
-fn number_from_env(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} wants a number")))
-}
 
 /// Runs one schedule to its end. Returns what the server counted.
 fn run(seed: u64) -> BTreeMap<&'static str, u64> {
@@ -32,21 +29,13 @@ fn run(seed: u64) -> BTreeMap<&'static str, u64> {
 
 #[test]
 fn every_schedule_keeps_the_books_straight() {
-    if let Some(seed) = number_from_env("CHINWAG_SIM_SEED") {
+    if let Some(seed) = seeds::chosen() {
         println!("{:?}", run(seed));
         return;
     }
     let mut totals = BTreeMap::new();
-    for seed in 0..number_from_env("CHINWAG_SIM_SEEDS").unwrap_or(3000) {
-        match std::panic::catch_unwind(|| run(seed)) {
-            Ok(stats) => {
-                stats.into_iter().for_each(|(name, value)| *totals.entry(name).or_insert(0) += value)
-            }
-            Err(panic) => {
-                eprintln!("CHINWAG_SIM_SEED={seed} replays this failure");
-                std::panic::resume_unwind(panic);
-            }
-        }
+    for (name, value) in seeds::each(3000, run).into_iter().flatten() {
+        *totals.entry(name).or_insert(0) += value;
     }
     println!("{totals:?}");
     // A schedule in which a thing never happens proves nothing about it.

@@ -1,6 +1,6 @@
 //! A peer: it has bytes to send, checks what it reads, and has its habits.
 
-use super::random::Random;
+use super::seeds::Random;
 use super::service::TOPICS;
 use chinwag::proto::Input;
 use chinwag::proto::ws::deflate::Parameters;

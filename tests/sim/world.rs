@@ -2,7 +2,7 @@
 
 use super::network::Network;
 use super::peer::{Peer, Speech};
-use super::random::Random;
+use super::seeds::Random;
 use super::service::{Books, Numbers};
 use chinwag::net::{Handler, ListenerId, Peer as Address};
 use chinwag::proto::http::Response;

@@ -27,21 +27,16 @@ mod model;
 mod network;
 mod peer;
 mod person;
-#[path = "../sim/random.rs"]
-mod random;
 mod reading;
 mod room;
+#[path = "../support/seeds.rs"]
+mod seeds;
 mod witness;
 mod world;
 
 use counts::{Counts, INTERESTING};
-use random::Random;
-use std::sync::atomic::{AtomicU64, Ordering};
+use seeds::Random;
 use world::World;
-
-fn number_from_env(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} wants a number")))
-}
 
 /// Runs one schedule to its end. Returns how often what has happened, and all of it as a number.
 fn run(seed: u64, is_traced: bool) -> (Counts, u64) {
@@ -54,36 +49,12 @@ fn run(seed: u64, is_traced: bool) -> (Counts, u64) {
 
 #[test]
 fn everybody_is_told_what_the_model_says() {
-    if let Some(seed) = number_from_env("CHINWAG_SIM_SEED") {
+    if let Some(seed) = seeds::chosen() {
         println!("{:#?}", run(seed, true).0);
         return;
     }
-    let (seeds, next) = (number_from_env("CHINWAG_SIM_SEEDS").unwrap_or(2000), AtomicU64::new(0));
-    let work = || {
-        let mut totals = Counts::default();
-        loop {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds {
-                return totals;
-            }
-            match std::panic::catch_unwind(|| run(seed, false)) {
-                Ok((counts, _)) => totals.add(&counts),
-                Err(panic) => {
-                    eprintln!("CHINWAG_SIM_SEED={seed} replays this failure");
-                    next.store(seeds, Ordering::Relaxed);
-                    std::panic::resume_unwind(panic);
-                }
-            }
-        }
-    };
     let mut totals = Counts::default();
-    std::thread::scope(|scope| {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        for worker in workers {
-            totals.add(&worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
-    });
+    seeds::each(2000, |seed| run(seed, false).0).iter().for_each(|counts| totals.add(counts));
     println!("{totals:#?}");
     let missing: Vec<_> = INTERESTING.iter().filter(|what| totals.get(what) == 0).collect();
     assert!(missing.is_empty(), "never happened: {missing:?}");
