@@ -189,9 +189,10 @@ def median(reports, *keys):
 
 def marks(reports):
     """`!` where something was lost, doubled or refused, `~` where the client was the limit."""
+    wrong = ("lost", "duplicated", "reordered", "corrupted", "refused")
     audits = [report.get("audit") or {} for report in reports]
-    is_wrong = any(audit.get(what) for audit in audits for what in ("lost", "duplicated", "reordered", "corrupted"))
-    is_wrong = is_wrong or any(report.get("errors") for report in reports)
+    audits += [audit["hops"] for audit in audits if audit.get("hops")]
+    is_wrong = any(audit.get(what) for audit in audits for what in wrong)
     is_limited = any((report.get("client") or {}).get("limited") for report in reports)
     return ("!" if is_wrong else "") + ("~" if is_limited else "")
 
