@@ -1,8 +1,9 @@
 //! What comes in, and what follows from it. This is the path that every delivery takes.
 
 use super::flight::Flights;
+use super::hop::Answer;
 use super::ledger::Arrival;
-use super::outcome::{ChinwagAudit, Connecting, Errors, record};
+use super::outcome::{ChinwagAudit, Connecting, Errors, HopAudit, record};
 use super::plan::{Dialect, Load, Plan, Scenario};
 use super::seat::{Person, REFUSED, Role, Stage, UNANSWERED};
 use super::seating::Seating;
@@ -32,9 +33,11 @@ pub struct Tallies {
     pub refused: u64,
     /// What only a server with positions can be held to.
     pub chinwag: ChinwagAudit,
-    /// Deliveries in the measured phase.
+    /// What those were answered who go from room to room.
+    pub hops: HopAudit,
+    /// Deliveries in the measured phase, or joins.
     pub measured_deliveries: u64,
-    /// Messages sent in it.
+    /// Messages sent in it, or changes of rooms asked for.
     pub measured_sends: u64,
     /// Bytes received in it.
     pub measured_bytes_received: u64,
@@ -49,6 +52,7 @@ pub struct Tallies {
 impl Tallies {
     /// Those of another thread too.
     pub fn merge(&mut self, other: &Tallies) {
+        self.hops.merge(other.hops);
         let chinwag = &mut self.chinwag;
         for (sum, more) in [
             (&mut self.delivered, other.delivered),
@@ -78,9 +82,9 @@ impl Tallies {
 /// What is counted for each second.
 #[derive(Clone, Debug)]
 pub struct Lately {
-    /// Messages sent.
+    /// Messages sent, or changes of rooms asked for.
     pub sends: u64,
-    /// Deliveries.
+    /// Deliveries, or joins.
     pub deliveries: u64,
     /// Bytes received.
     pub bytes_received: u64,
@@ -384,7 +388,11 @@ impl Ear {
             Heard::Welcome { name, secret } => {
                 person.kept().identity = Some((name.into_owned(), secret.into_owned()));
             }
-            Heard::Joined { room, epoch, position, resumed } => {
+            Heard::Left { room, request } => self.answered(person, request, Answer::Left, room, at),
+            Heard::Joined { room, request: Some(request), .. } => {
+                self.answered(person, request, Answer::Joined, room, at);
+            }
+            Heard::Joined { room, epoch, position, resumed, .. } => {
                 let room = room.unwrap_or(person.home);
                 if person.stage != Stage::Joining || !self.seating.sits_in(person.id, room) {
                     return;
@@ -411,7 +419,7 @@ impl Ear {
                     sender.pending.retain(|(pending, _)| *pending != sequence);
                 }
             }
-            Heard::Refused { sequence, code } => self.refused(person, sequence, &code),
+            Heard::Refused { sequence, code } => self.refused(person, sequence, &code, at),
             Heard::Gap { room, .. } if room.is_some_and(|room| room != person.home) => {}
             Heard::Gap { from, to, .. } => {
                 self.tallies.gaps += 1;
@@ -452,8 +460,11 @@ impl Ear {
         epoch.clone_into(&mut self.epochs[person.home as usize]);
     }
 
-    fn refused(&mut self, person: &mut Person, sequence: Option<u64>, code: &str) {
+    fn refused(&mut self, person: &mut Person, sequence: Option<u64>, code: &str, at: u64) {
         let hint = match code {
+            "rate_limited" if person.stage == Stage::Joining || person.hopper.is_some() => {
+                "start the server with --requests-per-second 0"
+            }
             "rate_limited" => "start the server with --publish-per-second 0",
             "too_big" => "start the server with a greater --message-bytes",
             "too_many_rooms" => "start the server with more --rooms-per-connection",
@@ -474,8 +485,41 @@ impl Ear {
                     self.credits.push(self.key(person.id));
                 }
             }
+            (Some(request), None) if person.hopper.is_some() => {
+                self.answered(person, request, Answer::Refused, None, at);
+            }
             _ if person.stage == Stage::Joining => self.note_end(person),
             _ => {}
+        }
+    }
+
+    /// What somebody asked for who goes from room to room.
+    fn answered(&mut self, person: &mut Person, request: u64, answer: Answer, room: Option<u32>, at: u64) {
+        let Some(hopper) = &mut person.hopper else { return };
+        let Some(intended) = hopper.answer(request, answer, room) else {
+            self.tallies.hops.unasked += 1;
+            self.errors.add(
+                "answer",
+                || "a change of rooms was answered that nobody had asked for".to_owned(),
+                "",
+            );
+            return;
+        };
+        let hops = &mut self.tallies.hops;
+        match answer {
+            Answer::Left => hops.left += 1,
+            Answer::Refused => hops.refused += 1,
+            Answer::Joined => {
+                hops.joined += 1;
+                self.tallies.measured_deliveries += u64::from(self.is_measuring);
+                self.lately.deliveries += 1;
+                let is_measured = self.times.is_measured(intended);
+                let times = if is_measured { &mut self.lately.measured } else { &mut self.lately.others };
+                record(times, at.saturating_sub(intended));
+            }
+        }
+        if matches!(self.plan.load, Load::Closed { .. }) {
+            self.credits.push(self.key(person.id));
         }
     }
 

@@ -4,7 +4,7 @@
 //! ```text
 //!   Plan ──▶ run ──▶ a crew for each thread, a handler of the loop                          run.rs, crew/
 //!                      seats that are dialled, send, are cut off and come back             seat.rs
-//!                        where: so many rooms, and who hears whom in them      seating.rs
+//!                        where: who hears whom in which room, or goes round    seating.rs, hop.rs
 //!                        when: a schedule that is fixed beforehand, or a window            schedule.rs, flight.rs
 //!                        what: a stamp and its padding, as the dialect wraps it            stamp.rs, speech.rs
 //!                      an ear that takes in what comes, against each receiver's ledger     ear.rs, ledger.rs
@@ -21,6 +21,7 @@ pub mod cost;
 pub mod crew;
 pub mod ear;
 pub mod flight;
+pub mod hop;
 pub mod ledger;
 pub mod outcome;
 pub mod plan;

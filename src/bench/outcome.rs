@@ -35,15 +35,15 @@ pub struct Outcome {
     pub is_interrupted: bool,
     /// How long it was measured.
     pub measured: Duration,
-    /// How many messages were sent.
+    /// How many messages were sent, or changes of rooms asked for.
     pub sends: u64,
-    /// How many times one of them arrived.
+    /// How many times a message arrived, or a room was joined.
     pub deliveries: u64,
     /// What went over the sockets while it was measured.
     pub bytes_sent: u64,
     /// The same, the other way.
     pub bytes_received: u64,
-    /// From the intended moment of sending to the delivery.
+    /// From the intended moment of sending to the delivery, or from that of asking to having joined.
     pub latency: Times,
     /// From the first to the last receiver of a message, where there are several.
     pub spread: Option<Spread>,
@@ -122,6 +122,8 @@ pub struct Audit {
     pub refused: u64,
     /// What only a server that acknowledges can be held to.
     pub chinwag: Option<ChinwagAudit>,
+    /// What became of those who went from room to room, where any did.
+    pub hops: Option<HopAudit>,
     /// How much memory it took to know all this, in bytes.
     pub memory_bytes: u64,
 }
@@ -145,10 +147,43 @@ pub struct ChinwagAudit {
     pub resumed_untrue: u64,
 }
 
+/// Changes of rooms: each is a request to leave one and a request to join the next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HopAudit {
+    /// How many were asked for.
+    pub asked: u64,
+    /// Requests to leave that were followed.
+    pub left: u64,
+    /// Requests to join that were followed.
+    pub joined: u64,
+    /// Requests of either kind that were refused.
+    pub refused: u64,
+    /// Requests without an answer.
+    pub unanswered: u64,
+    /// Answers to what nobody had asked for, or that name another room.
+    pub unasked: u64,
+    /// Requests whose answer went with a connection that was closed or broke.
+    pub cut_off: u64,
+}
+
+impl HopAudit {
+    /// Those of others too.
+    pub fn merge(&mut self, other: HopAudit) {
+        let HopAudit { asked, left, joined, refused, unanswered, unasked, cut_off } = other;
+        self.asked += asked;
+        self.left += left;
+        self.joined += joined;
+        self.refused += refused;
+        self.unanswered += unanswered;
+        self.unasked += unasked;
+        self.cut_off += cut_off;
+    }
+}
+
 impl Audit {
     /// How many things there are that nothing accounts for. None in a sound run.
     pub fn unaccounted(&self) -> u64 {
-        let chinwag = self.chinwag.unwrap_or_default();
+        let (chinwag, hops) = (self.chinwag.unwrap_or_default(), self.hops.unwrap_or_default());
         self.lost
             + self.doubled
             + self.reordered
@@ -157,6 +192,8 @@ impl Audit {
             + chinwag.position_breaks
             + chinwag.unanswered
             + chinwag.resumed_untrue
+            + hops.unanswered
+            + hops.unasked
     }
 }
 

@@ -23,11 +23,13 @@ pub enum Scenario {
     Storm,
     /// Some read at a trickle or not at all while the others are measured.
     Slow,
+    /// All go from room to room.
+    Hop,
 }
 
 impl Scenario {
     /// All of them, with their names.
-    pub const NAMED: [(&'static str, Scenario); 7] = [
+    pub const NAMED: [(&'static str, Scenario); 8] = [
         ("echo", Scenario::Echo),
         ("fanout", Scenario::Fanout),
         ("connect", Scenario::Connect),
@@ -35,6 +37,7 @@ impl Scenario {
         ("churn", Scenario::Churn),
         ("storm", Scenario::Storm),
         ("slow", Scenario::Slow),
+        ("hop", Scenario::Hop),
     ];
 }
 
@@ -80,7 +83,7 @@ fn name_of<T: PartialEq>(named: &[(&'static str, T)], wanted: &T) -> &'static st
     named.iter().find(|(_, it)| it == wanted).map_or("", |(name, _)| name)
 }
 
-/// When messages are sent.
+/// When messages are sent, or changes of rooms are asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Load {
     /// At moments that are fixed beforehand, whatever the server does.
@@ -157,6 +160,16 @@ pub struct Plan {
     pub slow_percent: u32,
     /// How many bytes a second each of those reads; none at all where it is zero.
     pub slow_bytes_per_second: usize,
+}
+
+impl Plan {
+    /// How many connections do something when their time has come: those that send, or go from room to room.
+    pub fn actors(&self) -> usize {
+        match self.scenario {
+            Scenario::Hop => self.connections,
+            _ => self.senders,
+        }
+    }
 }
 
 /// Messages to other chat servers, with `{payload}`, `{room}` and `{i}` in them.

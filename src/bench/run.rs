@@ -10,6 +10,7 @@ use super::outcome::{
     times,
 };
 use super::plan::{Load, Plan, Scenario};
+use super::seat::Person;
 use super::seating::Seating;
 use super::settle::settle;
 use super::shared::{Shared, Times};
@@ -119,8 +120,7 @@ fn address(plan: &Plan) -> Result<SocketAddr, Failure> {
 }
 
 fn ear(plan: Arc<Plan>, shared: Arc<Shared>, thread: usize, run: u32) -> Ear {
-    let has_flights = plan.scenario != Scenario::Storm
-        && !matches!(plan.scenario, Scenario::Echo | Scenario::Connect | Scenario::Idle);
+    let has_flights = matches!(plan.scenario, Scenario::Fanout | Scenario::Churn | Scenario::Slow);
     let seating = Seating::of(&plan);
     Ear {
         speech: Speech::new(&plan, plan.scenario == Scenario::Storm),
@@ -321,15 +321,12 @@ fn outcome(
 /// Messages that the server would not take to the end have waited at least so long: leaving them out would be kind.
 fn note_unsent(crew: &mut Crew, run: &Times, now: u64, latency: &mut super::outcome::Times) {
     for seat in &crew.seats {
-        let Some(sender) = &seat.person.sender else { continue };
-        for &intended in &sender.backlog {
-            crew.ear.errors.add(
-                "not sent",
-                || "the server took no more messages of that sender".to_owned(),
-                "",
-            );
+        let Person { home, hopper, backlog, .. } = &seat.person;
+        let outcomes = if hopper.is_some() { 1 } else { crew.ear.seating.members(*home) };
+        for &intended in backlog {
+            crew.ear.errors.add("not sent", || "the server took no more of that connection".to_owned(), "");
             if run.is_measured(intended) {
-                for _ in 0..crew.ear.seating.members(seat.person.home) {
+                for _ in 0..outcomes {
                     record(latency, now.saturating_sub(intended));
                 }
             }

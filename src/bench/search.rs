@@ -111,10 +111,11 @@ pub enum Vary {
 }
 
 impl Vary {
-    fn unit(self) -> &'static str {
-        match self {
-            Vary::Rate => "messages a second",
-            Vary::Connections => "connections",
+    fn unit(self, plan: &Plan) -> &'static str {
+        match (self, plan.scenario) {
+            (Vary::Rate, Scenario::Hop) => "changes a second",
+            (Vary::Rate, _) => "messages a second",
+            (Vary::Connections, _) => "connections",
         }
     }
 
@@ -151,7 +152,7 @@ pub fn search(
     mut run: impl FnMut(&Plan) -> Result<Outcome, Failure>,
 ) -> Result<Search, Failure> {
     let mut search =
-        Search { condition: condition.to_string(), unit: vary.unit(), tries: Vec::new(), best: None };
+        Search { condition: condition.to_string(), unit: vary.unit(plan), tries: Vec::new(), best: None };
     // Holds at `low`, if it is not zero, and fails at `high`, if that is known.
     let (mut low, mut high) = (0.0f64, None);
     let mut load = vary.of(plan).min(most);

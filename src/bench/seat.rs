@@ -1,5 +1,6 @@
 //! One participant: its connection, which may end and come again, and what it has sent and received.
 
+use super::hop::Hopper;
 use super::ledger::Ledger;
 use super::plan::{Plan, Scenario};
 use super::seating::{NO_VOICE, Seating};
@@ -71,6 +72,10 @@ pub struct Person {
     pub ledger: Ledger,
     /// Where it sends, what it sends.
     pub sender: Option<Box<Sender>>,
+    /// Where it goes from room to room, how far it has come.
+    pub hopper: Option<Box<Hopper>>,
+    /// Intended moments of what is due and cannot be said yet.
+    pub backlog: VecDeque<u64>,
     /// Its home's number that must come next; zero where that is not known.
     pub next_position: u64,
     /// What few have to keep.
@@ -111,8 +116,6 @@ pub struct Kept {
 pub struct Sender {
     /// How many messages it has sent: the next one's sequence.
     pub sent: u32,
-    /// Intended moments of messages that are due and cannot be sent yet.
-    pub backlog: VecDeque<u64>,
     /// The position of each message that was acknowledged; see [`UNANSWERED`] and [`REFUSED`].
     pub answers: Vec<u64>,
     /// Messages that were sent and not answered, with their intended moments, where they can be sent again.
@@ -148,6 +151,9 @@ impl Seat {
             role,
             ledger,
             sender: (voice != NO_VOICE).then(Box::default),
+            hopper: (plan.scenario == Scenario::Hop)
+                .then(|| Box::new(Hopper::new(seating.home(id), seating.rooms()))),
+            backlog: VecDeque::new(),
             next_position: 0,
             kept: None,
             dialled_at: 0,
@@ -222,6 +228,6 @@ mod tests {
 
     #[test]
     fn an_idle_seat_is_small() {
-        assert!(size_of::<Seat>() <= 336, "{}", size_of::<Seat>());
+        assert!(size_of::<Seat>() <= 376, "{}", size_of::<Seat>());
     }
 }

@@ -11,12 +11,12 @@
 //! ```
 //!
 //! A connection speaks in the first of its rooms, its home, and so do the others of that room: what it hears, it hears
-//! there. The first connections are the senders, so the first rooms are loud and the others are quiet.
+//! there. Who goes from room to room has one seat, and starts at home. The first connections are the senders, so the first rooms are loud and the others are quiet.
 //!
 //! Senders have numbers of their own, voices, that go through room by room. So those whom a receiver hears are a range, and
 //! a voice beyond it is one from another room.
 
-use super::plan::Plan;
+use super::plan::{Plan, Scenario};
 use std::ops::Range;
 
 /// Of a connection that does not send.
@@ -27,6 +27,7 @@ pub const NO_VOICE: u32 = u32::MAX;
 pub struct Seating {
     connections: u32,
     rooms: u32,
+    seats: u32,
     senders: u32,
 }
 
@@ -34,9 +35,14 @@ impl Seating {
     /// That of a plan.
     pub fn of(plan: &Plan) -> Seating {
         let narrow = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let seats = match plan.scenario {
+            Scenario::Hop => plan.connections,
+            _ => plan.connections.max(plan.rooms),
+        };
         Seating {
             connections: narrow(plan.connections.max(1)),
             rooms: narrow(plan.rooms.max(1)),
+            seats: narrow(seats),
             senders: narrow(plan.senders),
         }
     }
@@ -53,8 +59,8 @@ impl Seating {
 
     /// All rooms of a connection, the home first.
     pub fn rooms_of(&self, connection: u32) -> impl Iterator<Item = u32> + use<> {
-        let (rooms, seats) = (self.rooms, self.rooms.max(self.connections));
-        (connection..seats).step_by(self.connections as usize).map(move |seat| seat % rooms)
+        let rooms = self.rooms;
+        (connection..self.seats).step_by(self.connections as usize).map(move |seat| seat % rooms)
     }
 
     /// Whether a connection has a seat in that room.
@@ -104,7 +110,7 @@ mod tests {
     use super::*;
 
     fn seating(connections: u32, rooms: u32, senders: u32) -> Seating {
-        Seating { connections, rooms, senders }
+        Seating { connections, rooms, seats: rooms.max(connections), senders }
     }
 
     #[test]

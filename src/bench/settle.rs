@@ -5,8 +5,8 @@
 
 use super::ear::Tallies;
 use super::ledger::Missing;
-use super::outcome::Audit;
-use super::plan::Plan;
+use super::outcome::{Audit, HopAudit};
+use super::plan::{Plan, Scenario};
 use super::seat::{Person, REFUSED, Role, Sender, UNANSWERED};
 use std::collections::{HashMap, HashSet};
 
@@ -44,6 +44,7 @@ pub fn settle(
         gaps: tallies.gaps,
         refused: tallies.refused,
         chinwag: None,
+        hops: (plan.scenario == Scenario::Hop).then(|| hops(people, tallies)),
         memory_bytes: memory_bytes(people),
     };
     if has_positions {
@@ -134,6 +135,20 @@ impl Books {
 
 fn sender_of(speaker: Option<&Person>) -> Option<&Sender> {
     speaker.and_then(|speaker| speaker.sender.as_deref())
+}
+
+/// What became of the changes of rooms.
+fn hops(people: &[&Person], tallies: &Tallies) -> HopAudit {
+    let mut hops = tallies.hops;
+    for person in people {
+        let Some(hopper) = &person.hopper else { continue };
+        hops.asked += hopper.asked;
+        match person.has_stayed {
+            true => hops.unanswered += hopper.unanswered(),
+            false => hops.cut_off += hopper.unanswered(),
+        }
+    }
+    hops
 }
 
 /// Whether a position lies in one of the gaps, which ascend.

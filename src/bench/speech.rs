@@ -3,6 +3,7 @@
 //! Of what a room says, nearly all is messages, and they are told by their first bytes: no JSON is parsed for them. All the
 //! rest is rare, and goes through a parser.
 
+use super::hop::Change;
 use super::plan::{Dialect, Plan};
 use super::seating::Seating;
 use crate::client::Scheme;
@@ -10,10 +11,11 @@ use serde::Deserialize;
 use std::borrow::Cow;
 use std::io::Write;
 
-/// The ids of requests, in the chat's JSON: a message's is its sequence behind these.
+/// The ids of requests, in the chat's JSON. Those of the course of a run, which are messages or changes of rooms, have
+/// their number behind these.
 const HELLO: u64 = 1;
 const JOIN: u64 = 2;
-const PUBLISH: u64 = 10;
+const COURSE: u64 = 10;
 
 /// What a server has said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,12 +40,21 @@ pub enum Heard<'m> {
     Joined {
         /// Which, where that is told.
         room: Option<u32>,
+        /// The number of the request that this answers, if that was a change of rooms.
+        request: Option<u64>,
         /// The life of the numbering; empty where it has none.
         epoch: Cow<'m, str>,
         /// The newest message that there is.
         position: u64,
         /// Whether what we have missed will follow, where that was asked for.
         resumed: Option<bool>,
+    },
+    /// We are in a room no more.
+    Left {
+        /// Which, where that is told.
+        room: Option<u32>,
+        /// The number of the request that this answers.
+        request: u64,
     },
     /// A message of ours was taken.
     Acked {
@@ -54,7 +65,7 @@ pub enum Heard<'m> {
         /// Whether it had been taken before.
         is_duplicate: bool,
     },
-    /// A request of ours was refused: a message, if it bears a sequence.
+    /// A request of ours was refused: a message or a change of rooms, if it bears a sequence.
     Refused {
         /// Which.
         sequence: Option<u64>,
@@ -271,7 +282,7 @@ impl Speech {
     pub fn say(&self, i: u32, sequence: u64, out: &mut Vec<u8>, payload: impl FnOnce(&mut Vec<u8>)) {
         match self.dialect {
             Dialect::Chinwag => {
-                let id = PUBLISH + sequence;
+                let id = COURSE + sequence;
                 let home = self.room(self.seating.home(i));
                 let _ = write!(out, r#"{{"type":"publish","id":{id},"room":"{home}","#);
                 if self.has_keys {
@@ -289,6 +300,14 @@ impl Speech {
                 out.extend_from_slice(self.fill(after, i).as_bytes());
             }
         }
+    }
+
+    /// A change of rooms, request by request.
+    pub fn change(&self, change: &Change, mut say: impl FnMut(&str)) {
+        let id = COURSE + change.request;
+        let (from, to) = (self.room(change.from), self.room(change.to));
+        say(&format!(r#"{{"type":"leave","id":{id},"room":"{from}"}}"#));
+        say(&format!(r#"{{"type":"join","id":{},"room":"{to}"}}"#, id + 1));
     }
 
     /// What a message or a line means.
@@ -321,7 +340,13 @@ impl Speech {
             && let room = self.room_called(name)
             && room != ELSEWHERE
         {
-            return Heard::Joined { room: Some(room), epoch: Cow::Borrowed(""), position: 0, resumed: None };
+            return Heard::Joined {
+                room: Some(room),
+                request: None,
+                epoch: Cow::Borrowed(""),
+                position: 0,
+                resumed: None,
+            };
         }
         if text.starts_with("* slow down: ") {
             return Heard::Refused { sequence: Some(u64::MAX), code: Cow::Borrowed("rate_limited") };
@@ -345,7 +370,7 @@ impl Speech {
     /// What an object means that is no message as our own server writes them.
     fn hear_object<'m>(&self, text: &'m str) -> Heard<'m> {
         let Ok(object) = serde_json::from_str::<Object<'_>>(text) else { return Heard::Notice };
-        let sequence = object.id.and_then(|id| id.checked_sub(PUBLISH));
+        let sequence = object.id.and_then(|id| id.checked_sub(COURSE));
         let room = object.room.as_deref().map(|name| self.room_called(name));
         match (&*object.kind, object.seq) {
             ("message", position) => Heard::Message { room, position, text: text.as_bytes() },
@@ -355,12 +380,14 @@ impl Speech {
                 }
                 None => Heard::Notice,
             },
+            ("ok", None) => sequence.map_or(Heard::Notice, |request| Heard::Left { room, request }),
             ("welcome", _) => Heard::Welcome {
                 name: object.name.unwrap_or_default(),
                 secret: object.secret.unwrap_or_default(),
             },
             ("joined", Some(position)) => Heard::Joined {
                 room,
+                request: sequence,
                 epoch: object.epoch.unwrap_or_default(),
                 position,
                 resumed: object.resumed,
@@ -466,7 +493,13 @@ mod tests {
             ),
             (
                 r#"{"type":"joined","id":2,"room":"dev","epoch":"k3f9","seq":57,"resumed":true,"from":43,"count":15,"members":12}"#,
-                Heard::Joined { room: Some(0), epoch: "k3f9".into(), position: 57, resumed: Some(true) },
+                Heard::Joined {
+                    room: Some(0),
+                    request: None,
+                    epoch: "k3f9".into(),
+                    position: 57,
+                    resumed: Some(true),
+                },
             ),
             (
                 r#"{"type":"gap","room":"dev","epoch":"k3f9","from":58,"to":912,"reason":"slow"}"#,
@@ -493,7 +526,10 @@ mod tests {
         let speech = speech(Dialect::ChinwagText, false);
         let refused = |code: &'static str| Heard::Refused { sequence: Some(u64::MAX), code: code.into() };
         let cases = [
-            ("* dev: 12 here", Heard::Joined { room: Some(0), epoch: "".into(), position: 0, resumed: None }),
+            (
+                "* dev: 12 here",
+                Heard::Joined { room: Some(0), request: None, epoch: "".into(), position: 0, resumed: None },
+            ),
             ("* missed 58 to 912 (slow)", Heard::Gap { room: None, from: 58, to: 912 }),
             ("* missed 58 (slow)", Heard::Gap { room: None, from: 58, to: 58 }),
             ("* slow down: 1.5 s", refused("rate_limited")),
@@ -505,6 +541,22 @@ mod tests {
             assert_eq!(speech.hear(text), heard, "{text}");
         }
     }
+    #[test]
+    fn a_change_of_rooms_is_two_requests_with_an_answer_each() {
+        let plan = Plan { dialect: Dialect::Chinwag, rooms: 4, room: "dev".into(), ..plan() };
+        let (speech, mut said) = (Speech::new(&plan, false), Vec::new());
+        speech.change(&Change { request: 6, from: 3, to: 0 }, |text| said.push(text.to_owned()));
+        assert_eq!(
+            said,
+            [r#"{"type":"leave","id":16,"room":"dev-3"}"#, r#"{"type":"join","id":17,"room":"dev-0"}"#]
+        );
+        let left = r#"{"type":"ok","id":16,"room":"dev-3"}"#;
+        assert_eq!(speech.hear(left), Heard::Left { room: Some(3), request: 6 });
+        let joined = r#"{"type":"joined","id":17,"room":"dev-0","epoch":"k3f9","seq":0,"from":1,"count":0,"members":1}"#;
+        let Heard::Joined { room, request, .. } = speech.hear(joined) else { panic!("it is joined") };
+        assert_eq!((room, request), (Some(0), Some(7)));
+    }
+
     #[test]
     fn rooms_have_numbers_where_there_are_several() {
         let with = |dialect, rooms, connections| {

@@ -45,13 +45,15 @@ pub fn command() -> Command {
              chinwag bench idle --connections 19000 --duration 30s --server-pid $(pidof chinwag)\n  \
              chinwag bench fanout --connections 1000 --rooms 100 --senders 10 --rate 500\n  \
              chinwag bench idle --connections 1000 --rooms 20000             each is in twenty rooms\n  \
+             chinwag bench hop --connections 100 --rooms 1000 --window 4     leaving and joining, as fast as it goes\n  \
              chinwag bench churn --connections 500 --churn-rate 100\n  \
              chinwag bench storm --connections 1000\n  \
              chinwag bench slow --connections 200 --slow-percent 20 --rate 2000\n  \
              chinwag bench fanout tcp://127.0.0.1:2020                       lines, as netcat speaks them\n  \
              chinwag bench fanout ws://example.org/chat --dialect template \\\n      \
              --join-template '{\"join\":\"{room}\"}' --send-template '{\"say\":\"{payload}\"}'\n\n\
-             Our own server takes 10 messages a second from each member: chinwag serve --publish-per-second 0\n\
+             Our own server takes 10 messages a second from each member, and 50 other requests:\n\
+             chinwag serve --publish-per-second 0 --requests-per-second 0\n\
              Exit codes: 0 all accounted for, 1 nothing to measure, 2 wrong flags, 3 something unaccounted for,\n\
              4 the client was the limit (--strict).",
         )

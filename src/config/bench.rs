@@ -18,7 +18,7 @@ const LINES: &str = "tcp://127.0.0.1:2020";
 const ECHO_PATH: &str = "/echo";
 const CHAT_PATH: &str = "/ws";
 
-const SCENARIOS: &[&str] = &["echo", "fanout", "connect", "idle", "churn", "storm", "slow"];
+const SCENARIOS: &[&str] = &["echo", "fanout", "connect", "idle", "churn", "storm", "slow", "hop"];
 const DIALECTS: &[&str] = &["chinwag", "chinwag-text", "lines", "raw", "template"];
 const EVEN: &str = "even";
 const POISSON: &str = "poisson";
@@ -51,8 +51,8 @@ pub const SETTINGS: &[Setting] = &[
     row(
         "rooms",
         Kind::Count(1, 1 << 24),
-        "1",
-        "How many rooms: connection 0 is in the room ROOM-0, the next in ROOM-1, and so on, round; with more rooms than connections each is in several",
+        "",
+        "How many rooms, ROOM-0 and so on, over which the connections are spread, or in several of which each is; 1 without it, and as many as connections in a hop",
     ),
     row(
         "dialect",
@@ -76,14 +76,14 @@ pub const SETTINGS: &[Setting] = &[
         "rate",
         Kind::Count(1, 100_000_000),
         "",
-        "An open loop: so many messages a second in all, whatever the server does; 100 without it, but for an echo",
+        "An open loop: so many messages a second in all, whatever the server does; 100 without it, but for an echo or a hop",
     ),
     row("arrival", Kind::Choice(&[EVEN, POISSON]), EVEN, "How the open loop's messages are spread over time"),
     row(
         "window",
         Kind::Count(1, 1_000_000),
         "",
-        "A closed loop: so many messages of each sender are under way; 1 without it, in an echo",
+        "A closed loop: so many messages of each sender are under way; 1 without it, in an echo or a hop",
     ),
     row(
         "size",
@@ -175,7 +175,7 @@ pub struct Bench {
 /// Adds the scenario and the address, which have no flags.
 pub fn with_url(command: Command) -> Command {
     let scenario = Arg::new("SCENARIO")
-        .help("What is played: echo, fanout, connect, idle, churn, storm or slow")
+        .help("What is played: echo, fanout, connect, idle, churn, storm, slow or hop")
         .required(true)
         .value_parser(|text: &str| Kind::Choice(SCENARIOS).parse(text));
     let url = Arg::new("URL")
@@ -235,13 +235,13 @@ impl Bench {
             },
             connections: if scenario == Scenario::Connect { in_flight } else { connections },
             senders: match scenario {
-                Scenario::Connect | Scenario::Idle => 0,
+                Scenario::Connect | Scenario::Idle | Scenario::Hop => 0,
                 Scenario::Echo => connections,
                 _ => given.count("senders").unwrap_or(1),
             },
             self_echo: matches.get_flag("self-echo"),
             room: given.text("room").unwrap_or_else(|| format!("bench-{}", std::process::id())),
-            rooms: given.count("rooms").unwrap_or(1),
+            rooms: given.count("rooms").unwrap_or(if scenario == Scenario::Hop { connections } else { 1 }),
             load: load(&given, scenario)?,
             size: values(matches, "size")
                 .find_map(
@@ -338,7 +338,7 @@ fn load(given: &Given<'_>, scenario: Scenario) -> Result<Load, String> {
             Err("storm has an open loop: --rate, not --window".into())
         }
         (None, Some(under_way)) => Ok(window(under_way)),
-        (None, None) if scenario == Scenario::Echo => Ok(window(1)),
+        (None, None) if matches!(scenario, Scenario::Echo | Scenario::Hop) => Ok(window(1)),
         (None, None) => Ok(Load::Open { rate: RATE, arrival }),
     }
 }
@@ -359,6 +359,10 @@ fn check(plan: &Plan) -> Result<(), String> {
         format!("{senders} senders are more than {connections} connections")
     } else if threads > connections {
         format!("{threads} threads are more than {connections} connections")
+    } else if scenario == Scenario::Hop && dialect != Dialect::Chinwag {
+        format!("hop is for the dialect chinwag, in which each request has its answer, not for {dialect}")
+    } else if scenario == Scenario::Hop && rooms < 2 {
+        "who is to hop wants two --rooms at least".to_owned()
     } else if rooms > 1 && (scenario == Scenario::Echo || dialect == Dialect::Raw) {
         format!("{scenario} has no --rooms in the dialect {dialect}: --dialect chinwag has them")
     } else if rooms > connections && dialect != Dialect::Chinwag {
@@ -403,7 +407,7 @@ fn find(given: &Given<'_>, plan: &Plan) -> Result<Option<(Vary, Condition, f64)>
     };
     let is_open = matches!(plan.load, Load::Open { .. });
     let vary = if by_connections { Vary::Connections } else { Vary::Rate };
-    if plan.senders == 0 {
+    if plan.actors() == 0 {
         return Err(format!("{} sends nothing, so there is nothing to find", plan.scenario));
     }
     if vary == Vary::Rate && !is_open {
@@ -453,9 +457,14 @@ mod tests {
                 "churn ws://127.0.0.1:2021/ws chinwag 1 1s",
                 "storm ws://127.0.0.1:2021/ws chinwag 1 1s",
                 "slow ws://127.0.0.1:2021/ws chinwag 1 1s",
+                "hop ws://127.0.0.1:2021/ws chinwag 0 1s",
             ]
         );
-        assert_eq!(bench(&["echo"]).expect("sound").plan.load, Load::Closed { window: 1 });
+        for scenario in ["echo", "hop"] {
+            assert_eq!(bench(&[scenario]).expect("sound").plan.load, Load::Closed { window: 1 });
+        }
+        let rooms = |args: &[&str]| bench(args).expect("sound").plan.rooms;
+        assert_eq!([rooms(&["fanout"]), rooms(&["hop"]), rooms(&["hop", "--rooms=7"])], [1, 100, 7]);
         let even = Load::Open { rate: 100.0, arrival: Arrival::Even };
         assert_eq!(bench(&["fanout"]).expect("sound").plan.load, even);
     }
@@ -529,6 +538,8 @@ mod tests {
             (&["storm", "--window=1"], "open loop"),
             (&["fanout", "--connections=100000", "--senders=100000"], "GiB"),
             (&["echo", "--rooms=2"], "no --rooms"),
+            (&["hop", "--dialect=lines"], "for the dialect chinwag"),
+            (&["hop", "--rooms=1"], "two --rooms"),
             (&["idle", "--dialect=raw", "--rooms=2"], "no --rooms"),
             (&["idle", "--dialect=chinwag-text", "--rooms=101"], "only chinwag joins several"),
             (&["fanout", "--rooms=100"], "somebody to receive"),

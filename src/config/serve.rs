@@ -89,6 +89,13 @@ pub const SETTINGS: &[Setting] = &[
         help: "How many of them at once",
     },
     Setting {
+        name: "requests-per-second",
+        kind: Kind::Count(0, 1_000_000),
+        default: "50",
+        repeats: false,
+        help: "How many requests of other kinds, as to join, in the long run, and twice as many at once; 0 for any number",
+    },
+    Setting {
         name: "message-bytes",
         kind: Kind::Bytes(1, 1 << 20),
         default: "4k",
@@ -293,6 +300,10 @@ impl Serve {
             chat: chat::Settings {
                 message_bytes_max,
                 publish: chat::Rate { per_second: rate("publish-per-second"), burst: rate("burst") },
+                command: chat::Rate {
+                    per_second: rate("requests-per-second"),
+                    burst: rate("requests-per-second").saturating_mul(2).max(1),
+                },
                 rooms_per_member_max: count("rooms-per-connection"),
                 rooms_max: count("rooms-max"),
                 members_max: count("members-max"),
@@ -352,6 +363,7 @@ mod tests {
         let config = serve(&[
             "--publish-per-second=0",
             "--burst=7",
+            "--requests-per-second=8",
             "--message-bytes=100k",
             "--rooms-per-connection=3",
             "--rooms-max=4",
@@ -368,6 +380,7 @@ mod tests {
         let expected = chat::Settings {
             message_bytes_max: 100 << 10,
             publish: chat::Rate { per_second: 0, burst: 7 },
+            command: chat::Rate { per_second: 8, burst: 16 },
             rooms_per_member_max: 3,
             rooms_max: 4,
             members_max: 5,

@@ -249,6 +249,20 @@ impl SocketTable {
         }
     }
 
+    fn write_with(
+        &mut self,
+        key: usize,
+        mut write: impl FnMut(&mut Transport, &mut Scratch) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        let socket = self.sockets.get_mut(key).and_then(Option::as_mut).ok_or(io::ErrorKind::NotConnected)?;
+        loop {
+            match write(&mut socket.transport, &mut self.scratch) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                written => return written,
+            }
+        }
+    }
+
     /// Returns whether more may wait.
     pub fn receive<H: Handler>(
         &mut self,
@@ -278,13 +292,11 @@ impl Sockets for SocketTable {
     }
 
     fn write(&mut self, key: usize, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let socket = self.sockets.get_mut(key).and_then(Option::as_mut).ok_or(io::ErrorKind::NotConnected)?;
-        loop {
-            match socket.transport.write(slices, &mut self.scratch) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                written => return written,
-            }
-        }
+        self.write_with(key, |transport, scratch| transport.write(slices, scratch))
+    }
+
+    fn write_last(&mut self, key: usize, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.write_with(key, |transport, scratch| transport.write_last(slices, scratch))
     }
 
     fn shutdown_write(&mut self, key: usize) {

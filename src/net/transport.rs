@@ -47,6 +47,12 @@ pub fn prepare_tcp(socket: SockRef<'_>, keep_alive: KeepAlive) -> io::Result<()>
 /// The number of that error, for which the standard library has no stable name.
 const EINPROGRESS: i32 = if cfg!(any(target_os = "linux", target_os = "android")) { 115 } else { 36 };
 
+/// Flags of `send` that the standard library does not name: more will follow; no signal if the peer is gone.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const MSG_MORE: i32 = 0x8000;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const MSG_NOSIGNAL: i32 = 0x4000;
+
 /// A stream socket, non-blocking.
 #[derive(Debug)]
 pub enum Transport {
@@ -132,6 +138,17 @@ impl Transport {
             (Transport::Tcp(stream), slices) => stream.write_vectored(slices),
             (Transport::Unix(stream), slices) => stream.write_vectored(slices),
             (Transport::Tls(tls), slices) => tls.write(slices, scratch),
+        }
+    }
+
+    /// The same, behind which FIN will follow: the kernel may wait for it with what does not fill a segment.
+    pub fn write_last(&mut self, slices: &[IoSlice<'_>], scratch: &mut Scratch) -> io::Result<usize> {
+        match self {
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            Transport::Tcp(stream) => {
+                SockRef::from(&*stream).send_vectored_with_flags(slices, MSG_MORE | MSG_NOSIGNAL)
+            }
+            _ => self.write(slices, scratch),
         }
     }
 

@@ -16,7 +16,8 @@
 //! ```
 //!
 //! The server says FIN first and then listens on for a while (7.1.1): a socket that is closed with unread bytes in it is
-//! reset, and the reset would overtake our Close frame. A peer that has said EOF itself is spared the draining.
+//! reset, and the reset would overtake our Close frame. A peer that has said EOF itself is spared the draining, and so is
+//! one that has said Close, behind which nothing may come (5.5.1); not so under TLS, which has a last word of its own.
 //!
 //! What is idle costs nothing: no buffers, no request head, no message assembled; a joined, idle member is this struct.
 
@@ -189,6 +190,10 @@ pub struct Connection {
     pub intake: Intake,
     /// The peer has ended its side.
     pub is_eof: bool,
+    /// The peer has said Close and can say nothing behind it, not even that TLS ends.
+    pub has_said_all: bool,
+    /// It speaks TLS.
+    pub is_encrypted: bool,
     /// A Ping is out since `deadline - pong_timeout`, and nothing has come since.
     pub is_pinged: bool,
     /// The first bytes of a request have come, and its last have not.

@@ -293,8 +293,10 @@ impl Handler for Core {
             None => (Wire::Http, Codec::Http),
         };
         let index = self.state.open(now, peer, wire, codec, Millis::NEVER);
-        self.state.conn(index).service = service.map(|ServiceId(service)| service);
-        if !self.tls_listeners.contains(&listener) {
+        let conn = self.state.conn(index);
+        conn.service = service.map(|ServiceId(service)| service);
+        conn.is_encrypted = self.tls_listeners.contains(&listener);
+        if !conn.is_encrypted {
             self.begin(now, index);
         }
         Ok(index as usize)

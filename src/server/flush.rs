@@ -188,9 +188,13 @@ impl State {
             return;
         }
         self.note_skips(index);
-        let slices = gather(&self.conns[index as usize], &self.topics);
+        let conn = &self.conns[index as usize];
+        let slices = gather(conn, &self.topics);
         let (offered, written) = match slices.bytes {
             0 => (0, Ok(0)),
+            bytes if conn.phase == Phase::Flushing => {
+                (bytes, sockets.write_last(index as usize, slices.as_slice()))
+            }
             bytes => (bytes, sockets.write(index as usize, slices.as_slice())),
         };
         let written = match written {

@@ -5,6 +5,7 @@
 
 mod endings;
 mod faults;
+mod hops;
 mod positions;
 mod rooms;
 mod server;

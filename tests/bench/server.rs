@@ -41,6 +41,21 @@ pub enum Fate {
 /// What decides about it: by the receiver's number, and the message's number for that receiver.
 type Script = dyn Fn(usize, usize) -> Fate + Send + Sync;
 
+/// What it answers to one who wants to leave a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// That it has left.
+    Sound,
+    /// Nothing.
+    Silence,
+    /// That it has left, twice.
+    Twice,
+    /// That it has left another room.
+    OtherRoom,
+    /// That it may not.
+    Refusal,
+}
+
 /// To whom it sends what it gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manner {
@@ -64,12 +79,21 @@ pub struct Behaviour {
     pub stall: Option<(usize, Duration)>,
     /// It says `resumed: true` and keeps so many messages to itself.
     pub hides: u64,
+    /// What it answers to the first who leaves, the second, and so on.
+    pub replies: fn(u64) -> Reply,
 }
 
 impl Behaviour {
     /// A server as it should be.
     pub fn sound(manner: Manner) -> Behaviour {
-        Behaviour { manner, script: Box::new(|_, _| Fate::Sound), refuses: |_| false, stall: None, hides: 0 }
+        Behaviour {
+            manner,
+            script: Box::new(|_, _| Fate::Sound),
+            refuses: |_| false,
+            stall: None,
+            hides: 0,
+            replies: |_| Reply::Sound,
+        }
     }
 
     /// One that follows a script.
@@ -100,6 +124,7 @@ struct State {
     messages: usize,
     /// By room.
     positions: BTreeMap<String, u64>,
+    left: u64,
     /// How often it did what.
     done: BTreeMap<String, u64>,
 }
@@ -269,6 +294,28 @@ fn take(
             }
             let _ = answer(joined);
             join(&mut state, number, room, out);
+        }
+        Some("leave") => {
+            let State { members, left, done, .. } = &mut *state;
+            *left += 1;
+            let reply = (behaviour.replies)(*left - 1);
+            *done.entry(format!("{reply:?}")).or_default() += 1;
+            if let Some(member) = members.get_mut(&number) {
+                member.rooms.remove(room);
+            }
+            let ok = |room: &str| drop(answer(json!({"type": "ok", "id": request["id"], "room": room})));
+            match reply {
+                Reply::Sound => ok(room),
+                Reply::Silence => {}
+                Reply::Twice => {
+                    ok(room);
+                    ok(room);
+                }
+                Reply::OtherRoom => ok("elsewhere"),
+                Reply::Refusal => {
+                    drop(answer(json!({"type": "error", "id": request["id"], "code": "rate_limited"})));
+                }
+            }
         }
         Some("publish") => {
             let position = state.positions.entry(room.to_owned()).or_default();

@@ -113,6 +113,36 @@ fn every_scenario_with_a_room_has_several() {
 }
 
 #[test]
+fn who_goes_from_room_to_room_is_answered_each_time() {
+    let daemon = Daemon::start(&["--requests-per-second", "0"]);
+    let (url, pid) = (ws(&daemon, "/ws"), daemon.pid().to_string());
+    for load in [["--rate", "400"], ["--window", "1"], ["--window", "7"]] {
+        let args = ["hop", &url, "--rooms", "5", "--server-pid", &pid, "--threads", "2"];
+        let report = sound(&[&args[..], &load, &SHORT].concat());
+        let asked = number(&report, "/audit/hops/asked");
+        assert!(asked >= 200, "{report}");
+        assert_eq!(
+            (number(&report, "/audit/hops/left"), number(&report, "/audit/hops/joined")),
+            (asked, asked)
+        );
+        assert!(number(&report, "/joins_per_second") >= 300, "{report}");
+        assert!(report["latency_us"]["p50"].as_f64().is_some_and(|p50| p50 > 0.0), "{report}");
+        if cfg!(target_os = "linux") {
+            assert!(report["server"]["cpu_us_per_join"].is_number(), "{report}");
+        }
+    }
+}
+
+#[test]
+fn who_may_not_go_from_room_to_room_so_fast_is_told_what_to_do() {
+    let daemon = Daemon::start(&[]);
+    let output = run(&[&["hop", &ws(&daemon, "/ws"), "--window", "4"][..], &SHORT].concat());
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("rate_limited") && text.contains("--requests-per-second 0"), "{text}");
+}
+
+#[test]
 fn more_rooms_than_the_server_allows_are_told_with_what_to_do() {
     let daemon = Daemon::start(&["--rooms-per-connection", "2"]);
     let output = run(&[&["idle", &ws(&daemon, "/ws"), "--rooms", "25"][..], &SHORT].concat());

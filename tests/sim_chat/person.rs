@@ -147,7 +147,7 @@ impl Person {
             0 => peer.close(),
             1 => peer.ends = true,
             2..8 => self.join(peer, room, random),
-            8..10 => self.ask(peer, json!({"type": "leave", "room": room})),
+            8..10 => self.leave(peer, room),
             10..12 => {
                 let mut history = json!({"type": "history", "room": room, "limit": random.below(8)});
                 match random.below(4) {
@@ -184,13 +184,7 @@ impl Person {
                     self.publish(peer, unacked);
                 }
             }
-            29 if random.one_in(4) => {
-                for _ in 0..60 {
-                    // More together than one slice of a replay.
-                    let data = "flood ".repeat(60);
-                    self.ask(peer, json!({"type": "publish", "room": room, "data": data}));
-                }
-            }
+            29 if random.one_in(4) => self.flood(peer, room),
             30 => self.ask(peer, json!({"type": "publish", "room": room, "data": {"a": [1, null, "x"]}})),
             _ => {
                 let room = self.positions.keys().nth(random.below(3)).map_or(room, |room| room).to_owned();
@@ -231,9 +225,31 @@ impl Person {
                 None => peer.say("/resume k3f9:1"),
             },
             27 => peer.say(&"x".repeat(1200)),
-            28 if random.one_in(4) => (0..60).for_each(|_| peer.say("flood")),
+            28 if random.one_in(4) => self.flood(peer, room),
             29 => peer.say("/help"),
             _ => peer.say(&words(random)),
+        }
+    }
+
+    /// Says more than one slice of a replay holds.
+    pub fn flood(&mut self, peer: &mut Peer, room: &str) {
+        for _ in 0..60 {
+            match self.dialect {
+                Dialect::Json => {
+                    let data = "flood ".repeat(60);
+                    self.ask(peer, json!({"type": "publish", "room": room, "data": data}));
+                }
+                Dialect::Text => peer.say("flood"),
+            }
+        }
+    }
+
+    /// Goes, in text into another room.
+    pub fn leave(&mut self, peer: &mut Peer, room: &str) {
+        match self.dialect {
+            Dialect::Json => self.ask(peer, json!({"type": "leave", "room": room})),
+            Dialect::Text if room == ROOMS[0] => peer.say(&format!("/join {}", ROOMS[1])),
+            Dialect::Text => peer.say(&format!("/join {}", ROOMS[0])),
         }
     }
 

@@ -5,7 +5,7 @@ use super::expected::Dialect;
 use super::model::Model;
 use super::network::Network;
 use super::peer::{Peer, Way};
-use super::person::Person;
+use super::person::{Person, ROOMS};
 use super::seeds::Random;
 use super::witness::Witness;
 use chinwag::chat::{Chat, Rate, Seed, Settings, Slow};
@@ -128,7 +128,42 @@ impl World {
                 }
             }
         }
+        if self.random.one_in(200) {
+            self.abandon_a_room();
+        }
         self.turn();
+    }
+
+    /// One floods a room that others do not read, and all leave it. It may be forgotten before it is read.
+    fn abandon_a_room(&mut self) {
+        let room = ROOMS[self.random.below(ROOMS.len())];
+        let loud = self.random.below(PEOPLE);
+        for at in 0..PEOPLE {
+            let is_slow = at != loud && self.random.one_in(3);
+            let Some((person, peer)) = self.person_at(at) else { continue };
+            if at == loud {
+                person.flood(peer, room);
+            } else if is_slow {
+                peer.appetite = 0;
+                let key = peer.key;
+                self.network.wire(key).capacity = 60;
+            }
+        }
+        (0..10).for_each(|_| self.turn());
+        for at in 0..PEOPLE {
+            if let Some((person, peer)) = self.person_at(at) {
+                person.leave(peer, room);
+            }
+        }
+        (0..5).for_each(|_| self.turn());
+        self.now = self.now + Millis(self.random.below(5000) as u64);
+    }
+
+    /// A person and its connection, if it has one that is open.
+    fn person_at(&mut self, at: usize) -> Option<(&mut Person, &mut Peer)> {
+        let person = &mut self.people[at];
+        let peer = self.peers.iter_mut().find(|peer| person.peer == Some(peer.key))?;
+        peer.is_open().then_some((person, peer))
     }
 
     fn pass_time(&mut self) {

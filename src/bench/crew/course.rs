@@ -78,8 +78,8 @@ impl Crew {
         }
         if self.phase == Phase::Connecting && phase < Phase::Draining {
             self.ear.connecting.took = Duration::from_nanos(now);
-            for index in 0..self.senders.len() {
-                self.fill_window(self.senders[index], now);
+            for index in 0..self.actors.len() {
+                self.fill_window(self.actors[index], now);
             }
         }
         self.phase = phase;
@@ -192,8 +192,9 @@ impl Crew {
             }
             return;
         }
-        if self.ear.tallies.delivered != self.delivered_before {
-            self.delivered_before = self.ear.tallies.delivered;
+        let come = self.ear.tallies.delivered + self.ear.tallies.hops.joined;
+        if come != self.come_before {
+            self.come_before = come;
             self.quiet_since = now;
         }
         let drain = u64::try_from(self.plan().drain.as_nanos()).unwrap_or(u64::MAX);
@@ -205,7 +206,7 @@ impl Crew {
         }
     }
 
-    /// Whether all that was sent has come, and all that was sent was answered.
+    /// Whether all that was sent has come, and all that was asked for was answered.
     fn has_everything(&mut self) -> bool {
         let sent = self.ear.shared.sent();
         let is_whole = |seat: &Seat| {
@@ -215,9 +216,10 @@ impl Crew {
                 is_whole &= why != Missing::Tail || person.is_own(sender, &self.ear.plan);
             });
             if let Some(sender) = &person.sender {
-                is_whole &= sender.backlog.is_empty() && !sender.answers.contains(&UNANSWERED);
+                is_whole &= !sender.answers.contains(&UNANSWERED);
             }
-            is_whole
+            is_whole &= person.hopper.as_ref().is_none_or(|hopper| hopper.under_way() == 0);
+            is_whole && person.backlog.is_empty()
         };
         self.seats.iter().all(is_whole)
     }

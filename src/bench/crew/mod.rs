@@ -11,12 +11,11 @@ mod course;
 
 use super::clock::Alarm;
 use super::ear::{Ear, Lately};
-use super::outcome::{Phase, record};
+use super::outcome::{self, Phase, record};
 use super::plan::{Load, Plan, Scenario};
 use super::schedule::Schedule;
 use super::seat::{Person, Role, Seat, Stage, UNANSWERED};
 use super::stamp::Stamp;
-use super::{outcome, seat};
 use crate::client::{Link, Masks, Scheme, Upgrade};
 use crate::net::{Address, Dial, Handler, KeepAlive, ListenerId, Peer, Post, READ_BUFFER_LEN, Sockets};
 use crate::time::Millis;
@@ -86,9 +85,9 @@ pub struct Crew {
     scheme: Scheme,
     authority: String,
     target: String,
-    /// Keys of senders.
-    senders: Vec<usize>,
-    next_sender: usize,
+    /// Keys of those who send, or go from room to room.
+    actors: Vec<usize>,
+    next_actor: usize,
     schedule: Option<Schedule>,
     alarm: Alarm,
     parts: Sender<Part>,
@@ -114,7 +113,7 @@ pub struct Crew {
     allowed_at: u64,
     looked_after_at: u64,
     quiet_since: u64,
-    delivered_before: u64,
+    come_before: u64,
     closes_until: Option<u64>,
     started: Option<(Duration, u64)>,
     is_finished: bool,
@@ -131,13 +130,13 @@ impl Crew {
         let keys_of = |wanted: fn(&Person) -> bool| -> Vec<usize> {
             seats.iter().enumerate().filter(|(_, seat)| wanted(&seat.person)).map(|(key, _)| key).collect()
         };
-        let senders = keys_of(|person| person.sender.is_some());
+        let actors = keys_of(|person| person.sender.is_some() || person.hopper.is_some());
         let slow = keys_of(|person| person.role == Role::Slow);
-        // Threads without a sender have no part in the schedule.
-        let sending_threads = plan.threads.min(plan.senders);
+        // Threads on which nobody does anything have no part in the schedule.
+        let acting_threads = plan.threads.min(plan.actors());
         let schedule = match plan.load {
-            Load::Open { rate, arrival } if !senders.is_empty() => {
-                Some(Schedule::new(arrival, rate, ear.thread, sending_threads, plan.seed))
+            Load::Open { rate, arrival } if !actors.is_empty() => {
+                Some(Schedule::new(arrival, rate, ear.thread, acting_threads, plan.seed))
             }
             _ => None,
         };
@@ -155,8 +154,8 @@ impl Crew {
             scheme,
             authority,
             target,
-            senders,
-            next_sender: 0,
+            actors,
+            next_actor: 0,
             schedule,
             alarm,
             parts,
@@ -177,7 +176,7 @@ impl Crew {
             allowed_at: 0,
             looked_after_at: 0,
             quiet_since: 0,
-            delivered_before: 0,
+            come_before: 0,
             closes_until: None,
             started: None,
             is_finished: false,
@@ -218,12 +217,12 @@ impl Crew {
                 break;
             }
             schedule.advance();
-            let key = self.senders[self.next_sender];
-            self.next_sender = (self.next_sender + 1) % self.senders.len();
+            let key = self.actors[self.next_actor];
+            self.next_actor = (self.next_actor + 1) % self.actors.len();
             if times.is_measured(intended) {
                 record(&mut self.lateness, now - intended);
             }
-            self.sender(key).backlog.push_back(intended);
+            self.seats[key].person.backlog.push_back(intended);
             self.send_backlog(key);
         }
         for key in std::mem::take(&mut self.ear.awake) {
@@ -235,16 +234,12 @@ impl Crew {
         }
     }
 
-    fn sender(&mut self, key: usize) -> &mut seat::Sender {
-        self.seats[key].person.sender.as_mut().expect("it is the key of a sender")
-    }
-
     /// In an open loop: what could not be sent when it was due.
     fn send_backlog(&mut self, key: usize) {
         while self.can_send(key)
-            && let Some(intended) = self.sender(key).backlog.pop_front()
+            && let Some(intended) = self.seats[key].person.backlog.pop_front()
         {
-            self.send(key, intended);
+            self.act(key, intended);
         }
     }
 
@@ -252,13 +247,17 @@ impl Crew {
     fn fill_window(&mut self, key: usize, now: u64) {
         let Load::Closed { window } = self.plan().load else { return };
         while now < self.ear.times.ends_at && self.under_way(key) < window && self.can_send(key) {
-            self.send(key, now);
+            self.act(key, now);
         }
     }
 
-    /// How many messages of a sender some receiver has not got.
+    /// How many messages of a sender some receiver has not got, or how many changes of rooms are not done.
     fn under_way(&self, key: usize) -> u32 {
-        let Person { voice, sender: Some(sender), .. } = &self.seats[key].person else { return 0 };
+        let Person { voice, sender, hopper, .. } = &self.seats[key].person;
+        if let Some(hopper) = hopper {
+            return hopper.under_way();
+        }
+        let Some(sender) = sender else { return 0 };
         // An echo is its sender's own affair.
         let through = match self.plan().scenario {
             Scenario::Echo => self.ear.shared.through_at(self.ear.thread, *voice),
@@ -269,8 +268,30 @@ impl Crew {
 
     fn can_send(&mut self, key: usize) -> bool {
         let Seat { link, person } = &mut self.seats[key];
+        let is_stuck = person.hopper.as_ref().is_some_and(|hopper| hopper.is_stuck);
         person.stage == Stage::Ready
+            && !is_stuck
             && link.as_mut().is_some_and(|link| link.out().unwritten().len() < UNWRITTEN_BYTES_MAX)
+    }
+
+    /// Says what was meant to be said at that moment.
+    fn act(&mut self, key: usize, intended: u64) {
+        match self.seats[key].person.hopper {
+            Some(_) => self.hop(key, intended),
+            None => self.send(key, intended),
+        }
+        self.ear.lately.sends += 1;
+        self.ear.tallies.measured_sends += u64::from(self.ear.times.is_measured(intended));
+        self.note_dirty(key);
+    }
+
+    /// Asks for the next room.
+    fn hop(&mut self, key: usize, intended: u64) {
+        let Seat { link: Some(link), person: Person { hopper: Some(hopper), .. } } = &mut self.seats[key]
+        else {
+            return;
+        };
+        self.ear.speech.change(&hopper.ask(intended), |text| link.out().text(text));
     }
 
     fn send(&mut self, key: usize, intended: u64) {
@@ -289,9 +310,6 @@ impl Crew {
         }
         sender.sent += 1;
         ear.shared.note_sent(person.voice, sender.sent);
-        ear.lately.sends += 1;
-        ear.tallies.measured_sends += u64::from(ear.times.is_measured(intended));
-        self.note_dirty(key);
     }
 
     // Connecting.
@@ -401,7 +419,7 @@ impl Handler for Crew {
 
     /// Another thread's receivers have messages of our senders.
     fn handle_mail(&mut self, _: Millis, (): ()) {
-        self.ear.credits.extend_from_slice(&self.senders);
+        self.ear.credits.extend_from_slice(&self.actors);
     }
 
     fn handle_accepted(&mut self, _: Millis, _: ListenerId, _: Peer) -> Result<usize, &[u8]> {
@@ -509,7 +527,7 @@ impl Handler for Crew {
                     if self.ear.times.is_measured(now) {
                         self.ear.tallies.measured_bytes_sent += len as u64;
                     }
-                    if person.sender.as_ref().is_some_and(|sender| !sender.backlog.is_empty()) {
+                    if !person.backlog.is_empty() {
                         self.ear.awake.push(key);
                     }
                 }

@@ -46,12 +46,12 @@ fn per_second(count: u64, time: Duration) -> f64 {
     if time.is_zero() { f64::NAN } else { count as f64 / time.as_secs_f64() }
 }
 
-/// Messages sent a second.
+/// Messages sent a second, or changes of rooms asked for.
 pub fn sends_per_second(run: &Outcome) -> f64 {
     per_second(run.sends, run.measured)
 }
 
-/// Deliveries a second.
+/// Deliveries a second, or joins.
 pub fn deliveries_per_second(run: &Outcome) -> f64 {
     per_second(run.deliveries, run.measured)
 }
@@ -76,19 +76,19 @@ pub fn late_sends(run: &Outcome) -> u64 {
     run.client.lateness.count_between(LATE_NS, u64::MAX)
 }
 
-/// The processor time of one delivery, in microseconds.
-fn cpu_us_per_delivery(cpu: Duration, run: &Outcome) -> f64 {
+/// The processor time of one delivery or join, in microseconds.
+fn cpu_us_each(cpu: Duration, run: &Outcome) -> f64 {
     if run.deliveries == 0 { f64::NAN } else { cpu.as_secs_f64() * 1e6 / run.deliveries as f64 }
 }
 
-/// What a delivery cost the client.
-pub fn client_us_per_delivery(run: &Outcome) -> f64 {
-    cpu_us_per_delivery(run.client.cpu, run)
+/// What a delivery or a join cost the client.
+pub fn client_us_each(run: &Outcome) -> f64 {
+    cpu_us_each(run.client.cpu, run)
 }
 
-/// What a delivery cost the server.
-pub fn server_us_per_delivery(run: &Outcome) -> f64 {
-    run.server.map_or(f64::NAN, |server| cpu_us_per_delivery(server.cpu, run))
+/// What a delivery or a join cost the server.
+pub fn server_us_each(run: &Outcome) -> f64 {
+    run.server.map_or(f64::NAN, |server| cpu_us_each(server.cpu, run))
 }
 
 /// The part of a core that the server was using.
@@ -142,6 +142,13 @@ fn added(one: Audit, two: Audit) -> Audit {
         }),
         (one, two) => one.or(two),
     };
+    let hops = match (one.hops, two.hops) {
+        (Some(mut one), Some(two)) => {
+            one.merge(two);
+            Some(one)
+        }
+        (one, two) => one.or(two),
+    };
     Audit {
         sent: one.sent + two.sent,
         expected: one.expected + two.expected,
@@ -156,6 +163,7 @@ fn added(one: Audit, two: Audit) -> Audit {
         gaps: one.gaps + two.gaps,
         refused: one.refused + two.refused,
         chinwag,
+        hops,
         memory_bytes: one.memory_bytes.max(two.memory_bytes),
     }
 }
@@ -183,10 +191,9 @@ mod tests {
         let mut run = sample::fanout();
         run.deliveries = 0;
         run.server = None;
-        let of_none =
-            [client_us_per_delivery, server_us_per_delivery, server_cpu_share, rss_bytes_per_connection];
+        let of_none = [client_us_each, server_us_each, server_cpu_share, rss_bytes_per_connection];
         assert!(of_none.iter().all(|figure| figure(&run).is_nan()));
-        assert!(Figure::of(&[&run], client_us_per_delivery).median.is_nan());
+        assert!(Figure::of(&[&run], client_us_each).median.is_nan());
     }
 
     #[test]

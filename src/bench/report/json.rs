@@ -14,7 +14,7 @@ use super::figures::{self, Figure};
 use super::verdict::{self, Verdict, Weight};
 use super::{Found, Report};
 use crate::bench::outcome::{Outcome, Search, Times};
-use crate::bench::plan::{Arrival, Load, Plan, Templates};
+use crate::bench::plan::{Arrival, Load, Plan, Scenario, Templates};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -204,6 +204,8 @@ struct Run {
     interrupted: bool,
     sends_per_second: f64,
     deliveries_per_second: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    joins_per_second: Option<f64>,
     bytes_per_second: f64,
     bytes_sent_per_second: f64,
     latency_us: Latency,
@@ -274,6 +276,8 @@ struct Audit {
     gaps: u64,
     #[serde(flatten)]
     chinwag: Option<ChinwagAudit>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hops: Option<HopAudit>,
     memory_bytes: u64,
 }
 
@@ -289,6 +293,17 @@ struct ChinwagAudit {
 }
 
 #[derive(Serialize)]
+struct HopAudit {
+    asked: u64,
+    left: u64,
+    joined: u64,
+    refused: u64,
+    unanswered: u64,
+    unasked: u64,
+    cut_off: u64,
+}
+
+#[derive(Serialize)]
 struct Error {
     count: u64,
     example: String,
@@ -298,6 +313,8 @@ struct Error {
 #[derive(Serialize)]
 struct Client {
     cpu_us_per_delivery: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu_us_per_join: Option<f64>,
     /// Of the busiest thread, from 0 to 1.
     cpu_share: f64,
     late_sends: u64,
@@ -311,6 +328,8 @@ struct Client {
 #[derive(Serialize)]
 struct Server {
     cpu_us_per_delivery: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu_us_per_join: Option<f64>,
     cpu_share: f64,
     rss_bytes_before: f64,
     rss_bytes_loaded: f64,
@@ -324,11 +343,16 @@ impl Run {
         let latency = |times: fn(&Outcome) -> Option<&Times>| Latency::of(runs, times);
         let of_all = |what: fn(&Outcome) -> bool| runs.iter().any(|run| what(run));
         let verdict = Verdict::of(runs);
+        let is_hop = of_all(|run| run.plan.scenario == Scenario::Hop);
+        // What was done is a delivery or a join, never both.
+        let of_deliveries = |what: &dyn Fn(&Outcome) -> f64| if is_hop { f64::NAN } else { figure(what) };
+        let of_joins = |what: &dyn Fn(&Outcome) -> f64| is_hop.then(|| figure(what));
         Run {
             duration: figure(&|run| run.measured.as_secs_f64()),
             interrupted: of_all(|run| run.is_interrupted),
             sends_per_second: figure(&figures::sends_per_second),
-            deliveries_per_second: figure(&figures::deliveries_per_second),
+            deliveries_per_second: of_deliveries(&figures::deliveries_per_second),
+            joins_per_second: of_joins(&figures::deliveries_per_second),
             bytes_per_second: figure(&figures::bytes_per_second),
             bytes_sent_per_second: figure(&figures::bytes_sent_per_second),
             latency_us: latency(|run| Some(&run.latency)),
@@ -354,7 +378,8 @@ impl Run {
             audit: Audit::of(runs),
             errors: errors(runs),
             client: Client {
-                cpu_us_per_delivery: figure(&figures::client_us_per_delivery),
+                cpu_us_per_delivery: of_deliveries(&figures::client_us_each),
+                cpu_us_per_join: of_joins(&figures::client_us_each),
                 cpu_share: figure(&|run| run.client.busiest_thread),
                 late_sends: runs.iter().map(|run| figures::late_sends(run)).sum(),
                 lateness_us: latency(|run| Some(&run.client.lateness)),
@@ -368,7 +393,8 @@ impl Run {
                     figure(&|run| figures::of_server(run, what))
                 };
                 Server {
-                    cpu_us_per_delivery: figure(&figures::server_us_per_delivery),
+                    cpu_us_per_delivery: of_deliveries(&figures::server_us_each),
+                    cpu_us_per_join: of_joins(&figures::server_us_each),
                     cpu_share: figure(&figures::server_cpu_share),
                     rss_bytes_before: bytes(|server| server.memory_before_bytes),
                     rss_bytes_loaded: bytes(|server| server.memory_loaded_bytes),
@@ -428,6 +454,15 @@ impl Audit {
                 resumes: chinwag.resumes,
                 resumed: chinwag.resumed,
                 false_resumes: chinwag.resumed_untrue,
+            }),
+            hops: audit.hops.map(|hops| HopAudit {
+                asked: hops.asked,
+                left: hops.left,
+                joined: hops.joined,
+                refused: hops.refused,
+                unanswered: hops.unanswered,
+                unasked: hops.unasked,
+                cut_off: hops.cut_off,
             }),
             memory_bytes: audit.memory_bytes,
         }
@@ -535,6 +570,26 @@ mod tests {
                 ("/server/rss_bytes_per_connection", json!(23_068.672)),
             ],
         );
+    }
+
+    #[test]
+    fn joins_stand_where_deliveries_would() {
+        holds(
+            &parsed(&sample::report(vec![sample::hop()])),
+            &[
+                ("/joins_per_second", json!(2000.0)),
+                ("/deliveries_per_second", Value::Null),
+                ("/server/cpu_us_per_join", json!(219.783)),
+                ("/server/cpu_us_per_delivery", Value::Null),
+                ("/latency_us/p50", json!(120.063)),
+                ("/audit/hops/asked", json!(62_000)),
+                ("/audit/hops/joined", json!(61_999)),
+                ("/audit/hops/refused", json!(1)),
+                ("/audit/hops/unanswered", json!(0)),
+            ],
+        );
+        let of_others = parsed(&sample::report(vec![sample::fanout()]));
+        assert!(of_others.get("joins_per_second").is_none() && of_others.pointer("/audit/hops").is_none());
     }
 
     #[test]

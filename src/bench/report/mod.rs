@@ -24,6 +24,7 @@ mod svg;
 mod table;
 mod units;
 mod verdict;
+mod work;
 
 #[cfg(test)]
 mod sample;

@@ -13,6 +13,7 @@
 use super::csv::word;
 use super::figures::us;
 use super::units::{count, duration, rate, things};
+use super::work::Work;
 use crate::bench::outcome::{Phase, Second};
 use crate::bench::plan::Plan;
 use anstream::{AutoStream, ColorChoice};
@@ -49,7 +50,7 @@ pub struct Progress<W: Write = Stderr> {
     out: W,
     look: Look,
     connections: u64,
-    has_messages: bool,
+    work: Option<&'static Work>,
     warmup: Duration,
     measured: Duration,
     /// Which run it is, where there are several.
@@ -59,6 +60,11 @@ pub struct Progress<W: Write = Stderr> {
     phase_began: u64,
     errors: u64,
     is_drawn: bool,
+}
+
+/// What those are called who do something, if anybody does.
+fn work_of(plan: &Plan) -> Option<&'static Work> {
+    (plan.actors() > 0).then(|| Work::of(plan))
 }
 
 impl Progress {
@@ -78,7 +84,7 @@ impl<W: Write> Progress<W> {
             out,
             look,
             connections: plan.connections as u64,
-            has_messages: plan.senders > 0,
+            work: work_of(plan),
             warmup: plan.warmup,
             measured: plan.duration,
             label: String::new(),
@@ -92,7 +98,7 @@ impl<W: Write> Progress<W> {
     /// Another run begins: `run 2 of 5`, or the like.
     pub fn begin(&mut self, plan: &Plan, label: &str) {
         self.end();
-        (self.connections, self.has_messages) = (plan.connections as u64, plan.senders > 0);
+        (self.connections, self.work) = (plan.connections as u64, work_of(plan));
         (self.warmup, self.measured) = (plan.warmup, plan.duration);
         label.clone_into(&mut self.label);
         (self.phase, self.phase_began, self.errors) = (Phase::Connecting, 0, 0);
@@ -146,9 +152,9 @@ impl<W: Write> Progress<W> {
 
     fn figures(&self, second: &Second) -> Vec<String> {
         let mut figures = Vec::new();
-        if self.has_messages && second.phase != Phase::Connecting {
-            figures.push(format!("{} sent", rate(second.sends as f64)));
-            figures.push(format!("{} delivered", rate(second.deliveries as f64)));
+        if let Some(work) = self.work.filter(|_| second.phase != Phase::Connecting) {
+            figures.push(format!("{} {}", rate(second.sends as f64), work.asked));
+            figures.push(format!("{} {}", rate(second.deliveries as f64), work.done));
         }
         if second.deliveries > 0 {
             figures.push(format!("p50 {}", duration(us(second.p50))));

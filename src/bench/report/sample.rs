@@ -85,6 +85,28 @@ pub fn idle() -> Outcome {
     }
 }
 
+/// People who went from room to room, one of whom was refused something.
+pub fn hop() -> Outcome {
+    let asked = 60_000;
+    let hops = HopAudit { asked: 62_000, left: 62_000, joined: 61_999, refused: 1, ..HopAudit::default() };
+    Outcome {
+        plan: Plan {
+            scenario: Scenario::Hop,
+            senders: 0,
+            rooms: 50,
+            load: Load::Closed { window: 2 },
+            ..plan()
+        },
+        sends: asked,
+        deliveries: asked,
+        bytes_sent: asked * 60,
+        bytes_received: asked * 60,
+        spread: None,
+        audit: Audit { hops: Some(hops), ..Audit::default() },
+        ..fanout()
+    }
+}
+
 /// One of which not everything arrived, and of which the client was the limit.
 pub fn broken() -> Outcome {
     let good = fanout();

@@ -16,6 +16,7 @@ use super::about::VERSION;
 use super::figures::us;
 use super::units::{count, duration, duration_unit, rate, things};
 use super::verdict::{Verdict, Weight};
+use super::work::Work;
 use crate::bench::outcome::{Outcome, Phase, Second, Times};
 use crate::bench::plan::Load;
 use plotters::chart::ChartContext;
@@ -189,7 +190,7 @@ struct Curve {
 fn curves(runs: &[&Outcome]) -> Vec<Curve> {
     let curve = |name, colour, times| Curve { name, colour, times };
     let of_messages = [
-        curve("of a message", BLUE, |run| Some(&run.latency)),
+        curve(Work::of_all(runs).of_one, BLUE, |run| Some(&run.latency)),
         curve("from its first to its last receiver", ORANGE, |run| Some(&run.spread.as_ref()?.times)),
         curve("of coming back", GREEN, |run| Some(&run.storm.as_ref()?.back_after)),
     ];
@@ -266,11 +267,14 @@ fn latency_over_time(area: &Area<'_>, runs: &[&Outcome], time: &Time) -> Drawn {
 /// Deliveries, second by second; or connections, if there are none.
 fn amount_over_time(area: &Area<'_>, runs: &[&Outcome], time: &Time, is_busy: bool) -> Drawn {
     let seconds_of = || runs.iter().flat_map(|run| &run.seconds);
+    let work = Work::of_all(runs);
     let (name, unit, what): (_, _, OfSecond) = match is_busy {
-        true => ("Deliveries in each second", "deliveries/s", |second| second.deliveries),
-        false => ("Open connections", "connections", |second| second.open),
+        true => {
+            (work.title() + " in each second", format!("{}/s", work.outcomes), |second| second.deliveries)
+        }
+        false => ("Open connections".into(), "connections".into(), |second| second.open),
     };
-    title(area, name, &[("not measured", SHADE)])?;
+    title(area, &name, &[("not measured", SHADE)])?;
     let most = seconds_of().map(what).max().unwrap_or(0);
     if most == 0 {
         return nothing(area, RATE, "no seconds were counted");
@@ -278,7 +282,7 @@ fn amount_over_time(area: &Area<'_>, runs: &[&Outcome], time: &Time, is_busy: bo
     let most = most as f64 * 1.1;
     let mut chart = over_time(area, time, 0.0..most, steps(most, 4.0))?;
     let show = |y: &f64| without_zeros(&rate(*y)).replace("/s", "");
-    mesh(&mut chart, "time (s)", unit, &seconds, &show)?;
+    mesh(&mut chart, "time (s)", &unit, &seconds, &show)?;
     shade(&mut chart, time, 0.0..most)?;
     for run in runs {
         let points = run.seconds.iter().map(|second| (second.at as f64, what(second) as f64));

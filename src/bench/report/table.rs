@@ -19,9 +19,10 @@
 use super::figures::{self, Figure};
 use super::units::{bytes, count, duration, rate, share, things};
 use super::verdict::{Verdict, Weight};
+use super::work::Work;
 use super::{Found, Report, best_load};
 use crate::bench::outcome::{Outcome, Search, Times};
-use crate::bench::plan::{Arrival, Load, Plan};
+use crate::bench::plan::{Arrival, Load, Plan, Scenario};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 
@@ -113,12 +114,13 @@ impl Table {
             let _ = write!(connections, " in {}", things(plan.rooms as u64, "room", "rooms"));
         }
         let senders = match plan.senders as u64 {
+            _ if plan.scenario == Scenario::Hop => ", all hop".into(),
             0 => ", none sends".into(),
             senders if senders == plan.connections as u64 => ", all send".into(),
             senders => format!(", {}", things(senders, "sender", "senders")),
         };
         let load = match plan.load {
-            _ if plan.senders == 0 => String::new(),
+            _ if plan.actors() == 0 => String::new(),
             Load::Open { rate: wanted, arrival } => {
                 let arrival = if arrival == Arrival::Poisson { ", Poisson" } else { "" };
                 format!(", open loop of {}{arrival}", rate(wanted))
@@ -142,8 +144,9 @@ impl Table {
     fn throughput(&mut self, runs: &[&Outcome]) {
         self.line("");
         if runs.iter().any(|run| run.sends > 0) {
-            self.rates("sent", runs, figures::sends_per_second, figures::bytes_sent_per_second);
-            self.rates("delivered", runs, figures::deliveries_per_second, figures::bytes_per_second);
+            let work = Work::of_all(runs);
+            self.rates(work.asked, runs, figures::sends_per_second, figures::bytes_sent_per_second);
+            self.rates(work.done, runs, figures::deliveries_per_second, figures::bytes_per_second);
         }
         let figure = |what: fn(&Outcome) -> f64| Figure::of(runs, what);
         let ready = figure(|run| run.connecting.ready as f64).median;
@@ -177,8 +180,9 @@ impl Table {
     }
 
     fn latencies(&mut self, runs: &[&Outcome]) {
+        let one = Work::of_all(runs).one;
         let rows: [Row<'_>; 7] = [
-            ("message", |run| Some(&run.latency)),
+            (one, |run| Some(&run.latency)),
             ("spread", |run| run.spread.as_ref().map(|spread| &spread.times)),
             ("sent late by", |run| Some(&run.client.lateness)),
             ("TCP connect", |run| Some(&run.connecting.connect)),
@@ -192,7 +196,7 @@ impl Table {
         self.row("latency", &format!("{LABEL}{head}{LABEL:#}"));
         for (label, times) in rows {
             if runs.iter().any(|run| times(run).is_some_and(|times| !times.is_empty())) {
-                let is_first = label == "message";
+                let is_first = label == one;
                 self.times(label, runs, times, is_first, |figure| figure.median);
                 if is_first && runs.len() > 1 {
                     self.times("  lowest", runs, times, false, |figure| figure.low);
@@ -248,6 +252,20 @@ impl Table {
             columns.extend(rare.map(|(name, number)| (*name, *number, false)));
             self.counts("audit", "  deliveries", &columns);
         }
+        if let Some(hops) = audit.hops {
+            let mut columns = vec![
+                ("changes", hops.asked, false),
+                ("left", hops.left, false),
+                ("joined", hops.joined, false),
+                ("unanswered", hops.unanswered, true),
+                ("not asked for", hops.unasked, true),
+            ];
+            let rare = [("cut off", hops.cut_off), ("refused", hops.refused)];
+            columns.extend(
+                rare.iter().filter(|(_, number)| *number > 0).map(|(name, number)| (*name, *number, false)),
+            );
+            self.counts("audit", "  rooms", &columns);
+        }
         if let Some(chinwag) = audit.chinwag.filter(|_| audit.sent > 0) {
             self.counts(
                 "",
@@ -294,10 +312,11 @@ impl Table {
 
     fn costs(&mut self, runs: &[&Outcome]) {
         let figure = |what: fn(&Outcome) -> f64| Figure::of(runs, what).median;
+        let work = Work::of_all(runs);
         let late: u64 = runs.iter().map(|run| figures::late_sends(run)).sum();
         let text = format!(
             "{}busiest thread at work {} of the time, {}, {} at the most",
-            a_delivery(figure(figures::client_us_per_delivery)),
+            each(figure(figures::client_us_each), work),
             share(figure(|run| run.client.busiest_thread)),
             things(late, "late send", "late sends"),
             bytes(figure(|run| run.client.memory_max_bytes as f64)),
@@ -306,7 +325,7 @@ impl Table {
         if runs.iter().any(|run| run.server.is_some()) {
             let text = format!(
                 "{}{} of a core",
-                a_delivery(figure(figures::server_us_per_delivery)),
+                each(figure(figures::server_us_each), work),
                 share(figure(figures::server_cpu_share)),
             );
             self.row("server", &text);
@@ -336,9 +355,9 @@ fn style(weight: Weight) -> Style {
     }
 }
 
-/// `0.85 µs of processor time a delivery, ` where there are deliveries.
-fn a_delivery(us: f64) -> String {
-    if us.is_nan() { String::new() } else { format!("{} of CPU a delivery, ", duration(us)) }
+/// `0.85 µs of CPU a delivery, ` where there are deliveries.
+fn each(us: f64, work: &Work) -> String {
+    if us.is_nan() { String::new() } else { format!("{} of CPU a {}, ", duration(us), work.outcome) }
 }
 
 /// From where to where it was, in several runs.
@@ -394,6 +413,24 @@ server         1.10 µs of CPU a delivery, 44.0 % of a core
                12.0 MiB before, 34.0 MiB loaded, 14.0 MiB after; 22.5 KiB a connection
 ";
         assert_eq!(plain(&sample::report(vec![sample::fanout()])), expected);
+    }
+
+    #[test]
+    fn who_goes_from_room_to_room_has_other_words() {
+        let text = plain(&sample::report(vec![sample::hop()]));
+        let lines: Vec<&str> = text.lines().collect();
+        for row in [
+            "all accounted for: 62,000 changes of rooms, each answered; 1 request refused",
+            "1,000 connections in 50 rooms, all hop, closed loop, 2 under way, measured for 30.0 s",
+            "asked for         2.00k/s     117 KiB/s",
+            "joined            2.00k/s     117 KiB/s",
+            "  join             120 µs    300 µs    800 µs   1.20 ms   4.00 ms   8.10 ms    249 µs",
+            "audit            changes    left  joined  unanswered  not asked for  refused",
+            "  rooms           62,000  62,000  61,999           0              0        1",
+            "server         220 µs of CPU a join, 44.0 % of a core",
+        ] {
+            assert!(lines.contains(&row), "{row}\n{text}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use super::figures;
 use super::units::{count, duration, share, things};
-use crate::bench::outcome::{Audit, ClientLimit, Outcome};
+use crate::bench::outcome::{Audit, ClientLimit, HopAudit, Outcome};
 
 /// What to think of a run, or of several.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,10 +76,16 @@ fn accounting(runs: &[&Outcome]) -> Finding {
     if audit.unaccounted() > 0 {
         let text = format!(
             "NOT all accounted for: of {}, {}",
-            things(audit.expected, "delivery", "deliveries"),
+            match audit.hops {
+                Some(hops) => things(hops.asked, "change of rooms", "changes of rooms"),
+                None => things(audit.expected, "delivery", "deliveries"),
+            },
             faults(&audit)
         );
         return Finding::new(Weight::Bad, text);
+    }
+    if let Some(hops) = audit.hops {
+        return Finding::new(Weight::Good, changes(&hops));
     }
     if audit.sent == 0 {
         let ready = runs.iter().map(|run| run.connecting.ready).sum();
@@ -111,9 +117,22 @@ fn accounting(runs: &[&Outcome]) -> Finding {
     Finding::new(Weight::Good, text)
 }
 
+/// What became of those who went from room to room.
+fn changes(hops: &HopAudit) -> String {
+    let mut text =
+        format!("all accounted for: {} of rooms, each answered", things(hops.asked, "change", "changes"));
+    if hops.refused > 0 {
+        text += &format!("; {} refused", things(hops.refused, "request", "requests"));
+    }
+    if hops.cut_off > 0 {
+        text += &format!("; {} went with connections that ended", things(hops.cut_off, "answer", "answers"));
+    }
+    text
+}
+
 /// What there is in it that must not be.
 fn faults(audit: &Audit) -> String {
-    let chinwag = audit.chinwag.unwrap_or_default();
+    let (chinwag, hops) = (audit.chinwag.unwrap_or_default(), audit.hops.unwrap_or_default());
     let faults = [
         (audit.lost, "lost"),
         (audit.doubled, "duplicated"),
@@ -123,6 +142,8 @@ fn faults(audit: &Audit) -> String {
         (chinwag.unanswered, "sent and never answered"),
         (chinwag.position_breaks, "with a position that does not follow"),
         (chinwag.resumed_untrue, "resumed with less than was missed"),
+        (hops.unanswered, "left without an answer"),
+        (hops.unasked, "answered and not asked for"),
     ];
     let shown: Vec<String> = faults
         .iter()
@@ -211,6 +232,19 @@ mod tests {
             let text = &verdict.findings[0].text;
             assert_eq!(*text, format!("NOT all accounted for: of 12,387,600 deliveries, {words}"));
         }
+    }
+
+    #[test]
+    fn changes_of_rooms_have_an_answer_each() {
+        assert_eq!(
+            texts(&sample::hop())[0],
+            "all accounted for: 62,000 changes of rooms, each answered; 1 request refused"
+        );
+        let mut run = sample::hop();
+        let hops = run.audit.hops.as_mut().expect("it has some");
+        (hops.unanswered, hops.unasked) = (2, 3);
+        let words = "2 left without an answer, 3 answered and not asked for";
+        assert_eq!(texts(&run)[0], format!("NOT all accounted for: of 62,000 changes of rooms, {words}"));
     }
 
     fn of_chinwag(audit: &mut Audit) -> &mut ChinwagAudit {
