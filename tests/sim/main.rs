@@ -5,8 +5,10 @@
 //! A failure prints its seed; `CHINWAG_SIM_SEED=n cargo test --test sim` replays it, and
 //! `CHINWAG_SIM_SEEDS=n` runs more of them.
 
+mod follower;
 #[path = "../support/network.rs"]
 mod network;
+#[path = "../support/peer.rs"]
 mod peer;
 #[path = "../support/seeds.rs"]
 mod seeds;

@@ -1,7 +1,8 @@
 //! The schedule: which peer does what next, and the turn of the loop that follows from it.
 
+use super::follower::Follower;
 use super::network::Network;
-use super::peer::{Peer, Speech};
+use super::peer::Way;
 use super::seeds::Random;
 use super::service::{Books, Numbers};
 use chinwag::net::{Handler, ListenerId, Peer as Address};
@@ -27,7 +28,7 @@ pub struct World {
     now: Millis,
     core: Core,
     network: Network,
-    peers: Vec<Peer>,
+    followers: Vec<Follower>,
     books: Rc<RefCell<Books>>,
 }
 
@@ -50,7 +51,7 @@ impl World {
         core.route("/numbers", Route::Service(numbers));
         core.route("/page", Route::Page(Response::text(200, "a page\n")));
         core.speak_lines(LINES, numbers);
-        World { random, now: Millis(0), core, network: Network::default(), peers: Vec::new(), books }
+        World { random, now: Millis(0), core, network: Network::default(), followers: Vec::new(), books }
     }
 
     /// What happened so far, as a number.
@@ -70,15 +71,15 @@ impl World {
     /// Something happens, and the loop turns.
     pub fn step(&mut self) {
         self.pass_time();
-        if self.peers.len() < 12 && self.random.one_in(4) {
+        if self.followers.len() < 12 && self.random.one_in(4) {
             self.connect();
         }
-        for at in 0..self.peers.len() {
+        for at in 0..self.followers.len() {
             if self.random.one_in(2) {
-                self.peers[at].think(&mut self.random);
+                self.followers[at].think(&mut self.random);
             }
             if self.random.one_in(100) {
-                self.peers[at].appetite = [usize::MAX, 3000, 100, 0][self.random.below(4)];
+                self.followers[at].peer.appetite = [usize::MAX, 3000, 100, 0][self.random.below(4)];
             }
             if self.random.one_in(300) {
                 self.cut(at);
@@ -101,60 +102,59 @@ impl World {
     }
 
     fn connect(&mut self) {
-        let speech = [Speech::WebSocket, Speech::WebSocket, Speech::Line, Speech::Http][self.random.below(4)];
-        let listener = if speech == Speech::Line { LINES } else { HTTP };
+        let way = [Way::WebSocket, Way::WebSocket, Way::Line, Way::Http][self.random.below(4)];
+        let listener = if way == Way::Line { LINES } else { HTTP };
         let address = Address::V4(Ipv4Addr::new(10, 0, 0, self.random.below(3) as u8), 1);
         if !self.core.is_accepting() {
             return;
         }
         let Ok(key) = self.core.handle_accepted(self.now, listener, address) else { return };
         self.network.connect(key, [1 << 20, 5000, 300, 40][self.random.below(4)]);
-        self.peers.push(Peer::new(speech, key, &mut self.random));
+        self.followers.push(Follower::new(way, key, &mut self.random));
     }
 
     /// The cable of one peer is cut.
     fn cut(&mut self, at: usize) {
-        let key = self.peers[at].key;
+        let key = self.followers[at].peer.key;
         if self.random.one_in(2) {
             // It shows in the next write only.
             self.network.wire(key).is_broken = true;
         } else {
             self.core.handle_reset(self.now, key, io::ErrorKind::ConnectionReset.into());
         }
-        self.peers[at].ends = true;
-        self.peers[at].to_send.clear();
+        self.followers[at].peer.ends = true;
+        self.followers[at].peer.to_send.clear();
         self.network.wire(key).cut();
     }
 
     /// One turn of the loop.
     fn turn(&mut self) {
-        for peer in &mut self.peers {
-            let wire = self.network.wire(peer.key);
-            wire.send(&std::mem::take(&mut peer.to_send));
-            wire.ends |= peer.ends;
+        for follower in &mut self.followers {
+            let wire = self.network.wire(follower.peer.key);
+            follower.peer.post(wire);
             // The kernel speaks of room for other reasons too.
             if self.random.one_in(50) && !wire.is_full {
-                self.core.handle_writable(self.now, peer.key);
+                self.core.handle_writable(self.now, follower.peer.key);
             }
         }
         let random = &mut self.random;
         let bite = || [1, 5, 100, READ_BUFFER_LEN][random.below(4)];
         for (key, _) in self.network.turn(self.now, &mut self.core, bite) {
-            let at = self.peers.iter().position(|peer| peer.key == key).expect("who is closed was there");
-            self.peers.swap_remove(at);
+            let at = self.followers.iter().position(|follower| follower.peer.key == key);
+            self.followers.swap_remove(at.expect("who is closed was there"));
         }
         self.core.validate(QUEUED_BYTES_MAX);
-        for peer in &mut self.peers {
-            let mut bytes = self.network.wire(peer.key).take(peer.appetite);
-            peer.read(&mut bytes);
-            peer.answer_close();
+        for follower in &mut self.followers {
+            let mut bytes = self.network.wire(follower.peer.key).take(follower.peer.appetite);
+            follower.read(&mut bytes);
+            follower.answer_close();
         }
     }
 
     /// Everybody reads, nobody says anything new: all that is owed arrives. Then the server shuts down.
     pub fn settle(&mut self) {
-        for peer in &mut self.peers {
-            peer.appetite = usize::MAX;
+        for follower in &mut self.followers {
+            follower.peer.appetite = usize::MAX;
         }
         for wire in self.network.wires.values_mut() {
             wire.capacity = 1 << 20;
@@ -187,27 +187,28 @@ impl World {
         }
         let books = self.books.borrow();
         assert_eq!((books.opened, books.open.len()), (books.closed, 0), "one on_close per on_open");
-        assert!(self.peers.is_empty() && self.network.wires.is_empty());
+        assert!(self.followers.is_empty() && self.network.wires.is_empty());
         assert!(self.core.is_empty(), "nothing is left behind");
     }
 
     fn is_owing(&self) -> bool {
-        self.network.is_owing(&self.core) || self.peers.iter().any(|peer| !peer.to_send.is_empty())
+        self.network.is_owing(&self.core)
+            || self.followers.iter().any(|follower| !follower.peer.to_send.is_empty())
     }
 
     /// Every member has been told everything.
     fn check_told(&self) {
         let books = self.books.borrow();
-        for peer in &self.peers {
-            let is_whole = !peer.is_doomed() && !peer.ends && !peer.has_read_close;
-            if is_whole && !self.network.wires[&peer.key].has_fin {
-                for (topic, last) in peer.following() {
+        for follower in &self.followers {
+            let is_whole = !follower.is_doomed() && !follower.peer.ends && !follower.peer.has_read_close;
+            if is_whole && !self.network.wires[&follower.peer.key].has_fin {
+                for (topic, last) in follower.following() {
                     assert_eq!(
                         last,
                         books.heads[topic],
                         "topic {topic} of {:?} {}\n{}",
-                        peer.speech,
-                        peer.key,
+                        follower.peer.way,
+                        follower.peer.key,
                         self.network.debts(&self.core)
                     );
                 }

@@ -5,7 +5,6 @@
 //! ```text
 //!     world.rs     the schedule, and the turn of the loop
 //!     person.rs    somebody with a name, a memory, and now and then a connection
-//!     peer.rs      that connection: bytes out, messages in
 //!     witness.rs   stands between the server and the chat, and tells the model what the chat is told
 //!     model.rs     the chat as plainly as it can be written: what follows from what is said
 //!     room.rs      its rooms, and the keys that they remember
@@ -25,6 +24,7 @@ mod expected;
 mod model;
 #[path = "../support/network.rs"]
 mod network;
+#[path = "../support/peer.rs"]
 mod peer;
 mod person;
 mod reading;

@@ -56,9 +56,12 @@ impl Person {
         self.peer = Some(key);
         self.asked.clear();
         let mut peer = match way {
-            Way::Line => Peer::by_line(key),
+            Way::Line | Way::Http => Peer::by_line(key),
             Way::WebSocket => {
-                let subprotocol = (self.dialect == Dialect::Json).then_some("chinwag.v1.json");
+                let fields = match self.dialect {
+                    Dialect::Json => "Sec-WebSocket-Protocol: chinwag.v1.json\r\n",
+                    Dialect::Text => "",
+                };
                 let mut target = "/ws".to_owned();
                 let room = ROOMS[random.below(ROOMS.len())];
                 match random.below(6) {
@@ -67,7 +70,7 @@ impl Person {
                     2 => target += &format!("?name={}&room={room}", self.wish),
                     _ => {}
                 }
-                Peer::by_web_socket(key, &target, subprotocol)
+                Peer::by_web_socket(key, &target, fields)
             }
         };
         match self.dialect {

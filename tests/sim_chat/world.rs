@@ -209,9 +209,7 @@ impl World {
     /// One turn of the loop.
     fn turn(&mut self) {
         for peer in &mut self.peers {
-            let wire = self.network.wire(peer.key);
-            wire.send(&std::mem::take(&mut peer.to_send));
-            wire.ends |= peer.ends;
+            peer.post(self.network.wire(peer.key));
         }
         let random = &mut self.random;
         let bite = || one_of(random, [1, 20, 200, READ_BUFFER_LEN, READ_BUFFER_LEN]);
