@@ -47,10 +47,10 @@ def machine():
     return f"{model.group(1) if model else os.uname().machine}, {os.cpu_count()} cores, Linux {os.uname().release}, commit {commit}"
 
 
-def chinwag(*flags, binary=CHINWAG):
-    """The command that serves, without limits on how much anybody may say."""
+def chinwag(*flags):
+    """The command that serves, without limits on how much anybody may say and ask."""
     quiet = ["--listen", "127.0.0.1:0", "--line-listen", "off", "--log", "warn"]
-    return [binary, "serve", *quiet, "--publish-per-second", "0", *flags]
+    return [CHINWAG, "serve", *quiet, "--publish-per-second", "0", "--requests-per-second", "0", *flags]
 
 
 class Server:
@@ -188,9 +188,11 @@ def median(reports, *keys):
 
 
 def marks(reports):
-    """`!` where something was lost or doubled, `~` where the client was the limit."""
+    """`!` where something was lost, doubled or refused, `~` where the client was the limit."""
+    wrong = ("lost", "duplicated", "reordered", "corrupted", "refused")
     audits = [report.get("audit") or {} for report in reports]
-    is_wrong = any(audit.get(what) for audit in audits for what in ("lost", "duplicated", "reordered", "corrupted"))
+    audits += [audit["hops"] for audit in audits if audit.get("hops")]
+    is_wrong = any(audit.get(what) for audit in audits for what in wrong)
     is_limited = any((report.get("client") or {}).get("limited") for report in reports)
     return ("!" if is_wrong else "") + ("~" if is_limited else "")
 

@@ -77,30 +77,38 @@ def draw(file, panels):
         "legend.labelcolor": INK,
     }
     with matplotlib.rc_context(settings):
-        figure, axes = pyplot.subplots(1, len(panels), figsize=(max(6, 4.2 * len(panels)), 3.4), squeeze=False, layout="constrained")
+        size = (max(6, 4.2 * len(panels)), 3.4)
+        figure, axes = pyplot.subplots(1, len(panels), figsize=size, squeeze=False, layout="constrained")
         for panel, axis in zip(panels, axes[0]):
-            fill(axis, panel)
+            # The same question has the same scale, whatever it is asked of.
+            fill(axis, panel, max(highest(other) for other in panels if other.title == panel.title))
         drawn = io.StringIO()
-        figure.savefig(drawn, format="svg", facecolor="white", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        figure.savefig(drawn, format="svg", facecolor="white", metadata=nothing)
         pyplot.close(figure)
     # A hundredth of a point is enough; coordinates have six digits, labels fewer.
     file.write_text(re.sub(r"(\.\d\d)\d{4,}", r"\1", drawn.getvalue()))
 
 
-def fill(axis, panel):
+def highest(panel):
+    return max(max(line.highs) for line in panel.lines)
+
+
+def fill(axis, panel, top):
     axis.set_title(panel.title)
     axis.set_xlabel(panel.x_label)
     axis.set_ylabel(panel.y_label)
     axis.grid(axis="y")
     for index, line in enumerate(panel.lines):
-        spread = [[mid - low for mid, low in zip(line.medians, line.lows)], [high - mid for mid, high in zip(line.medians, line.highs)]]
+        below = [middle - low for middle, low in zip(line.medians, line.lows)]
+        above = [high - middle for middle, high in zip(line.medians, line.highs)]
         look = {"label": line.label, "color": COLOURS[index]}
         if isinstance(panel.places[0], str):
             width = 0.7 / len(panel.lines)
             at = [place + width * (index - (len(panel.lines) - 1) / 2) for place in range(len(panel.places))]
-            axis.bar(at, line.medians, width * 0.9, yerr=spread, ecolor=FAINT, **look)
+            axis.bar(at, line.medians, width * 0.9, yerr=(below, above), ecolor=FAINT, **look)
         else:
-            axis.errorbar(panel.places, line.medians, spread, marker="o", markersize=4, elinewidth=1, **look)
+            axis.errorbar(panel.places, line.medians, (below, above), marker="o", markersize=4, elinewidth=1, **look)
     if isinstance(panel.places[0], str):
         axis.set_xticks(range(len(panel.places)), panel.places)
     else:
@@ -111,7 +119,7 @@ def fill(axis, panel):
         axis.set_xticks(panel.places, [numeral(place) for place in panel.places], fontsize=8)
     axis.yaxis.set_major_formatter(lambda value, _: numeral(value))
     # From zero, with room for the legend.
-    axis.set_ylim(0, max(max(line.highs) for line in panel.lines) * (1.3 if len(panel.lines) > 1 else 1.1))
+    axis.set_ylim(0, top * (1.3 if len(panel.lines) > 1 else 1.1))
     if len(panel.lines) > 1:
         axis.legend(loc="upper left", fontsize=9, ncols=2)
 

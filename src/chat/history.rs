@@ -211,7 +211,12 @@ mod tests {
             history.push(record(seq, seq * 2), PLENTY);
         }
         assert_eq!((history.seqs(4..6), history.seqs(4..40)), (None, None));
-        assert_eq!((history.seqs(20..22), history.seqs(22..25)), (None, Some(11..13)));
+        assert_eq!(
+            (history.seqs(20..22), history.seqs(21..25)),
+            (None, None),
+            "22 is the first that is known"
+        );
+        assert_eq!(history.seqs(22..25), Some(11..13));
     }
 
     #[test]

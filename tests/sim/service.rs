@@ -16,13 +16,13 @@ use chinwag::service::{
 };
 use chinwag::time::Millis;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// What the service knows, for the world to look at.
 #[derive(Default)]
 pub struct Books {
-    pub open: HashMap<ConnId, Class>,
+    pub open: BTreeMap<ConnId, Class>,
     pub opened: u64,
     pub closed: u64,
     pub heads: [u64; TOPICS],

@@ -11,12 +11,15 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use slab::Slab;
 use std::cell::RefCell;
+use std::future::ready;
 use std::rc::Rc;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::{LocalSet, spawn_local};
 
-type Members = Rc<RefCell<Slab<UnboundedSender<Bytes>>>>;
+/// A frame to be sent: what it is, and what is in it.
+type Outgoing = (OpCode, Bytes);
+type Members = Rc<RefCell<Slab<UnboundedSender<Outgoing>>>>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::io::Result<()> {
@@ -66,24 +69,27 @@ async fn echo(upgraded: UpgradeFut) -> Result<(), WebSocketError> {
 async fn chat(upgraded: UpgradeFut, members: &Members) -> Result<(), WebSocketError> {
     let (incoming, mut outgoing) = upgraded.await?.split(tokio::io::split);
     let mut incoming = FragmentCollectorRead::new(incoming);
-    let (sender, mut receiver) = unbounded_channel::<Bytes>();
-    let me = members.borrow_mut().insert(sender);
+    let (sender, mut receiver) = unbounded_channel::<Outgoing>();
+    let me = members.borrow_mut().insert(sender.clone());
     let writer = spawn_local(async move {
-        while let Some(text) = receiver.recv().await {
-            let frame = Frame::text(Payload::Borrowed(&text));
+        while let Some((opcode, payload)) = receiver.recv().await {
+            let frame = Frame::new(true, opcode, None, Payload::Borrowed(&payload));
             if outgoing.write_frame(frame).await.is_err() {
                 return;
             }
         }
     });
-    // What the library would answer by itself (pongs, the Close) is not answered: the load client sends no pings.
-    let mut answers = |_| async { Ok::<_, WebSocketError>(()) };
+    // Pongs, and the answer to a Close.
+    let mut answers = |frame: Frame<'_>| {
+        let _ = sender.send((frame.opcode, Bytes::copy_from_slice(&frame.payload)));
+        ready(Ok::<_, WebSocketError>(()))
+    };
     loop {
         match incoming.read_frame(&mut answers).await {
             Ok(frame) if frame.opcode == OpCode::Text => {
                 let text = Bytes::copy_from_slice(&frame.payload);
                 for (_, member) in members.borrow().iter().filter(|(other, _)| *other != me) {
-                    let _ = member.send(text.clone());
+                    let _ = member.send((OpCode::Text, text.clone()));
                 }
             }
             Ok(frame) if frame.opcode != OpCode::Close => {}
@@ -91,6 +97,7 @@ async fn chat(upgraded: UpgradeFut, members: &Members) -> Result<(), WebSocketEr
         }
     }
     members.borrow_mut().remove(me);
-    writer.abort();
+    drop(sender);
+    let _ = writer.await;
     Ok(())
 }
