@@ -9,7 +9,7 @@
 //! fast the rest was.
 
 use super::outcome::{Outcome, Search, Try};
-use super::plan::{Load, Plan, Scenario};
+use super::plan::{Dialect, Load, Plan, Scenario};
 use super::run::Failure;
 use std::fmt;
 use std::str::FromStr;
@@ -119,6 +119,22 @@ impl Vary {
         }
     }
 
+    /// The least that makes sense: with fewer connections some sender has no seat, or nobody who hears it.
+    fn least(self, plan: &Plan) -> f64 {
+        let Plan { scenario, dialect, rooms, senders, threads, .. } = *plan;
+        let speaks_to_others = scenario != Scenario::Echo && senders > 0 && !plan.self_echo;
+        let connections = match dialect {
+            _ if scenario == Scenario::Echo => 1,
+            _ if speaks_to_others => senders.max(rooms + rooms.min(senders)),
+            Dialect::Chinwag => senders,
+            _ => senders.max(rooms),
+        };
+        match self {
+            Vary::Rate => 1.0,
+            Vary::Connections => connections.max(threads).max(1) as f64,
+        }
+    }
+
     fn of(self, plan: &Plan) -> f64 {
         match (self, plan.load) {
             (Vary::Rate, Load::Open { rate, .. }) => rate,
@@ -155,7 +171,7 @@ pub fn search(
         Search { condition: condition.to_string(), unit: vary.unit(plan), tries: Vec::new(), best: None };
     // Holds at `low`, if it is not zero, and fails at `high`, if that is known.
     let (mut low, mut high) = (0.0f64, None);
-    let mut load = vary.of(plan).min(most);
+    let mut load = vary.of(plan).min(most).max(vary.least(plan));
     let mut halvings = 0;
     loop {
         let outcome = run(&vary.with(plan, load))?;
@@ -174,7 +190,7 @@ pub fn search(
             None => (load * 2.0).min(most),
             Some(high) => {
                 halvings += 1;
-                low.midpoint(high).round().max(1.0)
+                low.midpoint(high).round().max(vary.least(plan))
             }
         };
         let is_near = high.is_some_and(|high: f64| high - low <= (low / WITHIN).max(1.0));
@@ -255,6 +271,25 @@ mod tests {
         assert!(best_of(1000.0, 90.0, 1e6).is_some_and(|best| (84.0..=90.0).contains(&best)));
         assert_eq!(best_of(100.0, 1e9, 1000.0), Some(1000.0));
         assert_eq!(best_of(100.0, 0.0, 1000.0), None);
+    }
+
+    #[test]
+    fn a_search_for_connections_leaves_each_sender_a_seat_and_somebody_to_hear_it() {
+        let tried = |rooms, senders, threads| {
+            let plan = Plan { connections: 40, rooms, senders, threads, ..plan() };
+            let condition = "p99<50ms".parse().expect("a condition");
+            let nothing_holds = |plan: &Plan| {
+                let mut outcome = outcome(plan);
+                record(&mut outcome.latency, 1_000_000_000);
+                Ok(outcome)
+            };
+            let search = search(&plan, Vary::Connections, &condition, 1e6, nothing_holds).expect("runs");
+            search.tries.iter().map(|tried| tried.load).fold(f64::INFINITY, f64::min)
+        };
+        assert_eq!(
+            [tried(1, 1, 1), tried(1, 10, 1), tried(8, 3, 1), tried(8, 3, 16)],
+            [2.0, 10.0, 11.0, 16.0]
+        );
     }
 
     #[test]

@@ -11,10 +11,11 @@
 
 use super::about::VERSION;
 use super::figures::{self, Figure};
+use super::options::Options;
 use super::verdict::{self, Verdict, Weight};
 use super::{Found, Report};
 use crate::bench::outcome::{Outcome, Search, Times};
-use crate::bench::plan::{Arrival, Load, Plan, Scenario, Templates};
+use crate::bench::plan::Scenario;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -73,97 +74,6 @@ struct Machine<'a> {
     cores: usize,
     kernel: &'a str,
     cpu: &'a str,
-}
-
-/// The rest of the plan: all that it takes to do it again.
-#[derive(Serialize)]
-struct Options<'a> {
-    load: &'static str,
-    rate: Option<f64>,
-    arrival: Option<&'static str>,
-    window: Option<u32>,
-    size_min_bytes: usize,
-    size_max_bytes: usize,
-    duration_s: f64,
-    warmup_s: f64,
-    ramp_s: f64,
-    drain_s: f64,
-    in_flight: usize,
-    threads: usize,
-    self_echo: bool,
-    room: &'a str,
-    rooms: usize,
-    join: &'a str,
-    send: &'a str,
-    bind: Vec<String>,
-    server_pid: Option<u32>,
-    churn_rate: f64,
-    slow_percent: u32,
-    slow_bytes_per_second: usize,
-}
-
-impl Options<'_> {
-    fn of(plan: &Plan) -> Options<'_> {
-        // Every field by name, so that a new one does not compile until somebody decides where it stands.
-        let Plan {
-            scenario: _,
-            url: _,
-            tls: _,
-            dialect: _,
-            connections: _,
-            senders: _,
-            seed: _,
-            templates: Templates { join, send },
-            self_echo,
-            room,
-            rooms,
-            load,
-            size: (size_min_bytes, size_max_bytes),
-            duration,
-            warmup,
-            ramp,
-            in_flight,
-            drain,
-            bind,
-            threads,
-            server_pid,
-            churn_rate,
-            slow_percent,
-            slow_bytes_per_second,
-        } = plan;
-        let (name, rate, arrival, window) = match *load {
-            Load::Open { rate, arrival } => ("open", Some(rate), Some(arrival), None),
-            Load::Closed { window } => ("closed", None, None, Some(window)),
-        };
-        let arrival = arrival.map(|arrival| match arrival {
-            Arrival::Even => "even",
-            Arrival::Poisson => "poisson",
-        });
-        Options {
-            load: name,
-            rate,
-            arrival,
-            window,
-            size_min_bytes: *size_min_bytes,
-            size_max_bytes: *size_max_bytes,
-            duration_s: duration.as_secs_f64(),
-            warmup_s: warmup.as_secs_f64(),
-            ramp_s: ramp.as_secs_f64(),
-            drain_s: drain.as_secs_f64(),
-            in_flight: *in_flight,
-            threads: *threads,
-            self_echo: *self_echo,
-            room,
-            rooms: *rooms,
-            join,
-            send,
-            bind: bind.iter().map(ToString::to_string).collect(),
-            server_pid: *server_pid,
-            churn_rate: *churn_rate,
-            slow_percent: *slow_percent,
-            slow_bytes_per_second: *slow_bytes_per_second,
-        }
-    }
 }
 
 #[derive(Serialize)]
@@ -485,6 +395,7 @@ fn rounded(number: f64) -> f64 {
 mod tests {
     use super::super::sample;
     use super::*;
+    use crate::bench::plan::Load;
     use serde_json::{Value, json};
 
     fn parsed(report: &Report) -> Value {

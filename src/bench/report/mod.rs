@@ -3,8 +3,8 @@
 //! ```text
 //!     Second, Second, ... ──▶ progress.rs    a line or two that are drawn anew
 //!
-//!     Outcome, Outcome ─┬───▶ table.rs       for people      (verdict.rs, units.rs)
-//!                       ├───▶ json.rs        for programs
+//!     Outcome, Outcome ─┬───▶ table.rs       for people      (verdict.rs, units.rs, work.rs)
+//!                       ├───▶ json.rs        for programs    (options.rs)
 //!                       ├───▶ hgrm.rs        for HdrHistogram's plotter
 //!                       ├───▶ csv.rs         for spreadsheets
 //!                       └───▶ svg.rs         for whoever looks
@@ -19,6 +19,7 @@ mod figures;
 mod files;
 mod hgrm;
 mod json;
+mod options;
 mod progress;
 mod svg;
 mod table;

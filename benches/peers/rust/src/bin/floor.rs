@@ -50,7 +50,7 @@ fn main() -> io::Result<()> {
             }
             let key = event.token().0;
             let Some(conn) = conns.get_mut(key) else { continue };
-            let is_over = loop {
+            let mut is_over = loop {
                 match conn.stream.read(&mut buffer) {
                     Ok(0) => break true,
                     Ok(len) => {
@@ -69,6 +69,12 @@ fn main() -> io::Result<()> {
             while conn.is_open
                 && let Some((payload_at, len)) = frame(&conn.rest[taken..])
             {
+                // 5.5.1: a Close is answered by one, and is nothing for the room.
+                if conn.rest[taken] & 0x0F == 8 {
+                    let _ = conn.stream.write(&[0x88, 0]);
+                    is_over = true;
+                    break;
+                }
                 let payload_at = taken + payload_at;
                 unmask(&mut conn.rest, payload_at, len);
                 let payload = &conn.rest[payload_at..payload_at + len];
