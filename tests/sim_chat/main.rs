@@ -11,6 +11,7 @@
 //!     expected.rs  what each connection is to read of that, in which order
 //!     reading.rs   what a connection has read, held against that
 //!     counts.rs    how often what has happened
+//!     ../support   their connections, the network, and the seeds
 //! ```
 //!
 //! The model knows no logs, cursors or rings: it writes down for each connection the whole of what it is to be told. A
