@@ -172,7 +172,16 @@ impl Ear {
             },
             Event::Binary(bytes) => self.take(person, None, None, bytes, at),
             Event::Pong(_) => {}
-            Event::Open { .. } => self.opened(person, out, at),
+            Event::Open { is_deflated, .. } => {
+                if self.plan.deflate && !is_deflated {
+                    self.errors.add(
+                        "not deflated",
+                        || "the server does not deflate messages".to_owned(),
+                        "our own does with chinwag serve --deflate",
+                    );
+                }
+                self.opened(person, out, at);
+            }
             Event::Ended(end) => self.end(person, end),
         }
     }

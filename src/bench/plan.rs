@@ -132,6 +132,8 @@ pub struct Plan {
     pub room: String,
     /// How many rooms; who sits where is said in [`super::seating`].
     pub rooms: usize,
+    /// Whether to offer that messages are deflated.
+    pub deflate: bool,
     /// When messages are sent.
     pub load: Load,
     /// The least and the greatest length of a payload, in bytes.
@@ -199,6 +201,7 @@ pub mod tests {
             self_echo: false,
             room: "bench".into(),
             rooms: 1,
+            deflate: false,
             load: Load::Open { rate: 100.0, arrival: Arrival::Even },
             size: (64, 64),
             duration: Duration::from_secs(1),

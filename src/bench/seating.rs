@@ -11,7 +11,8 @@
 //! ```
 //!
 //! A connection speaks in the first of its rooms, its home, and so do the others of that room: what it hears, it hears
-//! there. Who goes from room to room has one seat, and starts at home. The first connections are the senders, so the first rooms are loud and the others are quiet.
+//! there. Who goes from room to room has one seat, and starts at home. The first connections are the senders, so the first
+//! rooms are loud and the others are quiet.
 //!
 //! Senders have numbers of their own, voices, that go through room by room. So those whom a receiver hears are a range, and
 //! a voice beyond it is one from another room.

@@ -17,6 +17,7 @@ use crate::proto::ws::handshake::{Request, ResponseError, check_response};
 use crate::proto::ws::{self, Opcode, Role, close, encoder};
 use crate::proto::{Input, http, line};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What is shorter than this is sent as it is: it would hardly become shorter.
 const DEFLATE_BYTES_MIN: usize = 128;
@@ -74,6 +75,26 @@ impl Masks {
     }
 }
 
+/// What inflates and deflates the messages of a link, or of many that share it: no message builds on the one before.
+#[derive(Clone, Debug, Default)]
+pub struct Compression(Arc<Coders>);
+
+#[derive(Debug, Default)]
+struct Coders {
+    inflater: Mutex<Inflater>,
+    deflaters: Mutex<Deflaters>,
+}
+
+impl Compression {
+    fn inflater(&self) -> MutexGuard<'_, Inflater> {
+        self.0.inflater.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn deflaters(&self) -> MutexGuard<'_, Deflaters> {
+        self.0.deflaters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// What is asked of a WebSocket server.
 #[derive(Clone, Copy, Debug)]
 pub struct Upgrade<'a> {
@@ -94,6 +115,8 @@ pub enum Event<'e> {
     Open {
         /// One of those that were offered.
         subprotocol: Option<&'e str>,
+        /// Whether messages may be deflated, as was offered.
+        is_deflated: bool,
     },
     /// A text message, or a line without its end.
     Text(&'e str),
@@ -138,7 +161,7 @@ pub enum End<'e> {
 pub struct Link {
     state: State,
     out: Outgoing,
-    inflater: Inflater,
+    compression: Option<Compression>,
 }
 
 #[derive(Debug)]
@@ -153,7 +176,8 @@ enum State {
 struct Upgrading {
     key: [u8; 16],
     subprotocols: Vec<String>,
-    deflate: Option<Parameters>,
+    /// What was offered to deflate messages with.
+    compression: Option<Compression>,
     head: Vec<u8>,
     message_bytes_max: usize,
 }
@@ -165,7 +189,7 @@ pub struct Outgoing {
     written: usize,
     /// `None` where lines are spoken.
     masks: Option<Masks>,
-    deflation: Option<Box<Deflation>>,
+    deflation: Option<Deflation>,
     is_closing: bool,
 }
 
@@ -173,7 +197,7 @@ pub struct Outgoing {
 #[derive(Debug)]
 struct Deflation {
     window: WindowBits,
-    deflaters: Deflaters,
+    compression: Compression,
 }
 
 impl Outgoing {
@@ -213,8 +237,8 @@ impl Outgoing {
     fn message(&mut self, opcode: Opcode, payload: &[u8]) {
         if payload.len() >= DEFLATE_BYTES_MIN
             && !self.is_closing
-            && let (Some(masks), Some(deflation)) = (&mut self.masks, &mut self.deflation)
-            && let Some(deflated) = deflation.deflaters.deflate(deflation.window, payload)
+            && let (Some(masks), Some(deflation)) = (&mut self.masks, &self.deflation)
+            && let Some(deflated) = deflation.compression.deflaters().deflate(deflation.window, payload)
         {
             return encoder::deflated(&mut self.bytes, true, opcode, deflated, Some(masks.masking_key()));
         }
@@ -252,26 +276,33 @@ impl Link {
         Link::upgrade_with(upgrade, None, masks, message_bytes_max)
     }
 
-    /// The same, with an offer to deflate messages.
+    /// The same, with an offer to deflate messages by this.
     pub fn upgrade_with(
         upgrade: &Upgrade<'_>,
-        deflate: Option<Parameters>,
+        compression: Option<Compression>,
         mut masks: Masks,
         message_bytes_max: usize,
     ) -> Link {
         let key = masks.nonce();
         let mut out = Outgoing::new(Some(masks));
         let Upgrade { authority, target, subprotocols, headers } = *upgrade;
+        let deflate = compression.as_ref().map(|_| Parameters::OFFER);
         Request { host: authority, target, key, subprotocols, deflate, headers }.encode(&mut out.bytes);
         let subprotocols = subprotocols.iter().map(|&name| name.to_owned()).collect();
-        let upgrading = Upgrading { key, subprotocols, deflate, head: Vec::new(), message_bytes_max };
-        Link { state: State::Upgrading(Box::new(upgrading)), out, inflater: Inflater::default() }
+        let upgrading = Upgrading {
+            key,
+            subprotocols,
+            compression: compression.clone(),
+            head: Vec::new(),
+            message_bytes_max,
+        };
+        Link { state: State::Upgrading(Box::new(upgrading)), out, compression }
     }
 
     /// A link that speaks lines, of at most `line_bytes_max` bytes each. It is open at once.
     pub fn lines(line_bytes_max: usize) -> Link {
         let state = State::Lines(line::Decoder::new(line_bytes_max));
-        Link { state, out: Outgoing::new(None), inflater: Inflater::default() }
+        Link { state, out: Outgoing::new(None), compression: None }
     }
 
     /// What is to be written.
@@ -299,7 +330,10 @@ impl Link {
             };
         }
         let has_ended = match &mut self.state {
-            State::Open(ws) => receive_messages(ws, &mut self.inflater, &mut input, &mut self.out, &mut tell),
+            State::Open(ws) => {
+                let inflater = self.compression.as_ref().map(Compression::inflater);
+                receive_messages(ws, inflater, &mut input, &mut self.out, &mut tell)
+            }
             State::Lines(lines) => receive_lines(lines, &mut input, &mut self.out, &mut tell),
             State::Upgrading(_) | State::Ended => false,
         };
@@ -335,15 +369,17 @@ impl Upgrading {
         };
         input.take(len - before);
         let subprotocols: Vec<&str> = self.subprotocols.iter().map(String::as_str).collect();
-        match check_response(&head, self.key, &subprotocols, self.deflate) {
+        let offer = self.compression.as_ref().map(|_| Parameters::OFFER);
+        match check_response(&head, self.key, &subprotocols, offer) {
             Ok(answer) => {
                 let mut ws = ws::Connection::new(Role::Client, self.message_bytes_max);
-                if let Some(agreed) = &answer.deflate {
+                if let (Some(agreed), Some(compression)) = (&answer.deflate, &self.compression) {
                     ws = ws.deflated(agreed);
-                    let deflating = |window| Box::new(Deflation { window, deflaters: Deflaters::default() });
-                    out.deflation = agreed.window(Role::Client).map(deflating);
+                    let deflation = |window| Deflation { window, compression: compression.clone() };
+                    out.deflation = agreed.window(Role::Client).map(deflation);
                 }
-                tell(out, Event::Open { subprotocol: answer.subprotocol });
+                let is_deflated = answer.deflate.is_some();
+                tell(out, Event::Open { subprotocol: answer.subprotocol, is_deflated });
                 Some(State::Open(ws))
             }
             Err(ResponseError::Status(status)) => {
@@ -362,13 +398,17 @@ impl Upgrading {
 /// Returns whether that was the end.
 fn receive_messages(
     ws: &mut ws::Connection,
-    inflater: &mut Inflater,
+    mut inflater: Option<MutexGuard<'_, Inflater>>,
     input: &mut Input<'_>,
     out: &mut Outgoing,
     tell: &mut impl FnMut(&mut Outgoing, Event<'_>),
 ) -> bool {
     loop {
-        match ws.poll_event_with(input, inflater) {
+        let heard = match &mut inflater {
+            Some(inflater) => ws.poll_event_with(input, inflater),
+            None => ws.poll_event(input),
+        };
+        match heard {
             Ok(None) => return false,
             Ok(Some(ws::Event::Text(text))) => tell(out, Event::Text(text)),
             Ok(Some(ws::Event::Binary(bytes))) => tell(out, Event::Binary(bytes)),
@@ -460,7 +500,11 @@ mod tests {
             bytes.extend_from_slice(b"\x81\x02hi\x89\x01p\x88\x02\x03\xE9");
             let told = told(&mut link, &bytes, step);
             let end = r#"Ended(Closed { code: 1001, reason: "" })"#;
-            assert_eq!(told, [r#"Open { subprotocol: Some("chat") }"#, r#"Text("hi")"#, end], "{step}");
+            assert_eq!(
+                told,
+                [r#"Open { subprotocol: Some("chat"), is_deflated: false }"#, r#"Text("hi")"#, end],
+                "{step}"
+            );
             assert!(link.has_ended());
             // A pong and a close, both masked.
             let out = link.out().unwritten();
@@ -524,8 +568,8 @@ mod tests {
 
     #[test]
     fn what_was_agreed_on_is_deflated_in_both_directions_and_small_messages_are_not() {
-        let offer = Some(Parameters::OFFER);
-        let mut link = Link::upgrade_with(&OFFERED, offer, Masks::default(), 1024);
+        let compression = Some(Compression::default());
+        let mut link = Link::upgrade_with(&OFFERED, compression, Masks::default(), 1024);
         let mut bytes = answer(&mut link, None);
         // RFC 7692, 7.2.3.1.
         bytes.extend_from_slice(b"\xC1\x07\xf2\x48\xcd\xc9\xc9\x07\x00");

@@ -418,7 +418,7 @@ impl Session {
     fn handle_heard(&mut self, now: Millis, out: &mut Outgoing, heard: Event<'_>) {
         match heard {
             _ if self.connection().is_none() => {}
-            Event::Open { subprotocol: Some(SUBPROTOCOL) } => {
+            Event::Open { subprotocol: Some(SUBPROTOCOL), .. } => {
                 let hello = self.hello(true);
                 self.said_at = now;
                 out.text(&hello);

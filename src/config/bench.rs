@@ -55,6 +55,12 @@ pub const SETTINGS: &[Setting] = &[
         "How many rooms, ROOM-0 and so on, over which the connections are spread, or in several of which each is; 1 without it, and as many as connections in a hop",
     ),
     row(
+        "deflate",
+        Kind::Switch,
+        "",
+        "Offers to deflate messages, and does so with its own where the server agrees",
+    ),
+    row(
         "dialect",
         Kind::Choice(DIALECTS),
         "",
@@ -242,6 +248,7 @@ impl Bench {
             self_echo: matches.get_flag("self-echo"),
             room: given.text("room").unwrap_or_else(|| format!("bench-{}", std::process::id())),
             rooms: given.count("rooms").unwrap_or(if scenario == Scenario::Hop { connections } else { 1 }),
+            deflate: matches.get_flag("deflate"),
             load: load(&given, scenario)?,
             size: values(matches, "size")
                 .find_map(
@@ -363,6 +370,8 @@ fn check(plan: &Plan) -> Result<(), String> {
         format!("hop is for the dialect chinwag, in which each request has its answer, not for {dialect}")
     } else if scenario == Scenario::Hop && rooms < 2 {
         "who is to hop wants two --rooms at least".to_owned()
+    } else if plan.deflate && dialect == Dialect::Lines {
+        "lines are not deflated: --deflate wants a WebSocket".to_owned()
     } else if rooms > 1 && (scenario == Scenario::Echo || dialect == Dialect::Raw) {
         format!("{scenario} has no --rooms in the dialect {dialect}: --dialect chinwag has them")
     } else if rooms > connections && dialect != Dialect::Chinwag {
@@ -491,6 +500,7 @@ mod tests {
             "--self-echo",
             "--room=dev",
             "--rooms=4",
+            "--deflate",
             "--rate=7",
             "--arrival=poisson",
             "--size=64-4k",
@@ -514,7 +524,7 @@ mod tests {
         .expect("sound");
         let plan = bench.plan;
         assert_eq!((plan.connections, plan.senders, plan.self_echo, &*plan.room), (50, 3, true, "dev"));
-        assert_eq!(plan.rooms, 4);
+        assert_eq!((plan.rooms, plan.deflate), (4, true));
         assert_eq!(plan.load, Load::Open { rate: 7.0, arrival: Arrival::Poisson });
         assert_eq!((plan.size, plan.duration.as_secs(), plan.warmup.as_secs()), ((64, 4096), 3, 0));
         assert_eq!((plan.ramp.as_secs(), plan.in_flight, plan.drain.as_secs()), (2, 9, 1));

@@ -35,6 +35,7 @@ fn plan(server: &Server) -> Plan {
         connections: 4,
         senders: 1,
         self_echo: false,
+        deflate: false,
         room: "bench".into(),
         rooms: 1,
         load: Load::Open { rate: 200.0, arrival: Arrival::Even },

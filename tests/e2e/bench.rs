@@ -70,6 +70,25 @@ fn every_dialect_delivers_each_message_once() {
 }
 
 #[test]
+fn messages_are_deflated_where_the_server_agrees_and_otherwise_that_is_told() {
+    let fanout = |daemon: &Daemon, more: &[&str]| {
+        let chat = ws(daemon, "/ws");
+        let args = ["fanout", &chat, "--size", "1000", "--rate", "200", "--deflate"];
+        sound(&[&args[..], &SHORT, more].concat())
+    };
+    let daemon = daemon();
+    let plain = fanout(&daemon, &[]);
+    assert!(plain.to_string().contains("the server does not deflate messages"), "{plain}");
+    drop(daemon);
+    let daemon = Daemon::start(&["--publish-per-second", "0", "--deflate"]);
+    let deflated = fanout(&daemon, &["--threads", "2"]);
+    assert!(!deflated.to_string().contains("the server does not deflate messages"), "{deflated}");
+    assert_eq!(number(&deflated, "/audit/delivered"), number(&plain, "/audit/delivered"));
+    let [plain, deflated] = [plain, deflated].map(|report| number(&report, "/bytes_per_second"));
+    assert!(deflated < plain - plain / 10, "{deflated} bytes a second, {plain} before");
+}
+
+#[test]
 fn a_message_reaches_its_own_room_and_no_other() {
     let daemon = daemon();
     let chat = ws(&daemon, "/ws");

@@ -16,7 +16,7 @@ use super::plan::{Load, Plan, Scenario};
 use super::schedule::Schedule;
 use super::seat::{Person, Role, Seat, Stage, UNANSWERED};
 use super::stamp::Stamp;
-use crate::client::{Link, Masks, Scheme, Upgrade};
+use crate::client::{Compression, Link, Masks, Scheme, Upgrade};
 use crate::net::{Address, Dial, Handler, KeepAlive, ListenerId, Peer, Post, READ_BUFFER_LEN, Sockets};
 use crate::time::Millis;
 use std::cmp::Reverse;
@@ -85,6 +85,8 @@ pub struct Crew {
     scheme: Scheme,
     authority: String,
     target: String,
+    /// What all of them deflate and inflate with, where that is offered.
+    compression: Option<Compression>,
     /// Keys of those who send, or go from room to room.
     actors: Vec<usize>,
     next_actor: usize,
@@ -143,6 +145,7 @@ impl Crew {
         let (scheme, authority) = (plan.url.scheme(), plan.url.authority());
         let target = plan.url.target().to_owned();
         let in_flight = plan.in_flight.div_ceil(plan.threads);
+        let compression = plan.deflate.then(Compression::default);
         Crew {
             to_dial: (0..seats.len()).collect(),
             seats,
@@ -154,6 +157,7 @@ impl Crew {
             scheme,
             authority,
             target,
+            compression,
             actors,
             next_actor: 0,
             schedule,
@@ -358,7 +362,10 @@ impl Crew {
             headers: &[],
         };
         *link = Some(match self.scheme {
-            Scheme::Ws => Link::upgrade(&upgrade, Masks::default(), MESSAGE_BYTES_MAX),
+            Scheme::Ws => {
+                let compression = self.compression.clone();
+                Link::upgrade_with(&upgrade, compression, Masks::default(), MESSAGE_BYTES_MAX)
+            }
             Scheme::Tcp => Link::lines(MESSAGE_BYTES_MAX),
         });
         person.stage = Stage::Dialling;

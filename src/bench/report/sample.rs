@@ -172,6 +172,7 @@ pub fn plan() -> Plan {
         self_echo: false,
         room: "bench".into(),
         rooms: 1,
+        deflate: false,
         load: Load::Open { rate: 400.0, arrival: Arrival::Even },
         size: (64, 64),
         duration: Duration::from_secs(SECONDS),

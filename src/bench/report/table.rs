@@ -113,6 +113,7 @@ impl Table {
         if plan.rooms > 1 {
             let _ = write!(connections, " in {}", things(plan.rooms as u64, "room", "rooms"));
         }
+        let deflated = if plan.deflate { ", deflated" } else { "" };
         let senders = match plan.senders as u64 {
             _ if plan.scenario == Scenario::Hop => ", all hop".into(),
             0 => ", none sends".into(),
@@ -129,8 +130,8 @@ impl Table {
         };
         let size = match plan.size {
             _ if plan.senders == 0 => String::new(),
-            (least, most) if least == most => format!(", {least} bytes each"),
-            (least, most) => format!(", {least} to {most} bytes each"),
+            (least, most) if least == most => format!(", {least} bytes each{deflated}"),
+            (least, most) => format!(", {least} to {most} bytes each{deflated}"),
         };
         let measured = Figure::of(runs, |run| run.measured.as_secs_f64());
         let time = if measured.median > 0.0 {
