@@ -322,7 +322,8 @@ fn outcome(
 fn note_unsent(crew: &mut Crew, run: &Times, now: u64, latency: &mut super::outcome::Times) {
     for seat in &crew.seats {
         let Person { home, hopper, backlog, .. } = &seat.person;
-        let outcomes = if hopper.is_some() { 1 } else { crew.ear.seating.members(*home) };
+        let is_its_own = hopper.is_some() || crew.ear.plan.scenario == Scenario::Echo;
+        let outcomes = if is_its_own { 1 } else { crew.ear.seating.members(*home) };
         for &intended in backlog {
             crew.ear.errors.add("not sent", || "the server took no more of that connection".to_owned(), "");
             if run.is_measured(intended) {

@@ -11,6 +11,7 @@
 use super::outcome::{Outcome, Search, Try};
 use super::plan::{Dialect, Load, Plan, Scenario};
 use super::run::Failure;
+use super::seat::least_connections;
 use std::fmt;
 use std::str::FromStr;
 
@@ -125,7 +126,7 @@ impl Vary {
         let speaks_to_others = scenario != Scenario::Echo && senders > 0 && !plan.self_echo;
         let connections = match dialect {
             _ if scenario == Scenario::Echo => 1,
-            _ if speaks_to_others => senders.max(rooms + rooms.min(senders)),
+            _ if speaks_to_others => least_connections(plan).unwrap_or(plan.connections),
             Dialect::Chinwag => senders,
             _ => senders.max(rooms),
         };

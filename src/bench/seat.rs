@@ -202,6 +202,29 @@ pub fn slow_readers(plan: &Plan) -> usize {
     (plan.connections - plan.senders) * plan.slow_percent as usize / 100
 }
 
+/// How many connections are there all the while and read as fast as they can: senders, and those for whom they wait. They
+/// have the lowest numbers.
+pub fn measured(plan: &Plan) -> usize {
+    let readers = plan.connections.saturating_sub(plan.senders);
+    let others = match plan.scenario {
+        Scenario::Churn => readers / 2,
+        Scenario::Slow => slow_readers(plan),
+        _ => 0,
+    };
+    plan.connections - others
+}
+
+/// With how many connections each sender has such a one in its room, if with any number.
+pub fn least_connections(plan: &Plan) -> Option<usize> {
+    let wanted = plan.rooms + plan.rooms.min(plan.senders);
+    let mut plan = plan.clone();
+    // Of slow readers up to 99 in a hundred have no part in it.
+    (plan.senders.max(plan.rooms)..=plan.senders + 100 * wanted).find(|&connections| {
+        plan.connections = connections;
+        measured(&plan) >= wanted
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -66,7 +66,8 @@ impl Seating {
 
     /// Whether a connection has a seat in that room.
     pub fn sits_in(&self, connection: u32, room: u32) -> bool {
-        self.rooms_of(connection).any(|one| one == room)
+        self.home(connection) == room
+            || self.seats == self.rooms && room < self.rooms && room % self.connections == connection
     }
 
     /// How many connections are at home in a room.

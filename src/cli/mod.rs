@@ -65,7 +65,7 @@ pub fn command() -> Command {
 pub fn main() -> ExitCode {
     let matches = match command().try_get_matches() {
         Ok(matches) => matches,
-        Err(error) => return answer(&error),
+        Err(error) => return answer(&error, std::env::args().nth(1).as_deref()),
     };
     match matches.subcommand() {
         Some(("serve", matches)) => match config::Serve::from_matches(matches) {
@@ -81,8 +81,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Help and version go out as they are; an error is one line.
-fn answer(error: &clap::Error) -> ExitCode {
+/// Help and version go out as they are; an error is one line, which names the page that helps.
+fn answer(error: &clap::Error, first: Option<&str>) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let _ = error.print();
@@ -95,12 +95,22 @@ fn answer(error: &clap::Error) -> ExitCode {
         _ => {
             let text = error.render().to_string();
             let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-            let message = lines.next().unwrap_or("error: bad arguments");
+            let mut message = lines.next().unwrap_or("error: bad arguments").to_owned();
+            if message.ends_with(':')
+                && let Some(what) = lines.next()
+            {
+                message = format!("{message} {what}");
+            }
             let tip = lines
                 .find(|line| line.starts_with("tip:"))
                 .map(|tip| format!(" ({tip})"))
                 .unwrap_or_default();
-            eprintln!("{message}{tip}; chinwag --help shows what there is");
+            let commands = command();
+            let help = match first.filter(|first| commands.find_subcommand(first).is_some()) {
+                Some(first) => format!("chinwag {first} --help"),
+                None => "chinwag --help".to_owned(),
+            };
+            eprintln!("{message}{tip}; {help} shows what there is");
             ExitCode::from(USAGE)
         }
     }

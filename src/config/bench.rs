@@ -6,6 +6,7 @@
 use super::{Kind, Setting, Value, path, texts, values};
 use crate::bench::plan::{Arrival, Dialect, Load, Plan, Scenario, Templates};
 use crate::bench::search::{Condition, Vary};
+use crate::bench::seat::{least_connections, measured};
 use crate::bench::stamp::STAMP_LEN;
 use crate::client::{Scheme, Url};
 use crate::time::Millis;
@@ -52,13 +53,13 @@ pub const SETTINGS: &[Setting] = &[
         "rooms",
         Kind::Count(1, 1 << 24),
         "",
-        "How many rooms, ROOM-0 and so on, over which the connections are spread, or in several of which each is; 1 without it, and as many as connections in a hop",
+        "How many rooms, named ROOM-0, ROOM-1 and so on; with more rooms than connections each is in several; 1 without it, and as many as connections in a hop",
     ),
     row(
         "deflate",
         Kind::Switch,
         "",
-        "Offers to deflate messages, and does so with its own where the server agrees",
+        "Offers to deflate messages; where the server agrees, ours of 128 bytes and more are",
     ),
     row(
         "dialect",
@@ -370,7 +371,7 @@ fn check(plan: &Plan) -> Result<(), String> {
         format!("hop is for the dialect chinwag, in which each request has its answer, not for {dialect}")
     } else if scenario == Scenario::Hop && rooms < 2 {
         "who is to hop wants two --rooms at least".to_owned()
-    } else if plan.deflate && dialect == Dialect::Lines {
+    } else if plan.deflate && plan.url.scheme() == Scheme::Tcp {
         "lines are not deflated: --deflate wants a WebSocket".to_owned()
     } else if rooms > 1 && (scenario == Scenario::Echo || dialect == Dialect::Raw) {
         format!("{scenario} has no --rooms in the dialect {dialect}: --dialect chinwag has them")
@@ -382,10 +383,11 @@ fn check(plan: &Plan) -> Result<(), String> {
         format!(
             "the name of a room is {ROOM_BYTES_MAX} letters at most: a shorter --room, since --rooms adds their numbers"
         )
-    } else if speaks && !plan.self_echo && connections < loud_rooms + rooms {
-        let least = loud_rooms + rooms;
+    } else if speaks && !plan.self_echo && measured(plan) < loud_rooms + rooms {
+        let enough = least_connections(plan)
+            .map_or(String::new(), |least| format!("{least} --connections at least, "));
         format!(
-            "a sender wants somebody to receive in its room: {least} --connections at least, fewer --rooms, or --self-echo"
+            "a sender wants somebody to receive in its room all the while: {enough}fewer --rooms, or --self-echo"
         )
     } else if speaks && connections.saturating_mul(senders_heard) > LEDGERS_BYTES_MAX / 4 {
         let gib = (connections as f64 * senders_heard as f64 * 4.0) / f64::from(1 << 30);
@@ -555,6 +557,9 @@ mod tests {
             (&["fanout", "--rooms=100"], "somebody to receive"),
             (&["fanout", "--rooms=60", "--senders=41"], "101 --connections"),
             (&["fanout", "--rooms=101"], "somebody to receive"),
+            (&["slow", "--slow-percent=100"], "somebody to receive"),
+            (&["churn", "--rooms=50", "--senders=20"], "119 --connections"),
+            (&["idle", "--deflate", "tcp://h"], "not deflated"),
             (
                 &[
                     "idle",

@@ -7,12 +7,12 @@
 //!      │ last response          │ peer's Close,    │             │ peer's Close, or too late
 //!      │              Line      │ a broken rule    │             ▼
 //!      └────────────────┴───────┴──────────────────┴────────▶ Flushing    the last bytes are going out
-//!                                                                │
-//!                                                                │ FIN
-//!                                                                ▼
-//!                                                             Draining    what still comes is dropped, until EOF
-//!                                                                │
-//!                                   reset, or too late ─────────▶ Gone    freed at the end of the turn
+//!                                                              │ │
+//!                           nothing can come any more: its     │ │ FIN
+//!                           Close has come, or EOF             │ ▼
+//!                                                              │Draining   what still comes is dropped, until EOF
+//!                                                              ▼ ▼
+//!                                   reset, or too late ────────▶ Gone     freed at the end of the turn
 //! ```
 //!
 //! The server says FIN first and then listens on for a while (7.1.1): a socket that is closed with unread bytes in it is
@@ -68,7 +68,7 @@ pub enum Phase {
     Open,
     /// A WebSocket to which we have sent, or queued, a Close that the peer has not answered.
     Closing,
-    /// Its last bytes are queued; when they are out, FIN follows.
+    /// Its last bytes are queued; when they are out, FIN follows, or the socket is closed.
     Flushing,
     /// FIN is out.
     Draining,

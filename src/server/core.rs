@@ -316,6 +316,8 @@ impl Handler for Core {
         let Some(conn) = self.state.conns.get_mut(key) else { return };
         conn.heard_at = now;
         conn.is_pinged = false;
+        // Whoever speaks on behind its Close would be reset.
+        conn.has_said_all = false;
         conn.bytes_in += bytes.len() as u64;
         self.state.metrics.bytes_in += bytes.len() as u64;
         self.process_bytes(now, key as u32, bytes);

@@ -81,7 +81,7 @@ fn who_is_refused_goes_no_further_and_is_told_what_to_do() {
     let kinds = &outcome.errors.kinds;
     assert!(kinds["rate_limited"].hint.contains("--requests-per-second 0"), "{kinds:?}");
     // The others of the four go on; its own changes are not asked for any more.
-    assert_eq!(kinds["not sent"].count, 100 - hops.asked, "{kinds:?}");
+    assert_eq!(kinds["not asked"].count, 100 - hops.asked, "{kinds:?}");
 }
 
 #[test]

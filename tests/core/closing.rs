@@ -41,6 +41,17 @@ fn nothing_is_served_after_a_close() {
     assert_eq!(server.notes(ann), ["open", "in time", "closed 1000 peer-closed"]);
 }
 
+#[test]
+fn who_speaks_on_while_our_close_is_still_going_out_is_not_reset_for_it() {
+    let mut server = Server::new();
+    let ann = server.upgrade();
+    server.set_capacity(ann, 2);
+    server.hears(ann, &close(NORMAL));
+    server.hears(ann, &text("late"));
+    assert_eq!(server.tells(ann), [closed(1000, "")]);
+    assert!(server.has_fin(ann) && !server.is_closed(ann));
+}
+
 /// Its `close_notify` comes behind its Close, and would be reset.
 #[test]
 fn a_peer_that_speaks_tls_has_a_last_word_behind_its_close() {

@@ -24,6 +24,21 @@ fn a_close_is_answered_with_its_own_code_and_then_the_server_ends_the_stream() {
     websocket.closed_with(1005, false);
 }
 
+/// Whoever wakes up for the Close finds the end behind it, each time, and not only mostly.
+#[test]
+fn a_close_and_the_end_come_in_one_segment() {
+    let daemon = Daemon::start(&[]);
+    for _ in 0..200 {
+        let mut websocket = WebSocket::connect(&daemon, "/echo");
+        websocket.send_close(1000);
+        let mut said = Vec::new();
+        websocket.socket.receive(&mut said);
+        assert_eq!(said, [0x88, 2, 3, 0xE8]);
+        websocket.socket.options().set_nonblocking(true).expect("an option");
+        assert_eq!(websocket.socket.receive(&mut said), 0);
+    }
+}
+
 #[test]
 fn nothing_is_served_after_a_close_and_all_before_it_is() {
     let daemon = Daemon::start(&[]);

@@ -240,6 +240,13 @@ impl Crew {
 
     /// In an open loop: what could not be sent when it was due.
     fn send_backlog(&mut self, key: usize) {
+        let person = &mut self.seats[key].person;
+        if person.hopper.as_ref().is_some_and(|hopper| hopper.is_stuck) {
+            for _ in person.backlog.drain(..) {
+                let why = || "a change of rooms was refused, and who was refused goes no further".to_owned();
+                self.ear.errors.add("not asked", why, "");
+            }
+        }
         while self.can_send(key)
             && let Some(intended) = self.seats[key].person.backlog.pop_front()
         {

@@ -113,7 +113,7 @@ impl Table {
         if plan.rooms > 1 {
             let _ = write!(connections, " in {}", things(plan.rooms as u64, "room", "rooms"));
         }
-        let deflated = if plan.deflate { ", deflated" } else { "" };
+        let deflated = if plan.deflate { ", deflating offered" } else { "" };
         let senders = match plan.senders as u64 {
             _ if plan.scenario == Scenario::Hop => ", all hop".into(),
             0 => ", none sends".into(),
