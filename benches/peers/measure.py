@@ -44,7 +44,8 @@ def prepare(has_to_build=True):
 def machine():
     model = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
-    return f"{model.group(1) if model else os.uname().machine}, {os.cpu_count()} cores, Linux {os.uname().release}, commit {commit}"
+    linux = re.match(r"\d+\.\d+", os.uname().release).group()
+    return f"{model.group(1) if model else os.uname().machine}, {os.cpu_count()} cores, Linux {linux}, commit {commit}"
 
 
 def chinwag(*flags):
