@@ -142,6 +142,9 @@ fn exit_code(bench: &Bench, report: &Report) -> ExitCode {
     if runs.iter().any(|run| run.audit.unaccounted() > 0) {
         return ExitCode::from(UNACCOUNTED);
     }
+    if runs.iter().all(|run| run.audit.sent > 0 && run.audit.delivered == 0 && run.audit.hops.is_none()) {
+        return ExitCode::FAILURE;
+    }
     let was_the_limit = runs.iter().any(|run| !run.client.limits.is_empty());
     if bench.is_strict && was_the_limit {
         return ExitCode::from(CLIENT_WAS_THE_LIMIT);

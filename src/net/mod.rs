@@ -158,7 +158,7 @@ pub trait Sockets {
     fn write(&mut self, key: usize, slices: &[IoSlice<'_>]) -> io::Result<usize>;
 
     /// The same with what may be the last: the kernel may keep it until [`Sockets::shutdown_write`] or [`Sockets::close`], one
-    /// of which is to follow when all is taken, so that bytes and FIN share a segment.
+    /// of which follows when all is taken, so that bytes and FIN share a segment.
     fn write_last(&mut self, key: usize, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         self.write(key, slices)
     }

@@ -7,17 +7,16 @@
 //!      │ last response          │ peer's Close,    │             │ peer's Close, or too late
 //!      │              Line      │ a broken rule    │             ▼
 //!      └────────────────┴───────┴──────────────────┴────────▶ Flushing    the last bytes are going out
-//!                                                              │ │
-//!                           nothing can come any more: its     │ │ FIN
-//!                           Close has come, or EOF             │ ▼
-//!                                                              │Draining   what still comes is dropped, until EOF
-//!                                                              ▼ ▼
-//!                                   reset, or too late ────────▶ Gone     freed at the end of the turn
+//!                                                                │
+//!                                                                │ FIN
+//!                                                                ▼
+//!                                                             Draining    what still comes is dropped, until EOF
+//!                                                                │
+//!                                   reset, or too late ─────────▶ Gone    freed at the end of the turn
 //! ```
 //!
 //! The server says FIN first and then listens on for a while (7.1.1): a socket that is closed with unread bytes in it is
-//! reset, and the reset would overtake our Close frame. A peer that has said EOF itself is spared the draining, and so is
-//! one that has said Close, behind which nothing may come (5.5.1); not so under TLS, which has a last word of its own.
+//! reset, and the reset would overtake our Close frame. A peer that has said EOF itself is spared the draining.
 //!
 //! What is idle costs nothing: no buffers, no request head, no message assembled; a joined, idle member is this struct.
 
@@ -68,7 +67,7 @@ pub enum Phase {
     Open,
     /// A WebSocket to which we have sent, or queued, a Close that the peer has not answered.
     Closing,
-    /// Its last bytes are queued; when they are out, FIN follows, or the socket is closed.
+    /// Its last bytes are queued; when they are out, FIN follows.
     Flushing,
     /// FIN is out.
     Draining,
@@ -190,10 +189,6 @@ pub struct Connection {
     pub intake: Intake,
     /// The peer has ended its side.
     pub is_eof: bool,
-    /// The peer has said Close and can say nothing behind it, not even that TLS ends.
-    pub has_said_all: bool,
-    /// It speaks TLS.
-    pub is_encrypted: bool,
     /// A Ping is out since `deadline - pong_timeout`, and nothing has come since.
     pub is_pinged: bool,
     /// The first bytes of a request have come, and its last have not.

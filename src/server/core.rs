@@ -293,10 +293,8 @@ impl Handler for Core {
             None => (Wire::Http, Codec::Http),
         };
         let index = self.state.open(now, peer, wire, codec, Millis::NEVER);
-        let conn = self.state.conn(index);
-        conn.service = service.map(|ServiceId(service)| service);
-        conn.is_encrypted = self.tls_listeners.contains(&listener);
-        if !conn.is_encrypted {
+        self.state.conn(index).service = service.map(|ServiceId(service)| service);
+        if !self.tls_listeners.contains(&listener) {
             self.begin(now, index);
         }
         Ok(index as usize)
@@ -316,8 +314,6 @@ impl Handler for Core {
         let Some(conn) = self.state.conns.get_mut(key) else { return };
         conn.heard_at = now;
         conn.is_pinged = false;
-        // Whoever speaks on behind its Close would be reset.
-        conn.has_said_all = false;
         conn.bytes_in += bytes.len() as u64;
         self.state.metrics.bytes_in += bytes.len() as u64;
         self.process_bytes(now, key as u32, bytes);

@@ -90,11 +90,8 @@ impl Core {
             let is_open = self.state.conn(index).phase == Phase::Open;
             match ws.poll_event_with(input, &mut self.state.deflation.inflater) {
                 Ok(None) => break,
-                Ok(Some(ws::Event::Close(frame))) => {
-                    let code = frame.map_or(close::NO_STATUS_RECEIVED, |frame| frame.code);
-                    self.handle_close(now, index, code, input.is_empty());
-                }
                 // We have sent our Close: of what the peer still says, only its own matters (5.5.1).
+                Ok(Some(ws::Event::Close(_))) if !is_open => self.state.finish(now, index),
                 Ok(Some(_)) if !is_open => {}
                 Ok(Some(ws::Event::Text(text))) => {
                     self.handle_message(now, index, service, Message::Text(text))
@@ -104,6 +101,10 @@ impl Core {
                 }
                 Ok(Some(ws::Event::Ping(payload))) => self.state.pong(index, payload),
                 Ok(Some(ws::Event::Pong(_))) => {}
+                Ok(Some(ws::Event::Close(frame))) => {
+                    let code = frame.map_or(close::NO_STATUS_RECEIVED, |frame| frame.code);
+                    self.state.close(now, index, CloseReason::PeerClosed(code));
+                }
                 Err(_) if !is_open => self.state.finish(now, index),
                 Err(error) => {
                     self.state.close(now, index, CloseReason::Protocol(error));
@@ -111,16 +112,6 @@ impl Core {
             }
         }
         ws.release();
-    }
-
-    /// The peer says Close: it answers ours, or is the first. Whether nothing came behind it is `is_last`.
-    fn handle_close(&mut self, now: Millis, index: u32, code: u16, is_last: bool) {
-        let conn = self.state.conn(index);
-        conn.has_said_all = is_last && !conn.is_encrypted;
-        match conn.phase {
-            Phase::Open => self.state.close(now, index, CloseReason::PeerClosed(code)),
-            _ => self.state.finish(now, index),
-        }
     }
 
     fn handle_message(&mut self, now: Millis, index: u32, service: u16, message: Message<'_>) {

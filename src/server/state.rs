@@ -99,8 +99,6 @@ impl State {
             is_blocked: false,
             intake: Intake::Open,
             is_eof: false,
-            has_said_all: false,
-            is_encrypted: false,
             is_pinged: false,
             is_mid_request: false,
             is_continued: false,
@@ -592,11 +590,11 @@ impl State {
         }
     }
 
-    /// All is out: FIN, and draining, unless the peer has nothing more to say.
+    /// All is out: FIN, unless the peer has been there before us.
     pub fn half_close(&mut self, now: Millis, index: u32, sockets: &mut dyn Sockets) {
         let deadline = now + self.limits.linger_timeout;
         let conn = self.conn(index);
-        if conn.is_eof || conn.has_said_all {
+        if conn.is_eof {
             return self.free_later(index);
         }
         sockets.shutdown_write(index as usize);

@@ -14,8 +14,10 @@ fn a_close_is_answered_with_its_own_code() {
         let ann = server.upgrade();
         server.hears(ann, &close(&encoder::close_payload(code, "a reason of ann's")));
         assert_eq!(server.tells(ann), [closed(code, "")]);
-        assert!(server.is_closed(ann), "nothing can come behind hers");
+        assert!(server.has_fin(ann) && !server.is_closed(ann), "FIN follows, and hers is awaited");
         assert_eq!(server.notes(ann), ["open".to_owned(), format!("closed {code} peer-closed")]);
+        server.hears_fin(ann);
+        assert!(server.is_closed(ann));
     }
 }
 
@@ -25,43 +27,21 @@ fn a_close_without_a_code_is_answered_without_one() {
     let ann = server.upgrade();
     server.hears(ann, &close(b""));
     assert_eq!(server.says(ann), [0x88, 0x00]);
-    assert!(server.is_closed(ann));
+    assert!(server.has_fin(ann));
     assert_eq!(server.notes(ann), ["open", "closed 1005 peer-closed"]);
 }
 
 #[test]
 fn nothing_is_served_after_a_close() {
     let behind = [text("late"), ping(b"late"), close(NORMAL), vec![0xFF; 9]].concat();
-    let mut server = Server::new();
-    let ann = server.upgrade();
-    server.hears(ann, &[&text("in time"), &close(NORMAL), &behind[..]].concat());
-    assert!(!server.is_closed(ann), "who speaks on behind a Close is not reset for it");
-    server.hears(ann, &behind);
-    assert_eq!(server.tells(ann), [told("in time"), closed(1000, "")]);
-    assert_eq!(server.notes(ann), ["open", "in time", "closed 1000 peer-closed"]);
-}
-
-#[test]
-fn who_speaks_on_while_our_close_is_still_going_out_is_not_reset_for_it() {
-    let mut server = Server::new();
-    let ann = server.upgrade();
-    server.set_capacity(ann, 2);
-    server.hears(ann, &close(NORMAL));
-    server.hears(ann, &text("late"));
-    assert_eq!(server.tells(ann), [closed(1000, "")]);
-    assert!(server.has_fin(ann) && !server.is_closed(ann));
-}
-
-/// Its `close_notify` comes behind its Close, and would be reset.
-#[test]
-fn a_peer_that_speaks_tls_has_a_last_word_behind_its_close() {
-    let mut server = Server::new();
-    let ann = server.upgrade_encrypted();
-    server.hears(ann, &close(NORMAL));
-    assert_eq!(server.tells(ann), [closed(1000, "")]);
-    assert!(server.has_fin(ann) && !server.is_closed(ann), "hers is awaited");
-    server.hears_fin(ann);
-    assert!(server.is_closed(ann));
+    for (here, later) in [(&behind[..], &b""[..]), (b"", &behind)] {
+        let mut server = Server::new();
+        let ann = server.upgrade();
+        server.hears(ann, &[&text("in time"), &close(NORMAL), here].concat());
+        server.hears(ann, later);
+        assert_eq!(server.tells(ann), [told("in time"), closed(1000, "")]);
+        assert_eq!(server.notes(ann), ["open", "in time", "closed 1000 peer-closed"]);
+    }
 }
 
 #[test]
@@ -73,8 +53,10 @@ fn a_service_that_closes_waits_for_the_peers_close() {
     assert!(!server.has_fin(ann), "hers is awaited");
     assert_eq!(server.notes(ann).last().map(String::as_str), Some("closed 4000 service"), "told at once");
     server.hears(ann, &close(NORMAL));
-    assert!(server.is_closed(ann));
+    assert!(server.has_fin(ann) && !server.is_closed(ann));
     assert_eq!(server.says(ann), b"", "one Close is enough");
+    server.hears_fin(ann);
+    assert!(server.is_closed(ann));
 }
 
 #[test]
@@ -90,7 +72,7 @@ fn what_comes_before_the_answer_to_our_close_is_not_served() {
     let answer = [text("cut"), close(b"")].concat();
     server.hears(ann, &answer[..5]);
     server.hears(ann, &answer[5..]);
-    assert!(server.is_closed(ann));
+    assert!(server.has_fin(ann));
 }
 
 #[test]
@@ -249,7 +231,7 @@ fn every_broken_rule_has_its_code() {
 fn the_peers_fin_is_all_that_is_awaited_behind_ours() {
     let mut server = Server::new();
     let ann = server.upgrade();
-    server.hears(ann, &[0xFF; 2]);
+    server.hears(ann, &close(NORMAL));
     assert!(server.has_fin(ann));
     server.hears(ann, &[0x81; 300_000]);
     assert_eq!(

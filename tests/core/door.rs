@@ -1,6 +1,6 @@
 //! Who is let in, and what those are told who are not.
 
-use crate::server::{HOST, HTTP, LINES, Server};
+use crate::server::{HOST, HTTP, LINES, Server, close};
 use chinwag::net::Handler;
 use chinwag::server::Limits;
 
@@ -30,7 +30,7 @@ fn who_finds_a_full_house_is_told_to_come_back_and_gets_the_next_free_place() {
     assert!(is_told_to_come_back(&server.knock(HTTP, HOST).expect_err("it is full"), 5));
     assert!(is_a_notice(&server.knock(LINES, HOST).expect_err("it is full")));
     // A place is taken until its socket is closed.
-    server.hears(ann, &[0xFF; 2]);
+    server.hears(ann, &close(b""));
     assert!(server.has_fin(ann) && server.knock(HTTP, HOST).is_err());
     server.hears_fin(ann);
     assert!(server.knock(HTTP, HOST).is_ok());

@@ -27,7 +27,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 pub const HTTP: ListenerId = ListenerId(0);
 pub const LINES: ListenerId = ListenerId(1);
-pub const TLS: ListenerId = ListenerId(2);
 /// What one read brings at most.
 pub const READ_BUFFER_LEN: usize = 64 * 1024;
 /// The largest message that the puppet may be sent.
@@ -93,7 +92,6 @@ impl Server {
         core.route("/other", Route::Service(other));
         core.route("/page", Route::Page(Response::text(200, "a page\n")));
         core.speak_lines(LINES, puppet);
-        core.await_handshakes(TLS);
         Server::of(core, notes)
     }
 
@@ -149,21 +147,9 @@ impl Server {
     /// The same, at this path.
     pub fn upgrade_at(&mut self, path: &str) -> Peer {
         let peer = self.accept();
-        self.asks_to_upgrade(peer, path);
-        peer
-    }
-
-    /// The same over TLS, whose handshake is through.
-    pub fn upgrade_encrypted(&mut self) -> Peer {
-        let peer = self.accept_on(TLS);
-        self.core.handle_connected(self.now, self.ends[peer.0].key);
-        self.asks_to_upgrade(peer, "/");
-        peer
-    }
-
-    fn asks_to_upgrade(&mut self, peer: Peer, path: &str) {
         self.hears(peer, UPGRADE.replacen('/', path, 1).as_bytes());
         assert_eq!(self.says(peer), UPGRADED);
+        peer
     }
 
     /// Somebody connects there, and offers these extensions. Returns which of them the server uses.

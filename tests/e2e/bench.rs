@@ -255,6 +255,16 @@ fn what_is_refused_is_told_with_what_to_do() {
 }
 
 #[test]
+fn a_run_in_which_nothing_was_delivered_is_no_success() {
+    let daemon = daemon();
+    let url = ws(&daemon, "/ws");
+    let output = run(&[&["fanout", &url, "--size", "8k"][..], &SHORT].concat());
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.starts_with("nothing was delivered of ") && text.contains("--message-bytes"), "{text}");
+}
+
+#[test]
 fn the_first_interrupt_ends_the_run_with_what_there_is() {
     let daemon = daemon();
     let mut command = chinwag();

@@ -24,6 +24,18 @@ fn a_close_is_answered_with_its_own_code_and_then_the_server_ends_the_stream() {
     websocket.closed_with(1005, false);
 }
 
+/// 5.5.1 forbids data behind a Close, and a Pong is none.
+#[test]
+fn a_pong_behind_a_close_does_not_cost_the_answer() {
+    let daemon = Daemon::start(&[]);
+    for _ in 0..200 {
+        let mut websocket = WebSocket::connect(&daemon, "/echo");
+        websocket.send_close(1000);
+        websocket.send(Opcode::Pong, b"late");
+        websocket.closed_with(1000, false);
+    }
+}
+
 /// Whoever wakes up for the Close finds the end behind it, each time, and not only mostly.
 #[test]
 fn a_close_and_the_end_come_in_one_segment() {

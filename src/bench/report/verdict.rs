@@ -93,12 +93,15 @@ fn accounting(runs: &[&Outcome]) -> Finding {
             format!("all accounted for: {}, and no messages", things(ready, "connection", "connections"));
         return Finding::new(Weight::Good, text);
     }
-    let whole = format!(
-        "{} of {}, each once, in order and whole",
-        things(audit.delivered, "delivery", "deliveries"),
-        things(audit.sent, "message", "messages")
-    );
-    let mut text = format!("all accounted for: {whole}");
+    let messages = things(audit.sent, "message", "messages");
+    let (weight, mut text) = match audit.delivered {
+        0 => (Weight::Bad, format!("nothing was delivered of {messages}")),
+        some => {
+            let deliveries = things(some, "delivery", "deliveries");
+            let whole = format!("{deliveries} of {messages}, each once, in order and whole");
+            (Weight::Good, format!("all accounted for: {whole}"))
+        }
+    };
     if audit.announced > 0 {
         text += &format!(
             "; {} more did not come, as the server had announced",
@@ -114,7 +117,7 @@ fn accounting(runs: &[&Outcome]) -> Finding {
     if audit.refused > 0 {
         text += &format!("; {} refused", things(audit.refused, "message", "messages"));
     }
-    Finding::new(Weight::Good, text)
+    Finding::new(weight, text)
 }
 
 /// What became of those who went from room to room.
