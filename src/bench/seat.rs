@@ -167,6 +167,11 @@ impl Seat {
 }
 
 impl Person {
+    /// Whether it was refused a change of rooms, and goes no further.
+    pub fn is_stuck(&self) -> bool {
+        self.hopper.as_ref().is_some_and(|hopper| hopper.is_stuck)
+    }
+
     /// Whether the messages of a voice are this person's own, and do not come back to it.
     pub fn is_own(&self, voice: u32, plan: &Plan) -> bool {
         voice == self.voice && !plan.self_echo && plan.scenario != Scenario::Echo

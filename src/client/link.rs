@@ -161,6 +161,7 @@ pub enum End<'e> {
 pub struct Link {
     state: State,
     out: Outgoing,
+    /// What was offered to deflate messages with.
     compression: Option<Compression>,
 }
 
@@ -176,8 +177,6 @@ enum State {
 struct Upgrading {
     key: [u8; 16],
     subprotocols: Vec<String>,
-    /// What was offered to deflate messages with.
-    compression: Option<Compression>,
     head: Vec<u8>,
     message_bytes_max: usize,
 }
@@ -289,13 +288,7 @@ impl Link {
         let deflate = compression.as_ref().map(|_| Parameters::OFFER);
         Request { host: authority, target, key, subprotocols, deflate, headers }.encode(&mut out.bytes);
         let subprotocols = subprotocols.iter().map(|&name| name.to_owned()).collect();
-        let upgrading = Upgrading {
-            key,
-            subprotocols,
-            compression: compression.clone(),
-            head: Vec::new(),
-            message_bytes_max,
-        };
+        let upgrading = Upgrading { key, subprotocols, head: Vec::new(), message_bytes_max };
         Link { state: State::Upgrading(Box::new(upgrading)), out, compression }
     }
 
@@ -324,10 +317,11 @@ impl Link {
     pub fn receive(&mut self, bytes: &mut [u8], mut tell: impl FnMut(&mut Outgoing, Event<'_>)) {
         let mut input = Input::new(bytes);
         if let State::Upgrading(upgrading) = &mut self.state {
-            self.state = match upgrading.receive(&mut input, &mut self.out, &mut tell) {
-                Some(state) => state,
-                None => return,
-            };
+            self.state =
+                match upgrading.receive(&mut input, self.compression.as_ref(), &mut self.out, &mut tell) {
+                    Some(state) => state,
+                    None => return,
+                };
         }
         let has_ended = match &mut self.state {
             State::Open(ws) => {
@@ -348,6 +342,7 @@ impl Upgrading {
     fn receive(
         &mut self,
         input: &mut Input<'_>,
+        compression: Option<&Compression>,
         out: &mut Outgoing,
         tell: &mut dyn FnMut(&mut Outgoing, Event<'_>),
     ) -> Option<State> {
@@ -369,11 +364,11 @@ impl Upgrading {
         };
         input.take(len - before);
         let subprotocols: Vec<&str> = self.subprotocols.iter().map(String::as_str).collect();
-        let offer = self.compression.as_ref().map(|_| Parameters::OFFER);
+        let offer = compression.map(|_| Parameters::OFFER);
         match check_response(&head, self.key, &subprotocols, offer) {
             Ok(answer) => {
                 let mut ws = ws::Connection::new(Role::Client, self.message_bytes_max);
-                if let (Some(agreed), Some(compression)) = (&answer.deflate, &self.compression) {
+                if let (Some(agreed), Some(compression)) = (&answer.deflate, compression) {
                     ws = ws.deflated(agreed);
                     let deflation = |window| Deflation { window, compression: compression.clone() };
                     out.deflation = agreed.window(Role::Client).map(deflation);

@@ -241,7 +241,7 @@ impl Crew {
     /// In an open loop: what could not be sent when it was due.
     fn send_backlog(&mut self, key: usize) {
         let person = &mut self.seats[key].person;
-        if person.hopper.as_ref().is_some_and(|hopper| hopper.is_stuck) {
+        if person.is_stuck() {
             for _ in person.backlog.drain(..) {
                 let why = || "a change of rooms was refused, and who was refused goes no further".to_owned();
                 self.ear.errors.add("not asked", why, "");
@@ -279,9 +279,8 @@ impl Crew {
 
     fn can_send(&mut self, key: usize) -> bool {
         let Seat { link, person } = &mut self.seats[key];
-        let is_stuck = person.hopper.as_ref().is_some_and(|hopper| hopper.is_stuck);
         person.stage == Stage::Ready
-            && !is_stuck
+            && !person.is_stuck()
             && link.as_mut().is_some_and(|link| link.out().unwritten().len() < UNWRITTEN_BYTES_MAX)
     }
 
