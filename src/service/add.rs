@@ -14,10 +14,15 @@
 //! `9007199254740993` or `0.1` is its own affair, so here is what this one does: `7.0` and `1e2` are no whole numbers as
 //! they are written, a number beyond 64 bits is refused rather than rounded, and a field that is given twice is refused
 //! rather than guessed at. Fields that are not known are ignored, so that a later version can have more of them.
+//!
+//! Keys match in any case, as they do in Go, whose encoder writes `{"A":7,"B":4}`. A key in its exact case wins: in
+//! `{"a":1,"A":2,"b":3}` the field `A` is one that is not known. Without an `a`, two `A` are one field given twice. No
+//! character beyond ASCII differs from these letters in case alone.
 
 use super::{ConnId, Context, Message, Opening, Service, close};
 use crate::time::Millis;
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use std::fmt;
 
 /// How long a connection may ask nothing.
@@ -64,10 +69,100 @@ pub enum Error {
     Binary,
 }
 
-#[derive(Deserialize)]
 struct Request {
     a: i64,
     b: i64,
+}
+
+/// One number of a request, while its fields are read.
+#[derive(Default)]
+struct Field<'a> {
+    exact: Option<i64>,
+    /// From keys in another case, which count only where no key has the exact one.
+    other_case: Vec<&'a RawValue>,
+}
+
+impl<'a> Field<'a> {
+    fn read<M: MapAccess<'a>>(&mut self, map: &mut M, is_exact: bool) -> Result<(), M::Error> {
+        if !is_exact {
+            // Two are as wrong as three.
+            let value = map.next_value()?;
+            if self.other_case.len() < 2 {
+                self.other_case.push(value);
+            }
+        } else if self.exact.replace(map.next_value()?).is_some() {
+            return Err(M::Error::custom("a field is given twice"));
+        }
+        Ok(())
+    }
+
+    fn number(&self) -> Option<i64> {
+        match (self.exact, &self.other_case[..]) {
+            (Some(number), _) => Some(number),
+            (None, [value]) => serde_json::from_str(value.get()).ok(),
+            (None, _) => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Request {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Request, D::Error> {
+        struct Fields;
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Request;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with a and b")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Request, M::Error> {
+                let (mut a, mut b) = (Field::default(), Field::default());
+                while let Some(Key(field)) = map.next_key()? {
+                    match field {
+                        Some(('a', is_exact)) => a.read(&mut map, is_exact)?,
+                        Some((_, is_exact)) => b.read(&mut map, is_exact)?,
+                        None => drop(map.next_value::<serde::de::IgnoredAny>()?),
+                    }
+                }
+                match (a.number(), b.number()) {
+                    (Some(a), Some(b)) => Ok(Request { a, b }),
+                    _ => Err(M::Error::custom("a number is missing")),
+                }
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+/// The field that a key means, if it is known, and whether the key has its exact case.
+struct Key(Option<(char, bool)>);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Key, D::Error> {
+        struct Word;
+
+        impl Visitor<'_> for Word {
+            type Value = Key;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+
+            fn visit_str<E>(self, key: &str) -> Result<Key, E> {
+                Ok(Key(match key {
+                    "a" => Some(('a', true)),
+                    "A" => Some(('a', false)),
+                    "b" => Some(('b', true)),
+                    "B" => Some(('b', false)),
+                    _ => None,
+                }))
+            }
+        }
+
+        deserializer.deserialize_identifier(Word)
+    }
 }
 
 /// Answers one request with one line of JSON, whatever the request is.
@@ -139,6 +234,21 @@ mod tests {
     }
 
     #[test]
+    fn keys_match_in_any_case_and_the_exact_case_wins() {
+        for (request, sum) in [
+            (r#"{"A":7,"B":4}"#, 11),
+            (r#"{"a":7,"B":4}"#, 11),
+            (r#"{"\u0041":7,"\u0062":4}"#, 11),
+            (r#"{"a":1,"A":2,"b":3}"#, 4),
+            (r#"{"A":2,"a":1,"b":3}"#, 4),
+            (r#"{"A":2,"B":"x","A":9,"a":1,"b":3}"#, 4),
+            (r#"{"ａ":9,"a":1,"b":3}"#, 4),
+        ] {
+            assert_eq!(add(request.as_bytes()), Ok(sum), "{request}");
+        }
+    }
+
+    #[test]
     fn a_sum_beyond_64_bits_is_an_error_and_does_not_wrap() {
         assert_eq!(add(br#"{"a":9223372036854775807,"b":1}"#), Err(Error::Overflow));
         assert_eq!(add(br#"{"a":-9223372036854775808,"b":-1}"#), Err(Error::Overflow));
@@ -149,7 +259,14 @@ mod tests {
         for request in [
             "{}",
             r#"{"a":7}"#,
-            r#"{"A":7,"b":4}"#,
+            r#"{"A":1,"A":2,"b":3}"#,
+            r#"{"A":1,"A":2,"A":3,"b":3}"#,
+            r#"{"a":"x","A":1,"b":3}"#,
+            r#"{"A":"7","B":"4"}"#,
+            r#"{"A":7.0,"B":4}"#,
+            r#"{"ａ":7,"b":4}"#,
+            r#"{"á":7,"b":4}"#,
+            r#"{"aa":7,"b":4}"#,
             r#"{"a":"7","b":4}"#,
             r#"{"a":null,"b":4}"#,
             r#"{"a":true,"b":4}"#,
