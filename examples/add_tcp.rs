@@ -3,24 +3,27 @@
 //! ```text
 //!     cargo run --example add_tcp -- serve
 //!     cargo run --example add_tcp -- call 7 4          {"sum":11}
-//!     printf '{"a":7,"b":4}\nhello\n' | nc -N 127.0.0.1 5656
+//!     printf '{"a":7,"b":4}{"a":1,"b":2}' | nc -N 127.0.0.1 5656
 //! ```
 //!
-//! TCP brings a stream of bytes, in order, cut wherever the network likes. So a request needs an end that can be found:
-//! here a request is a line, and so is its answer. All that a stream asks of a server is in this file: gather what has
-//! been cut, answer several requests that come at once, keep what a slow reader does not take yet, stop reading from one
-//! that only sends, and hang up on one that only listens.
+//! TCP brings a stream of bytes, in order, cut wherever the network likes. So a request needs an end that can be found.
+//! Here a request is a JSON object, which says itself where it ends; no line end is needed behind it, and none does harm.
+//! (A number does not say where it ends: `add/values.rs` has more on that.) An answer is an object too, and a line.
+//!
+//! All that a stream asks of a server is in this file: gather what has been cut, answer several requests that come at
+//! once, bound a request that does not end, keep what a slow reader does not take yet, stop reading from a client that
+//! only sends, and hang up on one that only listens.
 //!
 //! The loop tells the server what happened (`handle_*`), and the server writes when it is asked to (`flush`). It never
 //! waits, so one thread serves them all.
 
 #[path = "add/command.rs"]
 mod command;
+#[path = "add/values.rs"]
+mod values;
 
 use chinwag::net::wheel::Wheel;
 use chinwag::net::{Address, Handler, KeepAlive, ListenerId, Peer, Reactor, Sockets};
-use chinwag::proto::Input;
-use chinwag::proto::line::{Decoder, Event};
 use chinwag::service::add;
 use chinwag::time::Millis;
 use slab::Slab;
@@ -28,11 +31,12 @@ use std::io::{self, BufRead, BufReader, IoSlice, Write};
 use std::net::TcpStream;
 use std::process::ExitCode;
 use std::time::Duration;
+use values::{Value, Values};
 
 /// How long a peer may ask nothing.
 const READ_TIMEOUT: Millis = Millis::from_secs(30);
 /// The longest request.
-const LINE_BYTES_MAX: usize = 1024;
+const REQUEST_BYTES_MAX: usize = 1024;
 /// How much may wait for a peer that does not read before its requests are no longer read either.
 const UNSENT_BYTES_HIGH: usize = 16 * 1024;
 
@@ -61,8 +65,8 @@ struct Server {
 }
 
 struct Conn {
-    /// Holds the beginning of a line whose end has not come.
-    lines: Decoder,
+    /// Holds the beginning of a request whose end has not come.
+    values: Values,
     /// Answers that the kernel has not taken.
     unsent: Vec<u8>,
     /// How the connection goes on once they are out.
@@ -114,12 +118,22 @@ impl Server {
     }
 }
 
+fn append_answer(unsent: &mut Vec<u8>, value: Value<'_>) {
+    let answer = match value {
+        Value::Whole(request) => add::answer(request),
+        Value::TooLong => format!(r#"{{"error":"a request has at most {REQUEST_BYTES_MAX} bytes"}}"#),
+        Value::Unfinished => r#"{"error":"the stream ended within a request"}"#.to_owned(),
+    };
+    unsent.extend_from_slice(answer.as_bytes());
+    unsent.push(b'\n');
+}
+
 impl Handler for Server {
     type Mail = ();
 
     fn handle_accepted(&mut self, now: Millis, _listener: ListenerId, _peer: Peer) -> Result<usize, &[u8]> {
         let conn = Conn {
-            lines: Decoder::new(LINE_BYTES_MAX),
+            values: Values::new(REQUEST_BYTES_MAX),
             unsent: Vec::new(),
             then: Then::Read,
             is_pending: false,
@@ -130,31 +144,21 @@ impl Handler for Server {
     }
 
     fn handle_bytes(&mut self, now: Millis, key: usize, bytes: &mut [u8]) {
-        let Conn { lines, unsent, .. } = &mut self.conns[key];
-        let mut input = Input::new(bytes);
-        let mut answered = false;
+        let Conn { values, unsent, .. } = &mut self.conns[key];
+        let before = unsent.len();
         // None, one or many requests may lie in what one read brought.
-        while let Some(event) = lines.poll_event(&mut input) {
-            let answer = match event {
-                Event::Line(request) => add::answer(request.as_bytes()),
-                Event::TooLong { .. } => {
-                    format!(r#"{{"error":"a request has at most {LINE_BYTES_MAX} bytes"}}"#)
-                }
-                Event::NotUtf8 { .. } => r#"{"error":"a request is UTF-8"}"#.to_owned(),
-            };
-            unsent.extend_from_slice(answer.as_bytes());
-            unsent.push(b'\n');
-            answered = true;
-        }
-        // A byte now and then puts nothing off: only a request does.
-        if answered {
+        values.receive(bytes, |value| append_answer(unsent, value));
+        // A byte now and then puts nothing off: only an answer does.
+        if unsent.len() > before {
             self.put_off_deadline(now, key);
             self.arm(key);
         }
     }
 
-    /// The peer will ask nothing more. It may still read: whoever pipes requests in ends them so.
+    /// The peer will ask nothing more. It may still read: a pipe that requests come from ends so.
     fn handle_eof(&mut self, _now: Millis, key: usize) {
+        let Conn { values, unsent, .. } = &mut self.conns[key];
+        values.finish(|value| append_answer(unsent, value));
         self.end(key, Then::Close);
     }
 
@@ -211,7 +215,7 @@ impl Handler for Server {
 fn call(request: &str, address: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    stream.write_all(format!("{request}\n").as_bytes())?;
+    stream.write_all(request.as_bytes())?;
     let mut answer = String::new();
     if BufReader::new(stream).read_line(&mut answer)? == 0 {
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server hung up without an answer"));
@@ -260,7 +264,7 @@ mod tests {
         let ask =
             |server: &mut Server, at, bytes: &[u8]| server.handle_bytes(Millis(at), key, &mut bytes.to_vec());
         ask(&mut server, 20_000, b"{\"a\":7,\"b\":4}\n");
-        ask(&mut server, 40_000, b"half a request puts nothing off");
+        ask(&mut server, 40_000, b"{\"half a request puts\": \"nothing off");
         server.handle_timers(Millis(49_000));
         server.flush(Millis(49_000), &mut sockets);
         assert_eq!((&*sockets.taken, sockets.is_closed), ("{\"sum\":11}\n", false));

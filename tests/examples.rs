@@ -8,7 +8,10 @@
 #[path = "../examples/add_tcp.rs"]
 #[allow(dead_code, reason = "the program around the service is run as a process")]
 mod add_tcp;
+#[path = "support/go.rs"]
+mod go;
 
+use go::go;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::path::PathBuf;
@@ -141,7 +144,8 @@ fn a_stream_may_be_cut_anywhere_and_hold_many_requests() {
         stream.write_all(&[*byte]).expect("it reads");
     }
     let long = "x".repeat(5000);
-    write!(stream, "hello\n{{\"a\":3,\"b\":4}}\n{long}\n{{\"a\":5,\"b\":6}}\nno end").expect("it reads");
+    write!(stream, "hello\n{{\"a\":3,\"b\":4}}\n{long}\n{{\"a\":5,\"b\":6}}{{\"A\":7,\n\"B\":8}}7{{\"a\":1")
+        .expect("it reads");
     stream.shutdown(std::net::Shutdown::Write).expect("a socket");
     let mut answers = String::new();
     stream.read_to_string(&mut answers).expect("it answers and closes");
@@ -151,8 +155,82 @@ fn a_stream_may_be_cut_anywhere_and_hold_many_requests() {
         "{\"sum\":7}",
         "{\"error\":\"a request has at most 1024 bytes\"}",
         "{\"sum\":11}",
+        "{\"sum\":15}",
+        "{\"error\":\"this is not a JSON object\"}",
+        "{\"error\":\"the stream ended within a request\"}",
     ];
     assert_eq!(answers.lines().collect::<Vec<_>>(), expected);
+}
+
+/// Runs a program to its end, with this on its standard input. Returns what it prints.
+fn printed(command: &mut Command, input: &str) -> String {
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = command.spawn().unwrap_or_else(|error| {
+        panic!("{command:?}: {error}: run ./scripts/test, which installs what these tests need")
+    });
+    process.stdin.take().expect("it is piped").write_all(input.as_bytes()).expect("it reads");
+    let output = process.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn go_calls_both_with_capital_keys_and_no_line_end() {
+    let server = Server::start("add_tcp");
+    let mut call = go("add_tcp.go");
+    assert_eq!(printed(call.args([&server.address.to_string(), "7", "4"]), ""), "11\n11\n");
+    let server = Server::start("add_udp");
+    let mut call = go("add_udp.go");
+    assert_eq!(printed(call.args([&server.address.to_string(), "-7", "4"]), ""), "-3\n");
+}
+
+#[test]
+fn python_calls_with_no_line_end() {
+    const CALL: &str = r#"
+import json, socket, sys
+host, port = sys.argv[1].split(":")
+with socket.create_connection((host, int(port)), timeout=20) as s:
+    s.sendall(json.dumps({"a": 7, "b": 4}).encode())
+    print(json.loads(s.recv(1024))["sum"])
+    s.sendall(b'{"a":1,"b":2}{"a":3,')
+    print(json.loads(s.recv(1024))["sum"])
+    s.sendall(b'"b":4}')
+    print(json.loads(s.recv(1024))["sum"])
+"#;
+    let server = Server::start("add_tcp");
+    let python = std::env::var_os("CHINWAG_E2E_PYTHON").unwrap_or_else(|| "python3".into());
+    let mut call = Command::new(python);
+    assert_eq!(printed(call.args(["-c", CALL, &server.address.to_string()]), ""), "11\n3\n7\n");
+}
+
+#[test]
+fn netcat_calls_with_and_without_line_ends() {
+    let server = Server::start("add_tcp");
+    let nc = std::env::var_os("CHINWAG_E2E_NC").unwrap_or_else(|| "nc".into());
+    let (host, port) = (server.address.ip().to_string(), server.address.port().to_string());
+    for (input, answers) in [
+        (r#"{"a":7,"b":4}"#, "{\"sum\":11}\n"),
+        ("{\"a\":7,\"b\":4}\n", "{\"sum\":11}\n"),
+        ("{\n  \"a\": 7,\n  \"b\": 4\n}\r\n{\"A\":1,\"B\":2}", "{\"sum\":11}\n{\"sum\":3}\n"),
+        ("7", "{\"error\":\"this is not a JSON object\"}\n"),
+        ("", ""),
+    ] {
+        let mut call = Command::new(&nc);
+        assert_eq!(printed(call.args(["-N", &host, &port]), input), answers, "{input}");
+    }
+}
+
+#[test]
+fn an_object_is_answered_at_its_last_byte() {
+    let server = Server::start("add_tcp");
+    let mut stream = TcpStream::connect(server.address).expect("it listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    for sum in ["11", "12"] {
+        let (first, last) = (format!("{{\"A\":{sum},\"B\":"), "0}");
+        stream.write_all(first.as_bytes()).expect("it reads");
+        stream.write_all(last.as_bytes()).expect("it reads");
+        read_until(&mut stream, &format!("{{\"sum\":{sum}}}\n"));
+    }
 }
 
 #[test]

@@ -1,11 +1,14 @@
-//! Clients that know nothing of ours: the PyPI package `websockets`, the npm package `ws`, and netcat.
+//! Clients that know nothing of ours: the PyPI package `websockets`, the npm package `ws`, netcat, and a program in Go.
 //!
 //! Each script in `foreign/` dials a daemon and prints a line for each check. Where a tool is missing the test fails: a
 //! test that is left out because of a missing tool looks like one that has passed.
 
-use crate::harness::Daemon;
+use crate::go::go;
+use crate::harness::member::netcat;
+use crate::harness::{Daemon, Member};
 use std::env;
 use std::ffi::OsString;
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -86,4 +89,28 @@ fn ws_of_node() {
 fn netcat_of_openbsd() {
     let daemon = Daemon::start(&[]);
     run(python("netcat.py", &[], &daemon));
+}
+
+/// What every tutorial of TCP in Go ends with: two goroutines, each of which copies one direction.
+#[test]
+fn go_copies_between_its_terminal_and_the_line_port() {
+    let daemon = Daemon::start(&[]);
+    let mut nc = netcat(&daemon, "nc");
+    let mut command = go("chat.go");
+    let command = command.arg(daemon.line().to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut client = command.spawn().unwrap_or_else(|error| {
+        panic!("{command:?}: {error}: run ./scripts/test, which installs what these tests need")
+    });
+    let mut input = client.stdin.take().expect("it is piped");
+    let mut lines = BufReader::new(client.stdout.take().expect("it is piped")).lines();
+    let mut hear = |wanted: &dyn Fn(&str) -> bool| {
+        lines.by_ref().map(|line| line.expect("text")).find(|line| wanted(line)).expect("it is still there")
+    };
+    hear(&|line| line.starts_with("* welcome to chinwag, "));
+    input.write_all(b"/name gopher\nhello from Go\n").expect("it reads");
+    assert_eq!(nc.hear_said(), "[gopher] hello from Go");
+    nc.say("hello from nc");
+    hear(&|line| line == "[nc] hello from nc");
+    input.write_all(b"/quit\n").expect("it reads");
+    assert!(client.wait().expect("it is our child").success());
 }

@@ -14,7 +14,7 @@
 //!   half_open.rs  a peer whose cable has been pulled
 //!   join.rs       our own client in a pipe
 //!   join_terminal.rs      the same at a terminal
-//!   foreign.rs    clients that know nothing of ours: websockets, ws, nc
+//!   foreign.rs    clients that know nothing of ours: websockets, ws, nc, Go
 //!   browser.rs    the pages in Chromium, and the module that they speak through
 //!   tls.rs        certificates, and everybody in one room with and without TLS
 //!   proxy.rs      behind nginx and HAProxy
@@ -30,6 +30,8 @@ mod chat;
 mod closing;
 mod command;
 mod foreign;
+#[path = "../support/go.rs"]
+mod go;
 #[cfg(target_os = "linux")]
 mod half_open;
 #[allow(dead_code, reason = "shared with tests/many.rs, which needs other parts of it")]
