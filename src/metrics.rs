@@ -13,6 +13,10 @@ pub struct Metrics {
     pub upgrades: u64,
     /// HTTP requests answered, refused handshakes among them.
     pub requests: u64,
+    /// Of those, how many named a host that the server does not answer for.
+    pub hosts_refused: u64,
+    /// Of those, how many came from a page of an origin that may not connect.
+    pub origins_refused: u64,
     /// Messages and lines received.
     pub messages_in: u64,
     /// Bytes received.
@@ -51,6 +55,8 @@ impl Metrics {
             closed,
             upgrades,
             requests,
+            hosts_refused,
+            origins_refused,
             messages_in,
             bytes_in,
             bytes_out,
@@ -71,6 +77,8 @@ impl Metrics {
             ("closed", closed),
             ("upgrades", upgrades),
             ("requests", requests),
+            ("hosts_refused", hosts_refused),
+            ("origins_refused", origins_refused),
             ("messages_in", messages_in),
             ("bytes_in", bytes_in),
             ("bytes_out", bytes_out),

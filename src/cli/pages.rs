@@ -45,7 +45,8 @@ pub fn serve(server: &mut Server) {
     }
     let (path, content_type, body) = MODULE;
     server.page(path, for_all(page(content_type, body)));
-    server.page("/healthz", Response::text(200, "ok\n"));
+    // A page that may not connect can find out that the server is there, as it could from whether the module loads.
+    server.page("/healthz", for_all(Response::text(200, "ok\n").with_header("Cache-Control", "no-store")));
 }
 
 /// The page of the echo service, which answers for its path itself.

@@ -71,6 +71,7 @@ fn serve(config: &Serve) -> Result<(), Failure> {
     // A connection is a descriptor, and the soft limit is often 1,024 where the hard one is many times that.
     let descriptors = rlimit::increase_nofile_limit(u64::MAX);
     let mut server = Server::new(config.limits.clone()).map_err(failure("cannot start the loop"))?;
+    server.allow_hosts(config.hosts.clone());
     server.allow_origins(config.origins.clone());
 
     let seed = random::seed().map_err(failure("cannot read the system's randomness"))?;

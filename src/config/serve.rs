@@ -2,7 +2,7 @@
 
 use super::{Kind, Listen, Setting, Value, path, value, values};
 use crate::chat::{self, Slow};
-use crate::server::{AllowedOrigins, Limits};
+use crate::server::{AllowedHosts, AllowedOrigins, Limits};
 use crate::time::Millis;
 use clap::ArgMatches;
 use log::LevelFilter;
@@ -45,6 +45,13 @@ pub const SETTINGS: &[Setting] = &[
         default: "",
         repeats: false,
         help: "Its private key, in PEM",
+    },
+    Setting {
+        name: "allow-host",
+        kind: Kind::Host,
+        default: "",
+        repeats: true,
+        help: "Answers requests that name this host, as in chat.example.org; * for any. Without it, a listener on a loopback address answers for the local host alone, and others for every host",
     },
     Setting {
         name: "allow-origin",
@@ -225,6 +232,8 @@ pub struct Serve {
     pub line_listen: Vec<Listen>,
     /// The files of the certificate and of its key, where TLS is spoken.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// Besides the local host.
+    pub hosts: AllowedHosts,
     /// Besides the same origin.
     pub origins: AllowedOrigins,
     /// How much to log.
@@ -252,6 +261,12 @@ impl Serve {
         for value in values(matches, "allow-origin") {
             if let Value::Origin(origin) = value {
                 origins.allow(origin).expect("the flag's check has let it pass");
+            }
+        }
+        let mut hosts = AllowedHosts::default();
+        for value in values(matches, "allow-host") {
+            if let Value::Host(host) = value {
+                hosts.allow(host).expect("the flag's check has let it pass");
             }
         }
         let timeout = |name| if let Value::Duration(ms) = value(matches, name) { Some(*ms) } else { None };
@@ -283,6 +298,7 @@ impl Serve {
             listen,
             line_listen,
             tls,
+            hosts,
             origins,
             log: if let Value::Level(level) = value(matches, "log") { *level } else { LevelFilter::Info },
             limits: Limits {

@@ -2,7 +2,7 @@
 
 use crate::bench::search::Condition;
 use crate::net::Address;
-use crate::server::AllowedOrigins;
+use crate::server::{AllowedHosts, AllowedOrigins};
 use crate::time::Millis;
 use crate::wire::{Name, RoomName};
 use log::LevelFilter;
@@ -20,6 +20,8 @@ pub enum Kind {
     ListenOrOff,
     /// The path of a file.
     Path,
+    /// A host without its port, or `*`.
+    Host,
     /// An Origin, or `*`.
     Origin,
     /// How much to log.
@@ -61,6 +63,8 @@ pub enum Value {
     Path(PathBuf),
     /// Not at all.
     Off,
+    /// See [`Kind::Host`].
+    Host(String),
     /// See [`Kind::Origin`].
     Origin(String),
     /// See [`Kind::Level`].
@@ -116,6 +120,7 @@ impl Kind {
         match self {
             Kind::Listen | Kind::ListenOrOff => "ADDR",
             Kind::Path => "FILE",
+            Kind::Host => "HOST",
             Kind::Origin => "ORIGIN",
             Kind::Level => "LEVEL",
             Kind::Duration(..) | Kind::DurationOrOff(..) => "DURATION",
@@ -141,6 +146,7 @@ impl Kind {
             Kind::ListenOrOff => text.parse().map(Value::Listen).map_err(|error: String| error + ", or off"),
             Kind::Path if text.is_empty() => Err("a file has a name".into()),
             Kind::Path => Ok(Value::Path(PathBuf::from(text))),
+            Kind::Host => AllowedHosts::default().allow(text).map(|()| Value::Host(text.to_owned())),
             Kind::Origin => AllowedOrigins::default().allow(text).map(|()| Value::Origin(text.to_owned())),
             Kind::Level => text
                 .parse()
@@ -320,6 +326,8 @@ mod tests {
             (Kind::Listen, "tls://2021", "127.0.0.1:2021"),
             (Kind::ListenOrOff, "on", "or off"),
             (Kind::Path, "", "a name"),
+            (Kind::Host, "https://chat.example.org", "without a port, such as chat.example.org"),
+            (Kind::Host, "chat.example.org:443", "without a port"),
             (Kind::Origin, "example.org", "https://example.org"),
             (Kind::Level, "loud", "debug"),
             (Kind::Duration(0, 1), "5", "5m"),

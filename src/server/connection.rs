@@ -197,6 +197,8 @@ pub struct Connection {
     pub is_continued: bool,
     /// How many of the unread bytes have been searched for the end of a head, in vain.
     pub head_searched: u32,
+    /// Its requests must name a host that the server answers for.
+    pub is_host_checked: bool,
     /// The service is about to be asked for what a log has forgotten.
     pub is_asking: bool,
     /// It has been blocked since the service last heard `on_drain`.

@@ -8,10 +8,12 @@ use super::close_reason::CloseReason;
 use super::connection::{Codec, Intake, Phase, Wire};
 use super::context::ServerContext;
 use super::door::TurnedAway;
+use super::host::AllowedHosts;
 use super::limits::Limits;
 use super::origin::AllowedOrigins;
 use super::router::{Route, Router, ServiceId};
 use super::state::State;
+use super::warnings::Warnings;
 use crate::metrics::Metrics;
 use crate::net::outbox::{Item, Question};
 use crate::net::{Handler, ListenerId, Peer, Sockets};
@@ -39,9 +41,13 @@ pub struct Core {
     pub(super) mounts: Vec<Mount>,
     pub(super) router: Router,
     pub(super) origins: AllowedOrigins,
+    pub(super) hosts: AllowedHosts,
+    pub(super) warnings: Warnings,
     /// The listeners whose connections speak lines, and to whom. The others speak HTTP.
     line_listeners: HashMap<ListenerId, ServiceId>,
     tls_listeners: Vec<ListenerId>,
+    /// The listeners that answer for the local host, and for those that are allowed besides.
+    local_listeners: Vec<ListenerId>,
     /// What a service replays; kept for its memory.
     replay: Replay,
     /// Connections whose moment has come; kept for its memory.
@@ -90,6 +96,16 @@ impl Core {
     /// The connections of this listener come to speak when a TLS handshake is through.
     pub fn await_handshakes(&mut self, listener: ListenerId) {
         self.tls_listeners.push(listener);
+    }
+
+    /// Requests to this listener must name the local host, unless their host is allowed besides.
+    pub fn answer_for_the_local_host(&mut self, listener: ListenerId) {
+        self.local_listeners.push(listener);
+    }
+
+    /// Which hosts the server answers for, besides the local one.
+    pub fn allow_hosts(&mut self, hosts: AllowedHosts) {
+        self.hosts = hosts;
     }
 
     /// Which pages may connect, besides those that come from here.
@@ -293,7 +309,11 @@ impl Handler for Core {
             None => (Wire::Http, Codec::Http),
         };
         let index = self.state.open(now, peer, wire, codec, Millis::NEVER);
-        self.state.conn(index).service = service.map(|ServiceId(service)| service);
+        let conn = self.state.conn(index);
+        conn.service = service.map(|ServiceId(service)| service);
+        // No browser reaches a Unix socket.
+        let has_names = !self.hosts.is_empty() || self.local_listeners.contains(&listener);
+        conn.is_host_checked = has_names && peer != Peer::Unix;
         if !self.tls_listeners.contains(&listener) {
             self.begin(now, index);
         }

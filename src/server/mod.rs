@@ -12,17 +12,20 @@ mod core;
 mod deflation;
 mod door;
 mod flush;
+mod host;
 mod limits;
 mod origin;
+mod refusal;
 mod router;
 mod session;
 mod state;
 mod topic;
+mod warnings;
 
 use crate::metrics::TlsMetrics;
 #[cfg(feature = "tls")]
 use crate::net::tls::{Identity, Protocol};
-use crate::net::{Address, KeepAlive, Post, Reactor};
+use crate::net::{Address, KeepAlive, ListenerId, Post, Reactor};
 use crate::proto::http::Response;
 use crate::service::Service;
 use std::io;
@@ -31,6 +34,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub use self::core::Core;
 pub use crate::service::Shutdown;
 pub use close_reason::CloseReason;
+pub use host::AllowedHosts;
 pub use limits::Limits;
 pub use origin::AllowedOrigins;
 pub use router::{Route, ServiceId};
@@ -78,9 +82,26 @@ impl Server {
         self.core.allow_origins(origins);
     }
 
+    /// Answers for these hosts besides the local one, and refuses all others with 421, on every TCP listener. Without any, a
+    /// listener on a loopback address answers for the local host alone, and the others answer for every host.
+    pub fn allow_hosts(&mut self, hosts: AllowedHosts) {
+        self.core.allow_hosts(hosts);
+    }
+
     /// Listens for HTTP and WebSocket. Returns where it really listens.
     pub fn listen(&mut self, address: &Address) -> io::Result<Address> {
-        self.reactor.listen(address, KeepAlive::ByProtocol).map(|(_, local)| local)
+        let (listener, local) = self.reactor.listen(address, KeepAlive::ByProtocol)?;
+        self.guard(listener, &local);
+        Ok(local)
+    }
+
+    /// No web page but a local one has any business with a loopback address.
+    fn guard(&mut self, listener: ListenerId, local: &Address) {
+        if let Address::Tcp(address) = local
+            && address.ip().to_canonical().is_loopback()
+        {
+            self.core.answer_for_the_local_host(listener);
+        }
     }
 
     /// Listens for lines, which are one service's. Returns where it really listens.
@@ -96,6 +117,7 @@ impl Server {
         let (listener, local) =
             self.reactor.listen_tls(address, KeepAlive::ByProtocol, identity, Protocol::Http)?;
         self.core.await_handshakes(listener);
+        self.guard(listener, &local);
         Ok(local)
     }
 

@@ -5,11 +5,15 @@
 //! the Origin's host and port are compared with `Host`. The scheme is not, since a proxy may have taken the TLS off before
 //! us. Clients that are not browsers send no Origin, and lie as they please; for them it is no check, and none is made.
 
+use super::host::{AllowedHosts, without_port};
+
 /// Origins that are allowed besides the same one.
 #[derive(Clone, Debug, Default)]
 pub struct AllowedOrigins {
     any: bool,
     origins: Vec<String>,
+    /// The hosts of those origins. A page of theirs may well have been served by us.
+    hosts: AllowedHosts,
 }
 
 impl AllowedOrigins {
@@ -17,15 +21,20 @@ impl AllowedOrigins {
     pub fn allow(&mut self, origin: &str) -> Result<(), String> {
         if origin == "*" {
             self.any = true;
-            return Ok(());
+            return self.hosts.allow("*");
         }
-        match split(origin) {
-            Some(_) => {
-                self.origins.push(canonical(origin));
-                Ok(())
-            }
-            None => Err(format!("'{origin}' is no origin: write https://example.org, or * for all")),
-        }
+        let Some((_, authority)) = split(origin) else {
+            return Err(format!("'{origin}' is no origin: write https://example.org, or * for all"));
+        };
+        // A host that no browser would send can be named by none either.
+        let _ = self.hosts.allow(without_port(authority).unwrap_or_default());
+        self.origins.push(canonical(origin));
+        Ok(())
+    }
+
+    /// Whether an allowed origin has the host of this `Host`.
+    pub fn names_host(&self, host: &str) -> bool {
+        !self.hosts.is_empty() && self.hosts.permits(host)
     }
 
     /// Whether a request with this `Origin` and `Host` may become a connection.

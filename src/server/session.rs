@@ -213,6 +213,9 @@ impl Core {
             Err(error) => return self.refuse(now, index, bytes.len(), false, &error.response()),
         };
         let is_head = head.method() == "HEAD";
+        if let Err(response) = self.check_host(now, index, &head) {
+            return self.refuse(now, index, bytes.len(), is_head, &response);
+        }
         if handshake::is_upgrade(&head) {
             return match self.upgrade(now, index, &head) {
                 Ok((service, deflate)) => Requested::Upgraded(head_len, service, deflate),
@@ -270,9 +273,7 @@ impl Core {
         if body::length(head, 0) != Ok(0) {
             return Err(Response::text(400, "a handshake has no body\n"));
         }
-        if !self.origins.permits(head.header("origin"), head.host().unwrap_or_default()) {
-            return Err(Response::text(403, "pages of this origin may not connect here\n"));
-        }
+        self.check_origin(now, head)?;
         let request = Request { head, body: &[] };
         let subprotocol = match self.with_service(now, id.0, |service, cx| service.on_upgrade(cx, &request)) {
             // 4.2.2: only what the client has offered.

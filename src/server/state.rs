@@ -103,6 +103,7 @@ impl State {
             is_mid_request: false,
             is_continued: false,
             head_searched: 0,
+            is_host_checked: false,
             is_asking: false,
             was_blocked: false,
             is_probed: false,

@@ -22,6 +22,7 @@ mod deflate;
 mod door;
 mod eof;
 mod fairness;
+mod hosts;
 mod http;
 mod lines;
 mod pings;

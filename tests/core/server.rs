@@ -27,6 +27,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 pub const HTTP: ListenerId = ListenerId(0);
 pub const LINES: ListenerId = ListenerId(1);
+/// HTTP on a loopback address.
+pub const LOCAL: ListenerId = ListenerId(2);
 /// What one read brings at most.
 pub const READ_BUFFER_LEN: usize = 64 * 1024;
 /// The largest message that the puppet may be sent.
@@ -92,6 +94,7 @@ impl Server {
         core.route("/other", Route::Service(other));
         core.route("/page", Route::Page(Response::text(200, "a page\n")));
         core.speak_lines(LINES, puppet);
+        core.answer_for_the_local_host(LOCAL);
         Server::of(core, notes)
     }
 

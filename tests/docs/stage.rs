@@ -6,7 +6,7 @@ use chinwag::chat::{self, Chat, Seed};
 use chinwag::net::{Handler, ListenerId, Peer as Address};
 use chinwag::proto::http::Response;
 use chinwag::proto::ws::{Opcode, encoder};
-use chinwag::server::{Core, Limits, Route, Shutdown};
+use chinwag::server::{AllowedHosts, Core, Limits, Route, Shutdown};
 use chinwag::service::add::Add;
 use chinwag::service::echo::Echo;
 use chinwag::time::Millis;
@@ -98,6 +98,9 @@ impl Stage {
         }
         core.route("/healthz", Route::Page(Response::text(200, "ok\n")));
         core.speak_lines(LINES, chat);
+        let mut hosts = AllowedHosts::default();
+        hosts.allow("chat.example").expect("a host");
+        core.allow_hosts(hosts);
         Stage {
             core,
             network: Network::default(),

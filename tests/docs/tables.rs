@@ -156,7 +156,9 @@ fn range(kind: Kind) -> String {
         Kind::Count(least, most) => format!(": {least} to {most}"),
         Kind::Choice(words) => format!(": {}", words.iter().map(code).collect::<Vec<_>>().join(", ")),
         Kind::Sizes(least, most) => format!(": {} to {}", size(least), size(most)),
-        Kind::Listen | Kind::ListenOrOff | Kind::Path | Kind::Origin | Kind::Level => String::new(),
+        Kind::Listen | Kind::ListenOrOff | Kind::Path | Kind::Host | Kind::Origin | Kind::Level => {
+            String::new()
+        }
         Kind::Room | Kind::Name | Kind::Text | Kind::Switch | Kind::Ip | Kind::Condition => String::new(),
     }
 }

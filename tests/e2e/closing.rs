@@ -167,7 +167,7 @@ fn what_came_before_the_end_of_a_stream_is_served_and_flushed() {
 fn a_request_before_the_end_of_a_stream_is_answered() {
     let daemon = Daemon::start(&[]);
     let mut http = crate::harness::Http::connect(daemon.http());
-    http.send("GET /healthz HTTP/1.1\r\nHost: test\r\n\r\nGET /half");
+    http.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /half");
     http.socket.finish();
     assert_eq!(http.answer().status, 200);
     http.end();

@@ -196,7 +196,7 @@ fn a_signal_is_told_to_everybody_and_then_it_ends() {
         let mut line = Line::connect(&daemon);
         line.welcomed();
         let mut http = Http::connect(daemon.http());
-        http.send("GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n");
+        http.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
         assert_eq!(http.answer().status, 200);
         daemon.signal(signal);
         echo.closed_with(code, true);

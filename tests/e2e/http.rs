@@ -16,7 +16,7 @@ fn handshake_but(line: &str, instead: &str) -> String {
 #[test]
 fn every_refusal_has_its_status_and_one_line_that_says_why() {
     let daemon = Daemon::start(&[]);
-    let host = "Host: test\r\n";
+    let host = "Host: localhost\r\n";
     let too_long = "x".repeat(8 * 1024);
     let key = format!("Sec-WebSocket-Key: {KEY_TEXT}");
     let get = |fields: &str| format!("GET / HTTP/1.1\r\n{fields}\r\n");
@@ -26,9 +26,9 @@ fn every_refusal_has_its_status_and_one_line_that_says_why() {
         (400, "GET /\r\n\r\n".to_owned()),
         (400, get("")),
         (400, get("Host: a\r\nHost: b\r\n")),
-        (400, get("Host: test\r\nno colon\r\n")),
-        (400, get("Host: test\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n")),
-        (400, handshake_but("Host: test", "")),
+        (400, get("Host: localhost\r\nno colon\r\n")),
+        (400, get("Host: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n")),
+        (400, handshake_but("Host: localhost", "")),
         (400, handshake_but("Connection: Upgrade", "")),
         (400, handshake_but(&key, "")),
         (400, handshake_but(&key, "Sec-WebSocket-Key: c2hvcnQ=\r\n")),
@@ -64,7 +64,7 @@ fn a_refusal_names_what_would_have_been_right() {
         http.answer()
     };
     // RFC 9110, 15.5.6: a 405 says what is allowed.
-    let answer = ask("DELETE / HTTP/1.1\r\nHost: test\r\n\r\n");
+    let answer = ask("DELETE / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!((answer.status, answer.field("allow")), (405, Some("GET, HEAD")));
     let answer = ask(&handshake_but("GET /echo HTTP/1.1", "PUT /echo HTTP/1.1\r\n"));
     assert_eq!((answer.status, answer.field("allow")), (405, Some("GET")));
@@ -73,7 +73,7 @@ fn a_refusal_names_what_would_have_been_right() {
     assert_eq!((answer.status, answer.field("sec-websocket-version")), (426, Some("13")));
     assert_eq!(answer.field("upgrade"), Some("websocket"));
     // RFC 9110, 15.5.22: and which protocol, where somebody comes without one.
-    let answer = ask("GET /ws HTTP/1.1\r\nHost: test\r\n\r\n");
+    let answer = ask("GET /ws HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!((answer.status, answer.field("upgrade")), (426, Some("websocket")));
     assert_eq!(answer.body.lines().count(), 1);
 }
@@ -93,7 +93,7 @@ fn a_page_of_another_origin_may_not_connect() {
     ] {
         let mut http = Http::connect(daemon.http());
         let host = daemon.http().to_string();
-        let mut request = String::from_utf8(request("/ws", &[])).expect("text").replace("test", &host);
+        let mut request = String::from_utf8(request("/ws", &[])).expect("text").replace("localhost", &host);
         if let Some(origin) = origin {
             request = request.replace("\r\n\r\n", &format!("\r\nOrigin: {origin}\r\n\r\n"));
         }
@@ -113,6 +113,8 @@ fn the_module_is_for_all_origins_and_the_pages_are_for_their_own() {
     let module = Http::get(daemon.http(), "/chinwag.js");
     assert_eq!(module.field("access-control-allow-origin"), Some("*"));
     assert_eq!(module.field("cross-origin-resource-policy"), Some("cross-origin"));
+    // A page that may not connect can tell that from a server that is down.
+    assert_eq!(Http::get(daemon.http(), "/healthz").field("access-control-allow-origin"), Some("*"));
     // A module of another type is not run.
     assert_eq!(module.field("content-type"), Some("text/javascript; charset=utf-8"));
     for path in ["/", "/chat.js", "/chat.css", "/page.css", "/echo"] {
@@ -146,7 +148,7 @@ fn the_same_origin_may_be_an_ipv6_address() {
         let mut http = Http::connect(daemon.http());
         let handshake = request("/ws", &[("Origin", origin)]);
         http.send(
-            String::from_utf8(handshake).expect("text").replace("Host: test", &format!("Host: {host}")),
+            String::from_utf8(handshake).expect("text").replace("Host: localhost", &format!("Host: {host}")),
         );
         http.answer_to_head().status
     };
@@ -178,9 +180,9 @@ fn origins_can_be_allowed_by_name_or_all_at_once() {
 #[test]
 fn a_refusal_arrives_whole_though_its_reader_goes_on_writing() {
     let daemon = Daemon::start(&[]);
-    let long_field = format!("GET / HTTP/1.1\r\nHost: test\r\nA: {}", "a".repeat(17 * 1024));
+    let long_field = format!("GET / HTTP/1.1\r\nHost: localhost\r\nA: {}", "a".repeat(17 * 1024));
     let foreign = request("/ws", &[("Origin", "https://elsewhere.example")]);
-    let announced = "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 1000000\r\n\r\n";
+    let announced = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n";
     for (status, head) in [
         (400, &b"\xFF\r\n\r\n"[..]),
         (403, &foreign),
@@ -208,7 +210,7 @@ fn a_request_that_drips_in_is_cut_after_five_seconds() {
         http.send(bytes);
         http
     };
-    let mut body = begin("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\nbody");
+    let mut body = begin("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nbody");
     let mut head = begin("GET / HTTP/1.1\r\nHost: ");
     let mut dripping = begin("GET / HTTP/1.1\r\nHost: ");
     // Every further byte puts nothing off: the clock started with the first.
@@ -229,15 +231,15 @@ fn a_connection_is_kept_for_further_requests() {
     let daemon = Daemon::start(&[]);
     let mut http = Http::connect(daemon.http());
     for _ in 0..3 {
-        http.send("GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n");
+        http.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
         let answer = http.answer();
         assert_eq!((answer.status, answer.body.as_str()), (200, "ok\n"));
         assert_eq!(answer.field("connection"), Some("keep-alive"));
     }
     // A refusal of the path is no reason to end it either.
-    http.send("GET /nowhere HTTP/1.1\r\nHost: test\r\n\r\n");
+    http.send("GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!(http.answer().status, 404);
-    http.send("GET /healthz HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+    http.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     assert_eq!(http.answer().field("connection"), Some("close"));
     http.end();
 
@@ -257,7 +259,7 @@ fn pipelined_requests_are_answered_in_their_order() {
     let targets = [("/healthz", 200), ("/nowhere", 404), ("/ws", 426), ("/chat.css", 200)];
     let order: Vec<_> = targets.iter().cycle().take(100).collect();
     let requests: String =
-        order.iter().map(|(target, _)| format!("GET {target} HTTP/1.1\r\nHost: test\r\n\r\n")).collect();
+        order.iter().map(|(target, _)| format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n")).collect();
     http.send(requests);
     for (target, status) in order {
         assert_eq!(http.answer().status, *status, "{target}");
@@ -270,8 +272,8 @@ fn pipelined_requests_are_answered_in_their_order() {
 fn head_is_answered_with_the_length_and_without_the_body() {
     let daemon = Daemon::start(&[]);
     let mut http = Http::connect(daemon.http());
-    http.send("GET / HTTP/1.1\r\nHost: test\r\n\r\nHEAD / HTTP/1.1\r\nHost: test\r\n\r\n");
-    http.send("GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n");
+    http.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\nHEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    http.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let (get, head) = (http.answer(), http.answer_to_head());
     assert_eq!((get.status, &get.fields), (head.status, &head.fields));
     assert!(get.body.len() > 100);
@@ -282,10 +284,10 @@ fn head_is_answered_with_the_length_and_without_the_body() {
 fn a_body_is_no_next_request() {
     let daemon = Daemon::start(&[]);
     let mut http = Http::connect(daemon.http());
-    let body = "GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n";
+    let body = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let len = body.len();
-    http.send(format!("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: {len}\r\n\r\n{body}"));
-    http.send("GET /nowhere HTTP/1.1\r\nHost: test\r\n\r\n");
+    http.send(format!("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len}\r\n\r\n{body}"));
+    http.send("GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!(http.answer().status, 405);
     assert_eq!(http.answer().status, 404);
 }
@@ -294,7 +296,7 @@ fn a_body_is_no_next_request() {
 fn a_client_that_waits_for_leave_to_send_its_body_is_given_it() {
     let daemon = Daemon::start(&[]);
     let mut http = Http::connect(daemon.http());
-    http.send("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+    http.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
     assert_eq!(http.answer().status, 100);
     http.send("hello");
     assert_eq!(http.answer().status, 405);

@@ -5,6 +5,7 @@
 //! would take minutes to see.
 
 use crate::harness::daemon::Log;
+use crate::harness::http::Answer;
 use crate::harness::websocket::{KEY, request};
 use crate::harness::{Daemon, Heard, Http, Line, Member, Socket, WebSocket};
 use chinwag::net::Address;
@@ -145,11 +146,39 @@ fn program(variable: &str, name: &str) -> OsString {
     found.unwrap_or_else(|| name.into())
 }
 
+/// The name under which the page has browsers come to the proxy.
+const NAME: &str = "chat.example";
+
+/// The daemon as the page starts it, with these flags besides.
+#[track_caller]
+fn daemon(flags: &[&str]) -> Daemon {
+    let line = block("sh serve");
+    let allowing = line.strip_prefix("chinwag serve ").expect("the daemon is started");
+    assert_eq!(allowing, format!("--allow-host {NAME}"));
+    Daemon::start(&allowing.split(' ').chain(flags.iter().copied()).collect::<Vec<_>>())
+}
+
+/// The host and port that a browser names at the proxy.
+fn host(proxy: &Proxy) -> String {
+    let Address::Tcp(address) = &proxy.address else { panic!("a proxy listens at a port") };
+    format!("{NAME}:{}", address.port())
+}
+
+/// One request to the proxy, as a browser sends it.
+#[track_caller]
+fn get(proxy: &Proxy, target: &str) -> Answer {
+    let mut http = Http::connect(&proxy.address);
+    http.send(format!("GET {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", host(proxy)));
+    let answer = http.answer();
+    http.end();
+    answer
+}
+
 /// Asks for `target` at the proxy, as a page does that `origin` has served.
 fn ask(proxy: &Proxy, target: &str, origin: &str) -> Socket {
     let mut bytes = Vec::new();
     let headers = [("Origin", origin)];
-    let host = &proxy.address.to_string();
+    let host = &host(proxy);
     handshake::Request { host, target, key: KEY, subprotocols: &[], deflate: None, headers: &headers }
         .encode(&mut bytes);
     let mut socket = Socket::connect(&proxy.address);
@@ -160,7 +189,7 @@ fn ask(proxy: &Proxy, target: &str, origin: &str) -> Socket {
 /// A page through the proxy, in the chat.
 fn page(proxy: &Proxy, name: &str) -> WebSocket {
     // The browser speaks TLS to the proxy, so its page's origin is https.
-    let mut page = WebSocket::accepted(ask(proxy, "/ws", &format!("https://{}", proxy.address)));
+    let mut page = WebSocket::accepted(ask(proxy, "/ws", &format!("https://{}", host(proxy))));
     page.welcomed();
     page.rename(name);
     page
@@ -171,11 +200,11 @@ fn page(proxy: &Proxy, name: &str) -> WebSocket {
 fn passes(daemon: &Daemon, proxy: &Proxy) {
     let front = &proxy.address;
 
-    let answer = Http::get(front, "/");
+    let answer = get(proxy, "/");
     assert_eq!(answer.status, 200);
     assert!(answer.body.contains("</html>"), "a page: {:?}", answer.body);
-    assert_eq!(Http::get(front, "/healthz").body, "ok\n");
-    assert_eq!(Http::get(front, "/nowhere").status, 404);
+    assert_eq!(get(proxy, "/healthz").body, "ok\n");
+    assert_eq!(get(proxy, "/nowhere").status, 404);
 
     // Two through the proxy and one beside it.
     let mut ann = page(proxy, "ann");
@@ -189,11 +218,12 @@ fn passes(daemon: &Daemon, proxy: &Proxy) {
     assert_eq!(ann.hear_said(), "[bob] yes");
 
     // Pages from elsewhere, also from another port of the same host, are told no, and why.
-    for origin in ["https://evil.example", "https://127.0.0.1", "null"] {
+    for origin in ["https://evil.example", "https://chat.example", "null"] {
         let mut http = Http::over(ask(proxy, "/ws", origin));
         let answer = http.answer();
         assert_eq!(answer.status, 403, "{origin}");
-        assert_eq!(answer.body, "pages of this origin may not connect here\n");
+        let names = [format!("\"{origin}\""), format!("\"{}\"", host(proxy)), "--allow-origin".into()];
+        assert!(names.iter().all(|name| answer.body.contains(name)), "{}", answer.body);
     }
 
     // More than a proxy's buffer, in both directions; and control frames pass.
@@ -232,7 +262,7 @@ fn says_goodbye(mut daemon: Daemon, proxy: &Proxy) {
 
 #[test]
 fn nginx_passes_everything_on() {
-    let daemon = Daemon::start(&[]);
+    let daemon = daemon(&[]);
     let proxy = Proxy::nginx(daemon.http());
     passes(&daemon, &proxy);
     // Who comes through it has its address.
@@ -245,6 +275,7 @@ fn nginx_passes_everything_on() {
 fn nginx_passes_everything_on_to_a_unix_socket() {
     let folder = tempfile::tempdir().expect("a folder");
     let listen = format!("unix:{}", folder.path().join("http.sock").display());
+    // Behind a Unix socket every host is answered for.
     let daemon = Daemon::start(&["--listen", &listen, "--connections-per-address", "1"]);
     let proxy = Proxy::nginx(daemon.http());
     // Several are there at once: nobody has an address by which to count them.
@@ -255,13 +286,37 @@ fn nginx_passes_everything_on_to_a_unix_socket() {
 
 #[test]
 fn haproxy_passes_everything_on() {
-    let daemon = Daemon::start(&[]);
+    let daemon = daemon(&[]);
     let bind = "bind :443 ssl crt /etc/haproxy/chat.example.pem\n";
     let proxy = Proxy::haproxy("haproxy", bind, "server chinwag 127.0.0.1:2021", daemon.http());
     passes(&daemon, &proxy);
     daemon.logged(&["closed", "peer=127.0.0.1:", "code=4999"]);
     says_goodbye(daemon, &proxy);
     assert_eq!(Http::get(&proxy.address, "/healthz").status, 503);
+}
+
+#[test]
+fn a_host_that_the_daemon_was_not_told_of_is_refused_with_the_flag_that_tells_it() {
+    let daemon = Daemon::start(&[]);
+    let proxy = Proxy::nginx(daemon.http());
+    for target in ["/", "/healthz", "/nowhere"] {
+        let answer = get(&proxy, target);
+        assert_eq!(answer.status, 421, "{target}");
+        assert!(answer.body.contains("start it with --allow-host chat.example "), "{}", answer.body);
+        assert!(answer.body.contains("--allow-host '*'"), "{}", answer.body);
+    }
+    let origin = format!("https://{}", host(&proxy));
+    let answer = Http::over(ask(&proxy, "/ws", &origin)).answer();
+    assert_eq!(answer.status, 421);
+    assert!(answer.body.contains(&origin) && answer.body.contains(&host(&proxy)), "{}", answer.body);
+    // The first of each kind is logged; the others say nothing new.
+    daemon.logged(&["WARN", &host(&proxy), "--allow-host chat.example "]);
+    daemon.logged(&["WARN", &host(&proxy), &origin, "--allow-host chat.example "]);
+    assert_eq!(daemon.logged_times(&["WARN", "refused"], 2), 2);
+    // The origin of a page that may connect names its host, too.
+    drop(proxy);
+    let daemon = Daemon::start(&["--allow-origin", "https://chat.example"]);
+    assert_eq!(get(&Proxy::nginx(daemon.http()), "/healthz").status, 200);
 }
 
 #[test]

@@ -45,7 +45,7 @@ impl Certificate {
         let mut tls = ClientConnection::new(Arc::new(config), name).expect("a client");
         let mut socket = TcpStream::connect(tls_http(daemon)).expect("somebody listens");
         let mut stream = Stream::new(&mut tls, &mut socket);
-        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").expect("it is read");
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it is read");
         let mut response = [0; 15];
         stream.read_exact(&mut response).expect("it is answered");
         assert_eq!(&response, b"HTTP/1.1 200 OK");
@@ -92,7 +92,7 @@ fn curl_is_served_by_https() {
 #[test]
 fn websockets_of_python_by_wss() {
     let certificate = Certificate::new();
-    let daemon = certificate.start(&[&BOTH[..], &TLS[..]].concat());
+    let daemon = certificate.start(&[&BOTH[..], &TLS[..], &["--allow-host", NAME]].concat());
     let args = ["--tls", &tls_http(&daemon), "--ca", &certificate.path("ca.pem")].map(str::to_owned);
     run(python("tls_client.py", &args.each_ref().map(String::as_str), &daemon));
 }

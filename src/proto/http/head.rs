@@ -157,7 +157,9 @@ impl<'h> Head<'h> {
             "OPTIONS" if self.target == "*" => true,
             _ => self.target.starts_with('/') || self.target.contains("://"),
         };
-        if !is_target || self.target.contains('#') {
+        // RFC 9110, 4.2.4: a user's name before the host is how one host is passed off as another.
+        let has_host = self.whole_uri().is_none_or(|(authority, _)| is_host(authority));
+        if !is_target || !has_host || self.target.contains('#') {
             return Err(Error::Target);
         }
         let mut hosts = self.headers("host");

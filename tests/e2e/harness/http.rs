@@ -46,7 +46,7 @@ impl Http {
     #[track_caller]
     pub fn get(to: &Address, target: &str) -> Answer {
         let mut http = Http::connect(to);
-        http.send(format!("GET {target} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"));
+        http.send(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
         let answer = http.answer();
         http.end();
         answer

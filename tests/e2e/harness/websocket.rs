@@ -39,7 +39,7 @@ pub struct WebSocket {
 /// The bytes of a handshake that the server accepts.
 pub fn request(target: &str, headers: &[(&str, &str)]) -> Vec<u8> {
     let mut out = Vec::new();
-    handshake::Request { host: "test", target, key: KEY, subprotocols: &[], deflate: None, headers }
+    handshake::Request { host: "localhost", target, key: KEY, subprotocols: &[], deflate: None, headers }
         .encode(&mut out);
     out
 }
