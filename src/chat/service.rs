@@ -664,7 +664,7 @@ mod tests {
         say(&mut chat, &mut cx, bot, r#"{"type":"publish","id":7,"room":"lobby","data":"a\tb"}"#);
         let ok = r#"{"type":"ok","id":7,"room":"lobby","seq":1,"at":1795000000000}"#;
         assert_eq!(cx.take_texts(bot), [ok]);
-        assert_eq!(cx.take_texts(NC), [r"[guest-3] a\u{9}b"]);
+        assert_eq!(cx.take_texts(NC), ["[guest-3] a\tb"]);
         say(&mut chat, &mut cx, NC, "/seq on");
         cx.take(NC);
         say(&mut chat, &mut cx, BROWSER, "hi");

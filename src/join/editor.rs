@@ -198,7 +198,9 @@ impl Editor {
 fn shown(grapheme: &str) -> Cow<'_, str> {
     match grapheme {
         "\n" => Cow::Borrowed("↵"),
-        _ if grapheme.chars().any(visible::is_hidden) => Cow::Owned(super::words::shown(grapheme)),
+        _ if grapheme.chars().any(|c| visible::is_hidden(c) || visible::is_isolate(c)) => {
+            Cow::Owned(super::words::shown(grapheme))
+        }
         _ => Cow::Borrowed(grapheme),
     }
 }

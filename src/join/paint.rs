@@ -1,6 +1,7 @@
 //! Rows of text with styles, and how long lines become several of them.
 
 use crossterm::style::{Attribute, Color, Print, SetAttribute, SetForegroundColor};
+use std::borrow::Cow;
 use std::fmt::Write;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
@@ -84,8 +85,32 @@ pub fn head(text: &str, columns: usize) -> (&str, usize) {
     (text, used)
 }
 
-/// Breaks a text into pieces of at most so many columns, at spaces where there are any. The first may have fewer.
+/// How far the tab stops of a text are apart.
+const TAB_COLUMNS: usize = 8;
+
+/// A text with spaces in the place of its tabs, up to the next tab stop: how wide a tab is on a screen depends on where it
+/// stands, and each line of a text begins somewhere else.
+pub fn expand_tabs(text: &str) -> Cow<'_, str> {
+    if !text.contains('\t') {
+        return Cow::Borrowed(text);
+    }
+    let (mut expanded, mut used) = (String::with_capacity(text.len() + TAB_COLUMNS), 0);
+    for (i, part) in text.split('\t').enumerate() {
+        if i > 0 {
+            let gap = TAB_COLUMNS - used % TAB_COLUMNS;
+            expanded.extend(std::iter::repeat_n(' ', gap));
+            used += gap;
+        }
+        expanded.push_str(part);
+        used += part.width();
+    }
+    Cow::Owned(expanded)
+}
+
+/// Breaks a text into pieces of at most so many columns, at spaces where there are any. The first may have fewer. Tabs
+/// become spaces.
 pub fn wrap(text: &str, first: usize, others: usize) -> Vec<String> {
+    let text = expand_tabs(text);
     let (mut lines, mut line, mut used) = (Vec::new(), String::new(), 0);
     let mut columns = first;
     for word in text.split_word_bounds() {
@@ -163,6 +188,23 @@ mod tests {
     }
 
     #[test]
+    fn a_tab_leads_to_the_next_stop() {
+        let cases = [
+            ("\ta", "        a"),
+            ("a\tb", "a       b"),
+            ("1234567\tb", "1234567 b"),
+            ("12345678\tb", "12345678        b"),
+            ("ねこ\t\tb", "ねこ            b"),
+            ("no tab", "no tab"),
+        ];
+        for (text, expanded) in cases {
+            assert_eq!(expand_tabs(text), expanded, "{text}");
+            assert_eq!(wrap(text, 80, 80), [expanded], "{text}");
+        }
+        assert_eq!(wrap("word\tword", 10, 10), ["word    ", "word"]);
+    }
+
+    #[test]
     fn a_row_is_as_wide_as_it_is_said_to_be() {
         for columns in 0..12 {
             let row =
@@ -181,12 +223,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_is_lost_and_nothing_is_too_wide(text in "[a-c ねこé\u{301}👩\u{200d}🚀]{0,60}", first in 2_usize..12, others in 4_usize..12) {
+        fn nothing_is_lost_and_nothing_is_too_wide(text in "[a-c \tねこé\u{301}👩\u{200d}🚀]{0,60}", first in 2_usize..12, others in 4_usize..12) {
             let lines = wrap(&text, first, others);
             for (line, most) in lines.iter().zip([first].into_iter().chain(std::iter::repeat(others))) {
                 prop_assert!(line.width() <= most, "{line:?} in {most}");
             }
-            let without_spaces = |text: &str| text.replace(' ', "");
+            let without_spaces = |text: &str| text.replace([' ', '\t'], "");
+            prop_assert!(lines.iter().all(|line| !line.contains('\t')));
             prop_assert_eq!(without_spaces(&lines.concat()), without_spaces(&text));
         }
     }

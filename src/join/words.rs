@@ -7,9 +7,9 @@ use crate::time::Millis;
 use crate::wire::text::shown::{Place, append_data, append_name};
 use crate::wire::{Data, visible};
 
-/// Text that can be shown.
+/// Text that can be shown in the middle of a row: a tab in it is shown as what it is.
 pub fn shown(text: &str) -> String {
-    lossless(|out| visible::append(out, text))
+    lossless(|out| visible::append(out, text)).replace('\t', r"\u{9}")
 }
 
 /// What was said, as JSON, as it is shown.
@@ -95,7 +95,9 @@ mod tests {
         assert_eq!(message(&told), r"[b\u{5d} [c] a\u{1b}[2J\nb \u{202e}");
         assert_eq!(said("{ \"a\": [1, 2] }"), r#"{"a":[1,2]}"#);
         assert_eq!(names(&["a, b".into(), "c".into()]), r"a\u{2c} b, c");
-        assert_eq!(shown("x\u{9b}1m"), r"x\u{9b}1m");
+        assert_eq!(shown("x\u{9b}1m\t"), r"x\u{9b}1m\u{9}");
+        assert_eq!(said(r#""if a {\tb }""#), "if a {\tb }");
+        assert_eq!(said(r#""Z\u0301\u0301\u0301 \u2067a""#), "Z\u{301}\u{301} \\u{2067}a");
     }
 
     #[test]

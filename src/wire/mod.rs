@@ -19,6 +19,7 @@
 //! is copied once on its way through, into the log of its room.
 
 pub mod json;
+pub mod marks;
 pub mod name;
 #[cfg(test)]
 pub(crate) mod samples;

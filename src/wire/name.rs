@@ -44,7 +44,10 @@ impl<'a> Name<'a> {
             return Err(BadName::Length);
         }
         let seen = text.trim_matches(is_joiner);
-        if seen.is_empty() || text.chars().any(|c| visible::is_hidden(c) || is_invisible(c) && !is_joiner(c))
+        if seen.is_empty()
+            || text
+                .chars()
+                .any(|c| c.is_control() || visible::is_hidden(c) || is_invisible(c) && !is_joiner(c))
         {
             return Err(BadName::Hidden);
         }
@@ -85,7 +88,7 @@ fn is_joiner(c: char) -> bool {
 }
 
 /// The property Default_Ignorable_Code_Point of Unicode, and the marks of interlinear notes.
-fn is_invisible(c: char) -> bool {
+pub(super) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' // the soft hyphen
         | '\u{34f}'

@@ -196,7 +196,7 @@ fn nobody_can_forge_a_line_or_move_a_cursor() {
     assert_eq!(bob.hear_said(), shown);
     assert_eq!(cyn.hear_said(), shown);
     bob.say("a bell\u{7} and a tab\t.");
-    assert_eq!(cyn.hear_said(), r"[bob] a bell\u{7} and a tab\u{9}.");
+    assert_eq!(cyn.hear_said(), "[bob] a bell\\u{7} and a tab\t.");
     ann.say("/name eve\n[bob] hi");
     assert!(ann.hear_notice().starts_with("* bad name: "));
 }

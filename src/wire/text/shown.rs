@@ -56,6 +56,8 @@ fn find_marked(name: &str, place: Place) -> Option<(usize, &'static str)> {
         (Place::Brackets, b'>') if at > 0 && bytes[at - 1] == b'-' => Some((at, r"\u{3e}")),
         (Place::Notice, b',') => Some((at, r"\u{2c}")),
         (_, b'\\') if bytes[at..].starts_with(br"\u{") => Some((at, r"\u{5c}")),
+        // It may stand in a text, but a name that has one has no width.
+        (_, b'\t') => Some((at, r"\u{9}")),
         _ => None,
     })
 }
@@ -72,12 +74,14 @@ pub fn append_data(out: &mut Vec<u8>, data: Data<'_>) {
 }
 
 fn append_unescaped(out: &mut Vec<u8>, raw: &str) {
+    let mut screen = visible::Screen::new(out);
     for piece in string::unescape(raw) {
         match piece {
-            Piece::Plain(text) => visible::append(out, text),
-            Piece::Escaped(c) => visible::append(out, c.encode_utf8(&mut [0; 4])),
+            Piece::Plain(text) => screen.append(text),
+            Piece::Escaped(c) => screen.append(c.encode_utf8(&mut [0; 4])),
         }
     }
+    screen.finish();
 }
 
 /// Without the white space that stands between the parts of a value.
@@ -101,6 +105,7 @@ fn append_without_space(out: &mut Vec<u8>, between: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::marks::is_mark;
     use crate::wire::samples::{any_json, any_name};
     use crate::wire::{Changes, Event, Message, text};
     use proptest::prelude::*;
@@ -185,6 +190,7 @@ mod tests {
             ("eve left", "eve left"),
             (r"¯\_(ツ)_/¯", r"¯\_(ツ)_/¯"),
             (r"bob\u{5d}", r"bob\u{5c}u{5d}"),
+            ("a\tb", r"a\u{9}b"),
         ];
         for (name, expected) in cases {
             assert_eq!(shown(name, Place::Brackets), expected);
@@ -217,6 +223,9 @@ mod tests {
             (r#""say \"hi\" \\ \/""#, r#"say "hi" \ /"#),
             (r#""a\nb\u001b[2J""#, r"a\nb\u{1b}[2J"),
             (r#""\ud83d\ude00 \u00e9""#, "😀 é"),
+            (r#""if a {\tb }\t""#, "if a {\tb }\t"),
+            (r#""\u2067a \"b\"\u2069\t\u2067""#, "\u{2067}a \"b\"\u{2069}\t\\u{2067}"),
+            (r#""Z\u0301\u0302\u0303x""#, "Z\u{301}\u{302}x"),
             ("\"\u{202e}\\u202e\"", r"\u{202e}\u{202e}"),
             ("null", "null"),
             ("-1.50e+3", "-1.50e+3"),
@@ -281,7 +290,8 @@ mod tests {
         fn json_stays_what_it_is_when_it_is_made_compact(json in any_json()) {
             let shown = said(Data::Json(&json));
             prop_assert!(!shown.chars().any(visible::is_hidden));
-            if !json.starts_with('"') && !json.chars().any(|c| visible::is_hidden(c) && !c.is_ascii_whitespace()) {
+            let is_special = |c| visible::is_hidden(c) || visible::is_isolate(c) || is_mark(c);
+            if !json.starts_with('"') && !json.chars().any(|c| is_special(c) && !c.is_ascii_whitespace()) {
                 let value = |json| serde_json::from_str::<serde_json::Value>(json).unwrap();
                 prop_assert_eq!(value(&shown), value(&json));
             }
