@@ -21,6 +21,8 @@ mod identity;
 mod session;
 #[cfg(feature = "tls")]
 mod trust;
+#[cfg(feature = "tls")]
+mod words;
 
 #[cfg(not(feature = "tls"))]
 pub use absent::ClientEnd;

@@ -16,6 +16,7 @@
 
 use super::identity::ServerEnd;
 use super::trust::ClientEnd;
+use super::words::describe;
 use crate::net::READ_BUFFER_LEN;
 use crate::net::transport::{Received, Transport};
 use crate::time::Millis;
@@ -24,7 +25,7 @@ use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, EncryptError, InsufficientSizeError, UnbufferedStatus,
 };
-use rustls::{AlertDescription, CertificateError, CommonState, HandshakeKind};
+use rustls::{CommonState, HandshakeKind};
 use std::fmt;
 use std::io::{self, IoSlice};
 
@@ -478,34 +479,4 @@ fn gather<'a>(slices: &'a [IoSlice<'_>], mut skipped: usize, gathered: &'a mut V
         next = pieces.next();
     }
     gathered
-}
-
-/// What went wrong, for humans.
-fn describe(error: &rustls::Error) -> String {
-    use CertificateError::{
-        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext,
-        UnknownIssuer,
-    };
-    match error {
-        rustls::Error::InvalidCertificate(why) => match why {
-            Expired | ExpiredContext { .. } => "the server's certificate has expired".into(),
-            NotValidYet | NotValidYetContext { .. } => "the server's certificate is not valid yet".into(),
-            UnknownIssuer => "the server's certificate is from an issuer who is not trusted here".into(),
-            NotValidForNameContext { expected, .. } => {
-                format!("the server's certificate is not for {}", expected.to_str())
-            }
-            NotValidForName => "the server's certificate is for another name".into(),
-            why => format!("the server's certificate is not valid: {why}"),
-        },
-        rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => {
-            "the peer does not speak TLS".into()
-        }
-        rustls::Error::AlertReceived(AlertDescription::InternalError) => {
-            "the peer has ended the TLS handshake: it has no room, or an error of its own".into()
-        }
-        rustls::Error::AlertReceived(alert) => {
-            format!("the peer has ended the TLS connection: {alert:?}")
-        }
-        error => format!("TLS: {error}"),
-    }
 }

@@ -1,11 +1,12 @@
 //! Whom a dialler believes: the system's authorities, those of a file, or anybody.
 
 use super::session::Encrypted;
+use super::words::describe;
 use crate::net::transport::Transport;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, UnbufferedClientConnection};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use std::fmt;
@@ -50,9 +51,13 @@ impl Trust {
     /// The certificates of a PEM file, and no others.
     pub fn file(path: &Path) -> Result<Trust, TrustError> {
         let error = |why: &dyn fmt::Display| TrustError(format!("cannot trust {}: {why}", path.display()));
+        let unread = |why: pem::Error| match why {
+            pem::Error::Io(why) => error(&why),
+            _ => error(&"it is not PEM (-----BEGIN CERTIFICATE-----)"),
+        };
         let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_file_iter(path).map_err(|why| error(&why))? {
-            roots.add(certificate.map_err(|why| error(&why))?).map_err(|why| error(&why))?;
+        for certificate in CertificateDer::pem_file_iter(path).map_err(unread)? {
+            roots.add(certificate.map_err(unread)?).map_err(|why| error(&describe(&why)))?;
         }
         match roots.is_empty() {
             true => Err(error(&"there is no certificate in it")),
