@@ -11,7 +11,7 @@ use super::shared::{Shared, Times};
 use super::speech::{Heard, Return, Speech};
 use super::stamp::{Found, Stamp, Stamps};
 use super::{outcome, stamp};
-use crate::client::{End, Event, Outgoing, Scheme};
+use crate::client::{End, Event, Outgoing, Scheme, Spoken};
 use std::sync::Arc;
 
 /// What is counted while it runs.
@@ -539,9 +539,11 @@ impl Ear {
         let (kind, example, hint) = match end {
             End::Closed { .. } if is_leaving => return self.note_end(person),
             End::Closed { code, reason } => {
-                (format!("closed: {code}"), format!("closed with {code} {reason:?}"), "")
+                let reason =
+                    if reason.is_empty() { String::new() } else { format!(" '{}'", reason.escape_debug()) };
+                (format!("closed: {code}"), format!("closed with {code}{reason}"), "")
             }
-            End::Refused { status, retry_after_secs } => {
+            End::Refused { status, retry_after_secs, .. } => {
                 let when =
                     retry_after_secs.map(|secs| format!(", come back in {secs} s")).unwrap_or_default();
                 let hint = match status {
@@ -552,8 +554,16 @@ impl Ear {
                 };
                 (format!("handshake: HTTP {status}"), format!("the answer was HTTP {status}{when}"), hint)
             }
-            End::BadHandshake(error) => ("handshake".to_owned(), format!("{error:?}"), ""),
-            End::NotHttp(error) => ("handshake: no HTTP".to_owned(), format!("{error:?}"), ""),
+            End::BadHandshake(error) => ("handshake".to_owned(), error.to_string(), ""),
+            End::NotHttp(error) => ("handshake: no HTTP".to_owned(), error.to_string(), ""),
+            End::OtherProtocol(spoken) => {
+                let (spoken, hint) = match spoken {
+                    Spoken::Http => ("HTTP", "ws:// is for that port"),
+                    Spoken::Lines => ("lines", "tcp:// is for that port"),
+                    Spoken::Tls => ("TLS", "wss:// and tls:// are for that port"),
+                };
+                ("handshake: another protocol".to_owned(), format!("the port speaks {spoken}"), hint)
+            }
             End::Broken(error) => ("protocol".to_owned(), format!("the server broke it: {error}"), ""),
             End::BadLine => ("line".to_owned(), "a line was too long, or not UTF-8".to_owned(), ""),
         };

@@ -42,8 +42,8 @@ pub fn command() -> Command {
         .after_help(
             "Examples:\n  \
              chinwag join\n  \
-             chinwag join ws://chat.example.org/ --room dev --room ops --name ann\n  \
-             chinwag join wss://chat.example.org/ --ca ca.pem\n  \
+             chinwag join ws://chat.example.org --room dev --room ops --name ann\n  \
+             chinwag join wss://chat.example.org --ca ca.pem\n  \
              make 2>&1 | chinwag join --room builds --name ci\n  \
              chinwag join --json | jq .data\n  \
              chinwag join --history 20 < /dev/null",

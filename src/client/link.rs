@@ -19,6 +19,14 @@ use crate::proto::{Input, http, line};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// How an answer begins in HTTP, on the line port, and under TLS (RFC 8446, 5.1: an alert).
+const HTTP: &str = "HTTP/1.";
+const NOTICE: u8 = b'*';
+const TLS_ALERT: u8 = 21;
+
+/// How much of a refusal's body is told.
+const REASON_BYTES_MAX: usize = 300;
+
 /// What is shorter than this is sent as it is: it would hardly become shorter.
 const DEFLATE_BYTES_MIN: usize = 128;
 
@@ -138,7 +146,11 @@ pub enum End<'e> {
         status: u16,
         /// From the `Retry-After` field.
         retry_after_secs: Option<u64>,
+        /// The first line of the answer's body, or as much of it as came with the head; it may be empty.
+        reason: &'e str,
     },
+    /// The port is for something else.
+    OtherProtocol(Spoken),
     /// What came is no answer to our handshake.
     BadHandshake(ResponseError),
     /// What came is not HTTP.
@@ -156,6 +168,17 @@ pub enum End<'e> {
     BadLine,
 }
 
+/// What a server speaks, as its first bytes show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spoken {
+    /// HTTP, and perhaps WebSocket.
+    Http,
+    /// Lines of the chat.
+    Lines,
+    /// TLS: it has answered with an alert.
+    Tls,
+}
+
 /// One dialled connection.
 #[derive(Debug)]
 pub struct Link {
@@ -169,7 +192,11 @@ pub struct Link {
 enum State {
     Upgrading(Box<Upgrading>),
     Open(ws::Connection),
-    Lines(line::Decoder),
+    Lines {
+        decoder: line::Decoder,
+        /// Whether nothing has come yet.
+        is_first: bool,
+    },
     Ended,
 }
 
@@ -294,7 +321,7 @@ impl Link {
 
     /// A link that speaks lines, of at most `line_bytes_max` bytes each. It is open at once.
     pub fn lines(line_bytes_max: usize) -> Link {
-        let state = State::Lines(line::Decoder::new(line_bytes_max));
+        let state = State::Lines { decoder: line::Decoder::new(line_bytes_max), is_first: true };
         Link { state, out: Outgoing::new(None), compression: None }
     }
 
@@ -305,7 +332,7 @@ impl Link {
 
     /// Whether messages can be sent.
     pub fn is_open(&self) -> bool {
-        matches!(self.state, State::Open(_) | State::Lines(_)) && !self.out.is_closing
+        matches!(self.state, State::Open(_) | State::Lines { .. }) && !self.out.is_closing
     }
 
     /// Whether nothing more will be heard.
@@ -328,7 +355,9 @@ impl Link {
                 let inflater = self.compression.as_ref().map(Compression::inflater);
                 receive_messages(ws, inflater, &mut input, &mut self.out, &mut tell)
             }
-            State::Lines(lines) => receive_lines(lines, &mut input, &mut self.out, &mut tell),
+            State::Lines { decoder, is_first } => {
+                receive_lines(decoder, is_first, &mut input, &mut self.out, &mut tell)
+            }
             State::Upgrading(_) | State::Ended => false,
         };
         if has_ended {
@@ -350,6 +379,11 @@ impl Upgrading {
         // What follows the head belongs to what comes after it: it is put back by taking only the head's part.
         let room = HEAD_BYTES_MAX + 4 - before;
         self.head.extend_from_slice(&input.remaining()[..input.len().min(room)]);
+        // A head is read when it is whole. What is none may never be.
+        if let Some(end) = other_than_http(&self.head) {
+            tell(out, Event::Ended(end));
+            return Some(State::Ended);
+        }
         let mut slots = HeaderSlots::new();
         let (head, len) = match ResponseHead::parse(&self.head, &mut slots) {
             Ok(Some(parsed)) => parsed,
@@ -379,7 +413,8 @@ impl Upgrading {
             }
             Err(ResponseError::Status(status)) => {
                 let retry_after_secs = head.fields().get("retry-after").and_then(|secs| secs.parse().ok());
-                tell(out, Event::Ended(End::Refused { status, retry_after_secs }));
+                let reason = first_line(input.remaining());
+                tell(out, Event::Ended(End::Refused { status, retry_after_secs, reason }));
                 Some(State::Ended)
             }
             Err(error) => {
@@ -388,6 +423,28 @@ impl Upgrading {
             }
         }
     }
+}
+
+/// What these first bytes are, if they are not those of an answer in HTTP.
+fn other_than_http(bytes: &[u8]) -> Option<End<'static>> {
+    match bytes {
+        [TLS_ALERT, ..] => Some(End::OtherProtocol(Spoken::Tls)),
+        [NOTICE, ..] => Some(End::OtherProtocol(Spoken::Lines)),
+        _ if bytes.iter().zip(HTTP.as_bytes()).all(|(byte, expected)| byte == expected) => None,
+        _ => Some(End::NotHttp(http::Error::Version)),
+    }
+}
+
+/// The first line of a body; nothing if that is no text.
+fn first_line(body: &[u8]) -> &str {
+    let body = &body[..body.len().min(REASON_BYTES_MAX)];
+    let text = match str::from_utf8(body) {
+        Ok(text) => text,
+        Err(error) => str::from_utf8(&body[..error.valid_up_to()]).unwrap_or_default(),
+    };
+    let line = text.lines().next().unwrap_or_default().trim();
+    // A page is no sentence.
+    if line.starts_with('<') { "" } else { line }
 }
 
 /// Returns whether that was the end.
@@ -429,18 +486,29 @@ fn receive_messages(
 /// Returns whether that was the end.
 fn receive_lines(
     lines: &mut line::Decoder,
+    is_first: &mut bool,
     input: &mut Input<'_>,
     out: &mut Outgoing,
     tell: &mut impl FnMut(&mut Outgoing, Event<'_>),
 ) -> bool {
+    // An alert has no line end to wait for, and no line begins with its first byte.
+    if *is_first && input.remaining().first() == Some(&TLS_ALERT) {
+        tell(out, Event::Ended(End::OtherProtocol(Spoken::Tls)));
+        return true;
+    }
     while let Some(event) = lines.poll_event(input) {
         match event {
+            line::Event::Line(line) if *is_first && line.starts_with(HTTP) => {
+                tell(out, Event::Ended(End::OtherProtocol(Spoken::Http)));
+                return true;
+            }
             line::Event::Line(line) => tell(out, Event::Text(line)),
             line::Event::TooLong { .. } | line::Event::NotUtf8 { .. } => {
                 tell(out, Event::Ended(End::BadLine));
                 return true;
             }
         }
+        *is_first = false;
     }
     false
 }
@@ -512,9 +580,37 @@ mod tests {
     fn a_server_that_says_no_is_told_with_its_status() {
         let mut link = upgrading();
         let no = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 3\r\nContent-Length: 0\r\n\r\n";
-        assert_eq!(told(&mut link, no, 7), ["Ended(Refused { status: 503, retry_after_secs: Some(3) })"]);
+        assert_eq!(
+            told(&mut link, no, 7),
+            [r#"Ended(Refused { status: 503, retry_after_secs: Some(3), reason: "" })"#]
+        );
         let mut link = upgrading();
-        assert_eq!(told(&mut link, b"* welcome to chinwag\r\n\r\n", 7), ["Ended(NotHttp(Version))"]);
+        let why = b"HTTP/1.1 421 Misdirected Request\r\nContent-Length: 9\r\n\r\nnot here\n";
+        assert_eq!(
+            told(&mut link, why, 999),
+            [r#"Ended(Refused { status: 421, retry_after_secs: None, reason: "not here" })"#]
+        );
+        assert_eq!((first_line(b"<html>"), first_line(b"caf\xc3"), first_line(b"\xff")), ("", "caf", ""));
+        let mut link = upgrading();
+        assert_eq!(told(&mut link, b"SSH-2.0-x\r\n\r\n", 7), ["Ended(NotHttp(Version))"]);
+    }
+
+    #[test]
+    fn a_port_that_is_for_something_else_is_known_by_its_first_bytes_however_they_are_cut() {
+        let alert = b"\x15\x03\x01\x00\x02\x02\x46";
+        for step in 1..20 {
+            let (mut lines, mut tls) = (upgrading(), upgrading());
+            let notice = b"* this port speaks lines of text, not HTTP\n";
+            assert_eq!(told(&mut lines, notice, step), ["Ended(OtherProtocol(Lines))"], "{step}");
+            assert_eq!(told(&mut tls, alert, step), ["Ended(OtherProtocol(Tls))"], "{step}");
+            let (mut http, mut tls) = (Link::lines(100), Link::lines(100));
+            let bad = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+            assert_eq!(told(&mut http, bad, step), ["Ended(OtherProtocol(Http))"], "{step}");
+            assert_eq!(told(&mut tls, alert, step), ["Ended(OtherProtocol(Tls))"], "{step}");
+            // Later it is something that somebody says.
+            let mut later = Link::lines(100);
+            assert_eq!(told(&mut later, b"hi\nHTTP/1.1\n", step), [r#"Text("hi")"#, r#"Text("HTTP/1.1")"#]);
+        }
     }
 
     #[test]

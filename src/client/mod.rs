@@ -24,7 +24,7 @@ mod url;
 pub use asked::{Asked, Since};
 pub use backoff::Backoff;
 pub use dialler::{Dialler, Mail, User};
-pub use link::{Compression, End, Event, Link, Masks, Outgoing, Upgrade};
+pub use link::{Compression, End, Event, Link, Masks, Outgoing, Spoken, Upgrade};
 pub use news::{News, Refusal, Status, Told};
 pub use room::{PublishId, Resumption};
 pub use said::{Joined, Limits, Message, Said, SaidError, Welcome};

@@ -20,7 +20,7 @@ use super::asked::{Asked, Since};
 use super::news::{News, Refusal, Status};
 use super::room::{Pending, PublishId, Room, Stage};
 use super::said::Limits;
-use super::{Backoff, End, Event, Link, Masks, Outgoing, Scheme, Upgrade, Url};
+use super::{Backoff, End, Event, Link, Masks, Outgoing, Scheme, Spoken, Upgrade, Url};
 use crate::time::Millis;
 use std::collections::{HashMap, VecDeque};
 
@@ -236,7 +236,7 @@ impl Session {
             Scheme::Ws => {
                 let upgrade = Upgrade {
                     authority: &url.authority(),
-                    target: url.target(),
+                    target: &url.target(),
                     subprotocols: &[SUBPROTOCOL],
                     headers: &[],
                 };
@@ -439,15 +439,19 @@ impl Session {
     fn handle_end(&mut self, now: Millis, end: End<'_>) {
         match end {
             End::Closed { code: 4001 | 4003 | 4004 | 4005, .. } if self.bye.is_none() => {
-                self.end(Some(describe(&end)));
+                self.end(Some(describe(&end, &self.settings.url)));
             }
-            End::Closed { .. } | End::Broken(_) | End::BadLine => self.lose(now, describe(&end), None),
-            End::Refused { status: 429 | 500..=599, retry_after_secs } => {
-                self.lose(now, describe(&end), retry_after_secs.map(Millis::from_secs));
+            End::Closed { .. } | End::Broken(_) | End::BadLine => {
+                self.lose(now, describe(&end, &self.settings.url), None)
+            }
+            End::Refused { status: 429 | 500..=599, retry_after_secs, .. } => {
+                self.lose(now, describe(&end, &self.settings.url), retry_after_secs.map(Millis::from_secs));
             }
             // Something else is there now, perhaps not for long. Where nothing else ever was, it is the wrong place.
-            _ if self.has_been_in => self.lose(now, describe(&end), None),
-            End::Refused { .. } | End::BadHandshake(_) | End::NotHttp(_) => self.end(Some(describe(&end))),
+            _ if self.has_been_in => self.lose(now, describe(&end, &self.settings.url), None),
+            End::Refused { .. } | End::BadHandshake(_) | End::NotHttp(_) | End::OtherProtocol(_) => {
+                self.end(Some(describe(&end, &self.settings.url)))
+            }
         }
     }
 
@@ -592,9 +596,18 @@ fn in_words(reason: &str) -> String {
     }
 }
 
-fn describe(end: &End<'_>) -> String {
+fn describe(end: &End<'_>, url: &Url) -> String {
     match end {
-        End::Refused { status, .. } => format!("it answers with HTTP status {status}"),
+        End::Refused { status, reason: "", .. } => format!("it answers with HTTP status {status}"),
+        End::Refused { status, reason, .. } => format!("it answers with HTTP status {status}: {reason}"),
+        End::OtherProtocol(spoken) => {
+            let (name, (scheme, is_tls)) = match spoken {
+                Spoken::Http => ("HTTP", (Scheme::Ws, url.is_tls())),
+                Spoken::Lines => ("lines", (Scheme::Tcp, url.is_tls())),
+                Spoken::Tls => ("TLS", (url.scheme(), true)),
+            };
+            format!("that port speaks {name}: try {}", url.spoken_as(scheme, is_tls))
+        }
         End::BadHandshake(error) => format!("it does not speak WebSocket: {error}"),
         End::NotHttp(error) => format!("it does not speak HTTP: {error}"),
         End::Closed { code: 4001, .. } => "authentication failed".into(),

@@ -8,6 +8,7 @@
 
 use crate::proto::http::take_params;
 use http::Uri;
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -34,7 +35,7 @@ pub struct Url {
     /// A name or an address; one of IPv6 without its brackets.
     host: String,
     port: u16,
-    /// The path and the query; empty where the URL has neither.
+    /// The path and the query as they are written; empty where the URL has neither.
     target: String,
 }
 
@@ -73,18 +74,26 @@ impl Url {
         if is_own_port { host } else { format!("{host}:{}", self.port) }
     }
 
-    /// The path and the query, as they are asked for: `/` where the URL has none.
-    pub fn target(&self) -> &str {
-        if self.target.is_empty() { "/" } else { &self.target }
+    /// The path and the query, as they are asked for: an empty path is `/` (RFC 9112, section 3.2.1).
+    pub fn target(&self) -> Cow<'_, str> {
+        match self.target.starts_with('/') {
+            true => Cow::Borrowed(&self.target),
+            false => Cow::Owned(format!("/{}", self.target)),
+        }
     }
 
-    /// The same with `path`, where it has none of its own.
+    /// The same URL with `path` where its own is empty. An explicit `/` is a path.
     pub fn or_path(mut self, path: &str) -> Url {
-        let query = self.target.strip_prefix('/').unwrap_or(&self.target);
-        if self.scheme == Scheme::Ws && (query.is_empty() || query.starts_with('?')) {
-            self.target = format!("{path}{query}");
+        if self.scheme == Scheme::Ws && !self.target.starts_with('/') {
+            self.target.insert_str(0, path);
         }
         self
+    }
+
+    /// The same host and port, for something else that may be spoken there.
+    pub fn spoken_as(&self, scheme: Scheme, is_tls: bool) -> Url {
+        let target = if scheme == self.scheme { self.target.clone() } else { String::new() };
+        Url { scheme, is_tls, host: self.host.clone(), port: self.port, target }
     }
 
     /// Takes every parameter of this name out of the query, for what is said in another way.
@@ -157,11 +166,10 @@ impl FromStr for Url {
         if host.is_empty() {
             return Err(error("it has no host"));
         }
-        let target = match uri.path_and_query().map_or("", |target| target.as_str()) {
-            query if query.starts_with('?') => format!("/{query}"),
-            target => target.to_owned(),
-        };
-        if scheme == Scheme::Tcp && !matches!(&*target, "" | "/") {
+        // `Uri` makes a `/` of an empty path.
+        let behind_scheme = with_scheme.split_once("://").map_or("", |(_, behind)| behind);
+        let target = behind_scheme.find(['/', '?']).map_or("", |at| &behind_scheme[at..]);
+        if scheme == Scheme::Tcp && !matches!(target, "" | "/") {
             return Err(error("lines have no path"));
         }
         Ok(Url {
@@ -169,7 +177,7 @@ impl FromStr for Url {
             is_tls,
             host: host.to_owned(),
             port,
-            target: if scheme == Scheme::Ws { target } else { String::new() },
+            target: if scheme == Scheme::Ws { target.to_owned() } else { String::new() },
         })
     }
 }
@@ -201,7 +209,7 @@ mod tests {
         for (text, scheme, authority, target, port) in cases {
             let url = url(text);
             assert_eq!(
-                (url.scheme(), &*url.authority(), url.target(), url.port),
+                (url.scheme(), &*url.authority(), &*url.target(), url.port),
                 (scheme, authority, target, port)
             );
             assert_eq!(url.is_tls(), text.starts_with("wss") || text.starts_with("tls"), "{text}");
@@ -212,7 +220,9 @@ mod tests {
     #[test]
     fn a_path_is_added_where_there_is_none() {
         assert_eq!(url("ws://a").or_path("/ws").to_string(), "ws://a/ws");
-        assert_eq!(url("ws://a/").or_path("/ws").to_string(), "ws://a/ws");
+        assert_eq!(url("ws://a/").or_path("/ws").to_string(), "ws://a/");
+        assert_eq!(url("ws://a/?b=c").or_path("/ws").to_string(), "ws://a/?b=c");
+        assert_eq!(url("ws://a?b=/c").or_path("/ws").to_string(), "ws://a/ws?b=/c");
         assert_eq!(url("ws://a?b=c").or_path("/ws").to_string(), "ws://a/ws?b=c");
         assert_eq!(url("ws://a/chat").or_path("/ws").to_string(), "ws://a/chat");
         assert_eq!(url("tcp://a").or_path("/ws").to_string(), "tcp://a:2020");
@@ -223,7 +233,7 @@ mod tests {
         let mut url = url("ws://a/ws?room=dev&name=Zo%C3%AB&x=1&room=b");
         assert_eq!(url.take_params("room"), ["dev", "b"]);
         assert_eq!(url.take_params("name"), ["Zoë"]);
-        assert_eq!((url.take_params("token").len(), url.target()), (0, "/ws?x=1"));
+        assert_eq!((url.take_params("token").len(), &*url.target()), (0, "/ws?x=1"));
         url.take_params("x");
         assert_eq!(url.target(), "/ws");
     }

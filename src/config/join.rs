@@ -35,7 +35,7 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Text,
         default: "",
         repeats: false,
-        help: "Whatever proves to the server who one is",
+        help: "Proof of who you are; has no effect yet, since no server checks it",
     },
     Setting {
         name: "history",
@@ -196,6 +196,8 @@ mod tests {
         let other = other.expect("it is sound");
         assert_eq!((other.rooms, other.name.as_deref()), (vec!["a".to_owned(), "b".to_owned()], Some("ann")));
         assert_eq!((other.history, other.json), (Some(3), true));
+        let root = join(&["ws://chat/?room=dev"]).expect("it is sound");
+        assert_eq!((root.url.to_string(), root.rooms), ("ws://chat/".to_owned(), vec!["dev".to_owned()]));
         let tcp = join(&["tcp://chat"]).expect("it is sound");
         assert_eq!(tcp.url.to_string(), "tcp://chat:2020");
     }

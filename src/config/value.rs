@@ -190,11 +190,11 @@ impl Kind {
             },
             Kind::Room => match RoomName::new(text) {
                 Ok(name) => Ok(Value::Text(name.as_str().to_owned())),
-                Err(why) => Err(format!("{text:?} is no room: {why}")),
+                Err(why) => Err(format!("'{}' is no room: {why}", text.escape_debug())),
             },
             Kind::Name => match Name::new(text) {
                 Ok(name) => Ok(Value::Text(name.as_str().to_owned())),
-                Err(why) => Err(format!("{text:?} is no name: {why}")),
+                Err(why) => Err(format!("'{}' is no name: {why}", text.escape_debug())),
             },
             Kind::Text => Ok(Value::Text(text.to_owned())),
             Kind::Switch => Err("it has no value".into()),

@@ -368,11 +368,26 @@ fn a_server_of_another_kind_is_left_alone() {
         let told = upgraded(subprotocol, b"");
         assert!(matches!(&told[..], [News::Ended { why: Some(_) }]), "{told:?}");
     }
-    let mut session = Session::new(settings("ws://chat/ws"), Masks::from_seed(1));
-    session.handle_timers(Millis(1));
-    session.handle_connected(Millis(1));
-    session.handle_bytes(Millis(2), &mut b"* welcome to chinwag, guest-1\n\n\n".to_vec());
-    assert!(matches!(session.poll_event(), Some(News::Ended { why: Some(why) }) if why.contains("HTTP")));
+    for (url, answer, why) in [
+        ("ws://chat/ws", &b"* this port speaks lines"[..], "that port speaks lines: try tcp://chat:80"),
+        ("wss://chat/ws", b"*", "that port speaks lines: try tls://chat:443"),
+        ("ws://chat/ws", b"\x15\x03\x01", "that port speaks TLS: try wss://chat:80/ws"),
+        ("tcp://chat", b"\x15\x03\x01", "that port speaks TLS: try tls://chat:2020"),
+        ("tcp://chat", b"HTTP/1.0 400\r\n", "that port speaks HTTP: try ws://chat:2020"),
+        ("ws://chat/ws", b"SSH-2.0", "it does not speak HTTP"),
+        (
+            "ws://chat/ws",
+            b"HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\n\r\nno!\n",
+            "it answers with HTTP status 403: no!",
+        ),
+    ] {
+        let mut session = Session::new(settings(url), Masks::from_seed(1));
+        session.handle_timers(Millis(1));
+        session.handle_connected(Millis(1));
+        session.handle_bytes(Millis(2), &mut answer.to_vec());
+        let news = session.poll_event();
+        assert!(matches!(&news, Some(News::Ended { why: Some(told) }) if told.starts_with(why)), "{news:?}");
+    }
 }
 
 #[test]

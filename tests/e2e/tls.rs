@@ -149,6 +149,71 @@ fn our_own_clients_say_why_they_do_not_trust() {
     }
 }
 
+/// The commands of the page, for a host that has an address.
+fn self_signed_recipe() -> Vec<String> {
+    let page = include_str!("../../docs/tls.md");
+    let (_, recipe) = page.split_once("```sh\nopenssl req").expect("the recipe");
+    let (recipe, _) = recipe.split_once("\n```").expect("it ends");
+    let recipe = format!("openssl req{recipe}").replace("\\\n", " ").replace("chat.example.org", "localhost");
+    recipe.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_self_signed_recipe_of_the_page_is_trusted_and_without_its_constraint_it_is_told_what_to_add() {
+    let recipe = self_signed_recipe();
+    let [openssl, join] = &recipe[..] else { panic!("two commands: {recipe:?}") };
+    let folder = tempfile::tempdir().expect("a folder");
+    let constraint = "-addext basicConstraints=critical,CA:FALSE";
+    for (openssl, is_trusted) in [(openssl.clone(), true), (openssl.replace(constraint, ""), false)] {
+        assert_eq!(openssl.contains(constraint), is_trusted, "{openssl}");
+        let made = Command::new("sh").args(["-c", &openssl]).current_dir(folder.path()).output();
+        let made = made.expect("a shell");
+        assert!(made.status.success(), "{openssl}: {}", String::from_utf8_lossy(&made.stderr));
+        let path = |name: &str| folder.path().join(name).to_str().expect("a path in UTF-8").to_owned();
+        let (cert, key) = (path("cert.pem"), path("key.pem"));
+        let daemon = Daemon::start(&[&TLS[..], &["--tls-cert", &cert, "--tls-key", &key]].concat());
+        let port = tls_http(&daemon).rsplit(':').next().expect("a port").to_owned();
+        let url = format!("wss://localhost:{port}");
+        let arguments =
+            join.strip_prefix("chinwag join ").expect("it joins").replace("wss://localhost", &url);
+        let arguments = arguments.replace("cert.pem", &cert);
+        let (status, _, notices) = Joiner::start(&arguments.split(' ').collect::<Vec<_>>()).end();
+        assert_eq!(status.success(), is_trusted, "{notices:?}");
+        if !is_trusted {
+            let why = notices.last().expect("it says why");
+            assert!(
+                why.contains("that of an authority") && why.contains("basicConstraints=CA:FALSE"),
+                "{why}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_port_that_speaks_something_else_is_named_at_once() {
+    let certificate = Certificate::new();
+    let daemon = certificate.start(&[&BOTH[..], &TLS[..]].concat());
+    let (http, line) = (daemon.http().to_string(), daemon.line().to_string());
+    let (https, lines) = (tls_http(&daemon), tls_line(&daemon));
+    for (url, why) in [
+        (format!("tcp://{http}"), format!("that port speaks HTTP: try ws://{http}")),
+        (format!("ws://{line}"), format!("that port speaks lines: try tcp://{line}")),
+        (format!("tls://{https}"), format!("that port speaks HTTP: try wss://{https}")),
+        (format!("wss://{lines}"), format!("that port speaks lines: try tls://{lines}")),
+        (format!("ws://{https}"), "TLS".to_owned()),
+        (format!("tcp://{lines}"), "TLS".to_owned()),
+        (format!("wss://{http}"), "TLS".to_owned()),
+        (format!("tls://{line}"), "TLS".to_owned()),
+    ] {
+        let is_tls = url.starts_with("wss") || url.starts_with("tls");
+        let args = if is_tls { vec![&*url, "--insecure"] } else { vec![&*url] };
+        let (status, out, notices) = Joiner::start(&args).end();
+        assert_eq!((status.code(), out.len(), notices.len()), (Some(1), 0, 1), "{url}: {notices:?}");
+        let start = "error: cannot join ";
+        assert!(notices[0].starts_with(start) && notices[0].contains(&why), "{url}: {notices:?}");
+    }
+}
+
 #[test]
 fn the_load_client_accounts_for_all_by_wss() {
     let certificate = Certificate::new();

@@ -158,10 +158,14 @@ impl Crew {
         for Seat { person, .. } in &mut self.seats {
             let is_late = now.saturating_sub(person.dialled_at) > PATIENCE;
             if is_late && matches!(person.stage, Stage::Dialling | Stage::Upgrading | Stage::Joining) {
-                let stage = person.stage;
+                let stage = match person.stage {
+                    Stage::Dialling => "being dialled",
+                    Stage::Upgrading => "in the handshake",
+                    _ => "joining its room",
+                };
                 self.ear.errors.add(
                     "not ready",
-                    || format!("after {} s it was still {stage:?}", PATIENCE / SECOND),
+                    || format!("after {} s it was still {stage}", PATIENCE / SECOND),
                     "is it the server, and the --dialect, that you meant?",
                 );
                 self.ear.note_end(person);

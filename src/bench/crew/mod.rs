@@ -143,7 +143,7 @@ impl Crew {
             _ => None,
         };
         let (scheme, authority) = (plan.url.scheme(), plan.url.authority());
-        let target = plan.url.target().to_owned();
+        let target = plan.url.target().into_owned();
         let in_flight = plan.in_flight.div_ceil(plan.threads);
         let compression = plan.deflate.then(Compression::default);
         Crew {
