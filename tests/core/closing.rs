@@ -211,7 +211,7 @@ fn breaking(error: Error) -> Option<Vec<u8>> {
         Error::CloseCode(code) => close(&code.to_be_bytes()),
         Error::CloseReasonNotUtf8 => close(b"\x03\xE8\xFF"),
         // Only where messages may be deflated: see `tests/core/deflate.rs`.
-        Error::Rsv1OutOfPlace | Error::NotDeflate => return None,
+        Error::Rsv1OutOfPlace | Error::NotDeflate | Error::DeflateTruncated => return None,
     })
 }
 

@@ -1,10 +1,10 @@
 //! Messages that are deflated (RFC 7692): who agrees to what, what goes out how, and what it costs.
 
 use crate::server::{MESSAGE_BYTES_MAX, Peer, Server, closed, ping, text, told};
-use crate::support::{self, Heard, feed, masked};
+use crate::support::{self, Heard, feed, hear_cut_by, masked};
 use chinwag::chat::Settings;
 use chinwag::proto::ws::deflate::{CONTEXT_BYTES, Deflaters, Parameters, WindowBits};
-use chinwag::proto::ws::{Connection, Opcode, Role, close, encoder};
+use chinwag::proto::ws::{Connection, Error, Header, Opcode, Role, close, encoder};
 use chinwag::server::Limits;
 
 const BOTH: &str = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
@@ -150,7 +150,12 @@ fn history_is_replayed_deflated() {
 
 #[test]
 fn what_cannot_be_inflated_ends_the_connection() {
-    let cases: [(&[u8], u16, &str); 3] = [
+    let cases: [(&[u8], u16, &str); 4] = [
+        (
+            &[0xC1, 0x84, 0, 0, 0, 0, 0xF2, 0x48, 0xCD, 0xC9],
+            1007,
+            "a compressed message ends in the middle of a block (RFC 7692, 7.2.2)",
+        ),
         (&[0xC9, 0x80, 0, 0, 0, 0], 1002, "RSV1 is set where no message begins (RFC 7692, 6.1)"),
         (&[0xC1, 0x81, 0, 0, 0, 0, 0xFF], 1007, "what is to be inflated was not deflated (RFC 7692, 7.2.2)"),
         // Stored, and no UTF-8.
@@ -166,6 +171,57 @@ fn what_cannot_be_inflated_ends_the_connection() {
         server.hears(ann, bytes);
         assert_eq!(server.tells(ann), [closed(code, reason)]);
         assert!(server.has_fin(ann));
+    }
+}
+
+/// What a peer of ours would send of twenty messages that point back into each other, where it may.
+fn twenty_messages(role: Role, keeps_context: bool) -> Vec<Vec<u8>> {
+    let mut state = zlib_rs::Deflate::new(6, false, 15);
+    let frame = |n: usize| {
+        let payload = format!("message {n}: {}", prose(20 * n));
+        if !keeps_context {
+            state.reset();
+        }
+        let (made_before, mut out) = (state.total_out(), vec![0; payload.len() + 100]);
+        let flushed = state.compress(payload.as_bytes(), &mut out, zlib_rs::DeflateFlush::SyncFlush);
+        flushed.expect("it fits");
+        let len = (state.total_out() - made_before) as usize;
+        out.truncate(len - 4);
+        let mut frame = Vec::new();
+        encoder::deflated(&mut frame, true, Opcode::Text, &out, (role == Role::Server).then_some([0; 4]));
+        frame
+    };
+    (1..=20).map(frame).collect()
+}
+
+#[test]
+fn a_message_that_is_cut_anywhere_ends_the_connection_and_nothing_of_it_is_delivered() {
+    for (role, keeps_context) in
+        [(Role::Server, false), (Role::Server, true), (Role::Client, false), (Role::Client, true)]
+    {
+        let agreed = Parameters {
+            server_no_context_takeover: !keeps_context,
+            client_no_context_takeover: !keeps_context,
+            ..Parameters::default()
+        };
+        let connection = || Connection::new(role, 1 << 16).deflated(&agreed);
+        let messages = twenty_messages(role, keeps_context);
+        assert_eq!(hear_cut_by(connection(), &messages.concat(), &[]).len(), 20);
+        for (at, message) in messages.iter().enumerate() {
+            let mut sound = message.clone();
+            sound[0] = PLAIN;
+            let (header, header_len) = Header::parse(&sound, role).expect("sound").expect("whole");
+            let payload = &message[header_len..];
+            for cut in 1..payload.len() {
+                let mut said = messages[..at].concat();
+                let (payload, key) = (&payload[..cut], header.masking_key);
+                encoder::deflated(&mut said, true, Opcode::Text, payload, key);
+                said.extend_from_slice(&messages[0]);
+                let heard = hear_cut_by(connection(), &said, &[]);
+                assert_eq!(heard.len(), at + 1, "{role:?} {keeps_context} {at} {cut}");
+                assert_eq!(heard.last(), Some(&Heard::Error(Error::DeflateTruncated)));
+            }
+        }
     }
 }
 

@@ -308,12 +308,13 @@ const BROKEN: &[(&str, &str)] = &[
     ("88 83 00*4 03 e8 ff", "a Close whose reason is not UTF-8"),
     ("c9", "RSV1 in a Ping"),
     ("c1 81 00*4 ff", "a block of a type that there is not"),
+    ("c1 84 00*4 f2 48 cd c9", "“Hello”, cut in the middle of its block"),
 ];
 
 /// How many of [`BROKEN`] are the header's.
 const OF_FRAMES: usize = 8;
 /// How many are of connections that deflate: the last ones.
-const DEFLATED: usize = 2;
+const DEFLATED: usize = 3;
 
 fn errors(range: std::ops::Range<usize>) -> String {
     let deflated: Vec<_> = BROKEN[BROKEN.len() - DEFLATED..].iter().map(|(text, _)| *text).collect();

@@ -134,6 +134,7 @@ pub fn all_errors() -> Vec<Error> {
         Error::CloseReasonNotUtf8,
         Error::Rsv1OutOfPlace,
         Error::NotDeflate,
+        Error::DeflateTruncated,
     ];
     for error in &all {
         match error {
@@ -153,7 +154,8 @@ pub fn all_errors() -> Vec<Error> {
             | Error::CloseCode(_)
             | Error::CloseReasonNotUtf8
             | Error::Rsv1OutOfPlace
-            | Error::NotDeflate => {}
+            | Error::NotDeflate
+            | Error::DeflateTruncated => {}
         }
     }
     all

@@ -45,6 +45,8 @@ pub enum Error {
     Rsv1OutOfPlace,
     /// RFC 7692, 7.2.2: what is to be inflated was not deflated.
     NotDeflate,
+    /// RFC 7692, 7.2.2: a compressed message MUST end where a block ends.
+    DeflateTruncated,
 }
 
 impl Error {
@@ -65,7 +67,9 @@ impl Error {
             | Self::CloseTooShort
             | Self::CloseCode(_)
             | Self::Rsv1OutOfPlace => close::PROTOCOL_ERROR,
-            Self::TextNotUtf8 | Self::CloseReasonNotUtf8 | Self::NotDeflate => close::INVALID_PAYLOAD,
+            Self::TextNotUtf8 | Self::CloseReasonNotUtf8 | Self::NotDeflate | Self::DeflateTruncated => {
+                close::INVALID_PAYLOAD
+            }
             Self::MessageTooBig => close::MESSAGE_TOO_BIG,
         }
     }
@@ -95,6 +99,9 @@ impl fmt::Display for Error {
             Self::CloseReasonNotUtf8 => f.write_str("a close reason is not UTF-8 (RFC 6455, 8.1)"),
             Self::Rsv1OutOfPlace => f.write_str("RSV1 is set where no message begins (RFC 7692, 6.1)"),
             Self::NotDeflate => f.write_str("what is to be inflated was not deflated (RFC 7692, 7.2.2)"),
+            Self::DeflateTruncated => {
+                f.write_str("a compressed message ends in the middle of a block (RFC 7692, 7.2.2)")
+            }
         }
     }
 }

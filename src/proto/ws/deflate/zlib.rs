@@ -21,6 +21,10 @@ const LEVEL: i32 = 2;
 /// How much of the workplace for deflated bytes is kept between two messages.
 const SPARE_BYTES_MAX: usize = 64 * 1024;
 
+/// The tail, and a byte that is left where it is if the tail ends a block: `InflateFlush::Block` stops there. The library
+/// does not otherwise tell where it stands.
+const TAIL_AND_MORE: [u8; TAIL.len() + 1] = [TAIL[0], TAIL[1], TAIL[2], TAIL[3], 0];
+
 /// Inflates messages one after the other, and has no state until the first.
 #[derive(Default)]
 pub struct Inflater {
@@ -30,6 +34,10 @@ pub struct Inflater {
 impl Inflater {
     /// Inflates the payload of one message, and gives what it says to `take`, a chunk at a time, until that has had enough.
     /// With `keeps_context` the message may point back into the last one.
+    ///
+    /// A message ends with an empty block without compression, whose last four bytes it leaves out (7.2.1, 7.2.2). Also
+    /// accepted are one that leaves them on, and one that ends with a block that says it is the last (7.2.3.4). After an
+    /// error the inflater is of use only for a message without context.
     pub fn inflate(
         &mut self,
         keeps_context: bool,
@@ -42,31 +50,42 @@ impl Inflater {
         if !keeps_context {
             state.reset(false);
         }
+        // 7.2.3.6 has one byte for an empty message. Some senders make none.
+        if deflated.is_empty() {
+            return Ok(());
+        }
+        let left_on = deflated.strip_suffix(&TAIL);
+        let mut rest = left_on.unwrap_or(deflated);
         let mut chunk = [0; CHUNK_BYTES];
-        // 7.2.2: the tail is put back, unless the message ends with a block that says it is the last (7.2.3.4).
-        let mut has_ended = false;
-        for mut rest in [deflated, &TAIL] {
+        loop {
+            let Step { status, taken, made } = step(state, rest, &mut chunk, InflateFlush::SyncFlush)?;
+            take(&chunk[..made])?;
+            rest = &rest[taken..];
+            let has_ended = status == Status::StreamEnd;
             if has_ended {
+                // What follows a block that says it is the last begins anew (7.2.3.4).
+                state.reset(false);
+                if rest.is_empty() && left_on.is_none() {
+                    return Ok(());
+                }
+            }
+            let has_more = made == chunk.len() && !has_ended;
+            if !has_more && (rest.is_empty() || taken == 0) {
                 break;
             }
-            loop {
-                let (taken_before, made_before) = (state.total_in(), state.total_out());
-                let status = state.decompress(rest, &mut chunk, InflateFlush::SyncFlush);
-                let status = status.map_err(|_| Error::NotDeflate)?;
-                let taken = (state.total_in() - taken_before) as usize;
-                let made = (state.total_out() - made_before) as usize;
-                take(&chunk[..made])?;
-                rest = &rest[taken..];
-                has_ended = status == Status::StreamEnd;
-                if has_ended {
-                    // What follows begins anew.
-                    state.reset(false);
-                }
-                let has_more = made == chunk.len() && !has_ended;
-                if !has_more && (rest.is_empty() || taken == 0) {
-                    break;
-                }
-            }
+        }
+        // Inside a block, the tail may make no sense either.
+        let tail = step(state, &TAIL_AND_MORE, &mut chunk, InflateFlush::Block);
+        let Step { taken, made, .. } = tail.map_err(|_| Error::DeflateTruncated)?;
+        let is_block_end = taken == TAIL.len();
+        // A block that has swallowed the tail as its data was cut, unless its sender left the tail there.
+        let is_tail = made == 0 || left_on.is_some();
+        if !is_block_end || !is_tail {
+            return Err(Error::DeflateTruncated);
+        }
+        take(&chunk[..made])?;
+        if step(state, &[], &mut chunk, InflateFlush::SyncFlush)?.status == Status::StreamEnd {
+            state.reset(false);
         }
         Ok(())
     }
@@ -75,6 +94,21 @@ impl Inflater {
     pub fn heap_bytes(&self) -> usize {
         if self.state.is_some() { CONTEXT_BYTES } else { 0 }
     }
+}
+
+/// What one call of the library came to, in bytes.
+struct Step {
+    status: Status,
+    taken: usize,
+    made: usize,
+}
+
+fn step(state: &mut Inflate, input: &[u8], out: &mut [u8], flush: InflateFlush) -> Result<Step, Error> {
+    let (taken_before, made_before) = (state.total_in(), state.total_out());
+    let status = state.decompress(input, out, flush).map_err(|_| Error::NotDeflate)?;
+    let taken = (state.total_in() - taken_before) as usize;
+    let made = (state.total_out() - made_before) as usize;
+    Ok(Step { status, taken, made })
 }
 
 /// The deflaters of a loop, one for each window in use. A window has none until somebody wants it.
@@ -229,6 +263,53 @@ mod tests {
     }
 
     #[test]
+    fn a_message_that_ends_inside_a_block_is_truncated() {
+        for keeps_context in [false, true] {
+            for cut in 1..HELLO.len() {
+                let heard = inflate(&mut Inflater::default(), keeps_context, &HELLO[..cut]);
+                assert_eq!(heard, Err(Error::DeflateTruncated), "{cut}");
+            }
+        }
+        // Blocks that the tail completes: as four bytes of data, as the end of a last block, and of its lengths.
+        let completed =
+            [&[0x00, 0x09, 0x00, 0xf6, 0xff, 1, 2, 3, 4, 5][..], &[0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07]];
+        for bytes in completed {
+            let mut inflater = Inflater::default();
+            assert_eq!(inflate(&mut inflater, false, bytes), Err(Error::DeflateTruncated), "{bytes:x?}");
+            assert_eq!(inflate(&mut inflater, false, HELLO).as_deref(), Ok(&b"Hello"[..]));
+        }
+    }
+
+    #[test]
+    fn a_tail_that_was_left_on_does_not_spoil_the_next_message() {
+        let mut inflater = Inflater::default();
+        for _ in 0..3 {
+            let whole = [HELLO, &TAIL].concat();
+            assert_eq!(inflate(&mut inflater, true, &whole).as_deref(), Ok(&b"Hello"[..]));
+            assert_eq!(
+                inflate(&mut inflater, true, &[0xf2, 0x00, 0x11, 0x00, 0x00]).as_deref(),
+                Ok(&b"Hello"[..])
+            );
+        }
+        // The empty block may say that it is the last, with its tail or without.
+        for end in [&[0x01][..], &[0x01, 0x00, 0x00, 0xff, 0xff]] {
+            let last = [&[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00, 0x00, 0xff, 0xff], end].concat();
+            assert_eq!(inflate(&mut inflater, true, &last).as_deref(), Ok(&b"Hello"[..]));
+            assert_eq!(inflate(&mut inflater, true, HELLO).as_deref(), Ok(&b"Hello"[..]));
+        }
+        // Data that ends like a tail, in a stored block that says it is the last.
+        let stored = [0x01, 0x04, 0x00, 0xfb, 0xff, 0x00, 0x00, 0xff, 0xff];
+        assert_eq!(inflate(&mut inflater, true, &stored).as_deref(), Ok(&TAIL[..]));
+        assert_eq!(inflate(&mut inflater, true, HELLO).as_deref(), Ok(&b"Hello"[..]));
+        // Nothing at all, between two messages of one context.
+        assert_eq!(inflate(&mut inflater, true, &[]).as_deref(), Ok(&b""[..]));
+        assert_eq!(
+            inflate(&mut inflater, true, &[0xf2, 0x00, 0x11, 0x00, 0x00]).as_deref(),
+            Ok(&b"Hello"[..])
+        );
+    }
+
+    #[test]
     fn a_bomb_is_inflated_no_further_than_somebody_takes_it() {
         let mut state = Deflate::new(1, false, 15);
         let (zeros, mut out) = (vec![0; 64 << 20], vec![0; 1 << 20]);
@@ -254,6 +335,21 @@ mod tests {
         prop::collection::vec(part, 0..2000).prop_map(|parts| parts.concat())
     }
 
+    /// Whether a message is a whole number of blocks: then a last one fits behind it, and nothing else has been said.
+    fn ends_a_block(message: &[u8]) -> bool {
+        const LAST: [u8; 5] = [0x01, 0x00, 0x00, 0xff, 0xff];
+        let mut said = vec![0; 1 << 20];
+        let mut state = Inflate::new(false, 15);
+        state.decompress(message, &mut said, InflateFlush::SyncFlush).expect("it was deflated");
+        let said_before = state.total_out();
+        let tail = if message.ends_with(&TAIL) { &[][..] } else { &TAIL };
+        let end = [tail, &LAST].concat();
+        let is_end = |status| matches!(status, Ok(Status::StreamEnd));
+        is_end(state.decompress(&end, &mut said, InflateFlush::SyncFlush))
+            && state.total_in() as usize == message.len() + end.len()
+            && state.total_out() == said_before
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -271,6 +367,23 @@ mod tests {
                 prop_assert!(status.is_ok());
                 prop_assert_eq!(&out[..narrow.total_out() as usize], &payload[..]);
                 prop_assert_eq!(inflate(&mut Inflater::default(), false, deflated), Ok(payload.clone()));
+            }
+        }
+
+        #[test]
+        fn every_cut_of_a_message_is_truncated_unless_a_block_ends_there(
+            payload in text(),
+            level in 0..=9_i32,
+        ) {
+            let mut state = Deflate::new(level, false, 15);
+            let mut out = vec![0; payload.len() + 1000];
+            prop_assert!(state.compress(&payload, &mut out, DeflateFlush::SyncFlush).is_ok());
+            out.truncate(state.total_out() as usize);
+            let len = out.len();
+            for cut in (1..=len).filter(|cut| len < 300 || cut % 37 == 0 || len - cut < 10) {
+                let expected = if ends_a_block(&out[..cut]) { Ok(()) } else { Err(Error::DeflateTruncated) };
+                let heard = inflate(&mut Inflater::default(), false, &out[..cut]).map(|_| ());
+                prop_assert_eq!(heard, expected, "{} of {}", cut, len);
             }
         }
 
