@@ -31,8 +31,8 @@ pub struct Response {
     pub status: u16,
     /// The `Content-Type`; none is sent where this is empty.
     pub content_type: Cow<'static, str>,
-    /// Further header fields. `Content-Type`, `Content-Length` and `Connection: close` are not to be among
-    /// them.
+    /// Further header fields. `Content-Type`, `Content-Length` and `Connection` are not to be among them: they are
+    /// written by [`Response::encode`].
     pub headers: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     /// The body.
     pub body: Cow<'static, [u8]>,
@@ -84,6 +84,7 @@ impl Response {
             push_line(out, &["Content-Type: ", &self.content_type]);
         }
         for (name, value) in &self.headers {
+            debug_assert!(!is_written_by_encode(name), "{name} would stand there twice");
             push_line(out, &[name, ": ", value]);
         }
         // RFC 9110, 8.6: there MUST be none with a status that has no body.
@@ -100,6 +101,11 @@ impl Response {
             out.extend_from_slice(&self.body);
         }
     }
+}
+
+/// Whether each response has this field of itself.
+fn is_written_by_encode(name: &str) -> bool {
+    ["content-type", "content-length", "connection"].iter().any(|own| name.eq_ignore_ascii_case(own))
 }
 
 fn into_bytes(text: Cow<'static, str>) -> Cow<'static, [u8]> {

@@ -198,10 +198,7 @@ impl Error {
             // RFC 9110, 15.5.6: a 405 MUST have it.
             405 => response.with_header("Allow", "GET"),
             // RFC 9110, 15.5.22: so MUST a 426. RFC 6455, 4.2.2: with the versions we speak.
-            426 => response
-                .with_header("Upgrade", "websocket")
-                .with_header("Connection", "Upgrade")
-                .with_header("Sec-WebSocket-Version", VERSION),
+            426 => response.with_header("Upgrade", "websocket").with_header("Sec-WebSocket-Version", VERSION),
             _ => response,
         }
     }
@@ -390,7 +387,9 @@ mod tests {
         let out = String::from_utf8(out).unwrap();
         assert!(out.starts_with("HTTP/1.1 426 Upgrade Required\r\n"), "{out}");
         assert!(out.contains("\r\nSec-WebSocket-Version: 13\r\n"), "{out}");
-        assert!(out.contains("\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"), "{out}");
+        assert!(out.contains("\r\nUpgrade: websocket\r\n"), "{out}");
+        assert!(out.contains("\r\nConnection: close, Upgrade\r\n"), "{out}");
+        assert_eq!(out.matches("\r\nConnection: ").count(), 1, "{out}");
         assert!(out.ends_with("\r\n\r\nthe Sec-WebSocket-Version is not 13\n"), "{out}");
     }
 }
