@@ -90,7 +90,9 @@ impl Core {
             let is_open = self.state.conn(index).phase == Phase::Open;
             match ws.poll_event_with(input, &mut self.state.deflation.inflater) {
                 Ok(None) => break,
-                // We have sent our Close: of what the peer still says, only its own matters (5.5.1).
+                // 5.5.2: until the peer's Close has come, also behind our own, which forbids data and no more (5.5.1).
+                Ok(Some(ws::Event::Ping(payload))) => self.state.pong(index, payload),
+                // We have sent our Close: what the peer still says is not served.
                 Ok(Some(ws::Event::Close(_))) if !is_open => self.state.finish(now, index),
                 Ok(Some(_)) if !is_open => {}
                 Ok(Some(ws::Event::Text(text))) => {
@@ -99,7 +101,6 @@ impl Core {
                 Ok(Some(ws::Event::Binary(bytes))) => {
                     self.handle_message(now, index, service, Message::Binary(bytes))
                 }
-                Ok(Some(ws::Event::Ping(payload))) => self.state.pong(index, payload),
                 Ok(Some(ws::Event::Pong(_))) => {}
                 Ok(Some(ws::Event::Close(frame))) => {
                     let code = frame.map_or(close::NO_STATUS_RECEIVED, |frame| frame.code);

@@ -3,9 +3,13 @@
 use crate::server::{MESSAGE_BYTES_MAX, Peer, Server, close, closed, ping, text, told};
 use crate::support::{Heard, all_errors, client_hears, masked};
 use chinwag::proto::ws::{Error, Opcode, close as code, encoder};
-use chinwag::server::Shutdown;
+use chinwag::server::{Limits, Shutdown};
 
 const NORMAL: &[u8] = &1000u16.to_be_bytes();
+
+fn pong(payload: &[u8]) -> Heard {
+    Heard::Pong(payload.to_vec())
+}
 
 #[test]
 fn a_close_is_answered_with_its_own_code() {
@@ -63,8 +67,8 @@ fn a_service_that_closes_waits_for_the_peers_close() {
 fn what_comes_before_the_answer_to_our_close_is_not_served() {
     let mut server = Server::new();
     let ann = server.upgrade();
-    server.hears(ann, &[text("close 4000"), text("same segment"), ping(b"1")].concat());
-    server.hears(ann, &[text("next segment"), ping(b"2")].concat());
+    server.hears(ann, &[text("close 4000"), text("same segment")].concat());
+    server.hears(ann, &text("next segment"));
     assert_eq!(server.tells(ann), [closed(4000, "bye")]);
     assert!(!server.has_fin(ann));
     assert_eq!(server.notes(ann), ["open", "close 4000", "closed 4000 service"]);
@@ -73,6 +77,46 @@ fn what_comes_before_the_answer_to_our_close_is_not_served() {
     server.hears(ann, &answer[..5]);
     server.hears(ann, &answer[5..]);
     assert!(server.has_fin(ann));
+}
+
+#[test]
+fn a_ping_behind_our_close_is_answered_until_the_peers_close_comes() {
+    let mut server = Server::new();
+    let ann = server.upgrade();
+    server.hears(ann, &text("close 4000"));
+    assert_eq!(server.tells(ann), [closed(4000, "bye")]);
+    // 5.5.2: a Ping is answered unless a Close has been received. 5.5.1 forbids data behind our own, and no more.
+    for payload in [&b""[..], b"1", &[0xFF; 125]] {
+        server.hears(ann, &[text("not served"), ping(payload)].concat());
+        assert_eq!(server.tells(ann), [pong(payload)]);
+    }
+    server.hears(ann, &[ping(b"before"), close(NORMAL), ping(b"behind")].concat());
+    assert_eq!(server.tells(ann), [pong(b"before")]);
+    assert!(server.has_fin(ann));
+    server.hears(ann, &ping(b"behind our FIN"));
+    assert_eq!(server.says(ann), b"");
+}
+
+#[test]
+fn a_ping_behind_our_close_is_answered_until_the_deadline_and_pongs_do_not_pile_up() {
+    let mut server = Server::new();
+    let ann = server.upgrade();
+    server.set_capacity(ann, 0);
+    server.hears(ann, &text("close 4000"));
+    let flood: Vec<u8> = (0..20_000).flat_map(|_| ping(&[7; 125])).collect();
+    let before = server.heap_bytes();
+    server.hears(ann, &flood);
+    server.hears(ann, &ping(b"newest"));
+    assert_eq!(server.unread(ann), 0);
+    let (held, low) = (server.heap_bytes() - before, Limits::default().outbox_low_bytes);
+    assert!(held < 3 * low, "{held} bytes are held for 20,000 pings");
+    let heard = server.tells(ann);
+    assert!(heard.contains(&closed(4000, "bye")) && heard.contains(&pong(b"newest")), "{heard:?}");
+    assert!(!server.has_fin(ann));
+    let over = server.now + Limits::default().close_timeout;
+    server.happens_at(over, |server| server.has_fin(ann));
+    server.hears(ann, &ping(b"too late"));
+    assert_eq!(server.says(ann), b"");
 }
 
 #[test]

@@ -229,9 +229,10 @@ fn the_answer_to_our_close_is_awaited_for_5_s_and_the_fin_for_2() {
     for n in 1..=4 {
         server.at(BEGIN + secs(1 + n));
         server.hears(ann, &[text("no"), ping(b"no")].concat());
+        assert_eq!(server.tells(ann), [Heard::Pong(b"no".to_vec())]);
     }
     server.happens_at(BEGIN + secs(6), has_fin(ann));
-    server.hears(ann, &text("no"));
+    server.hears(ann, &[text("no"), ping(b"no")].concat());
     server.happens_at(server.now + secs(2), is_closed(ann));
     assert_eq!(server.says(ann), b"");
 }
