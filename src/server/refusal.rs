@@ -54,6 +54,13 @@ impl Core {
         );
         Err(Response::text(403, text))
     }
+
+    /// The refusal that a handshake from this page would get. Browsers hide the response to a handshake from scripts, so a
+    /// page that cannot connect sends a plain request to the same path, and may read the response to that.
+    pub(super) fn explain_refusal(&mut self, now: Millis, head: &Head<'_>) -> Option<Response> {
+        let refusal = self.check_origin(now, head).err()?;
+        Some(refusal.with_header("Access-Control-Allow-Origin", "*"))
+    }
 }
 
 /// The flag with a value, as it can be typed into any shell: a value with other characters is only described.

@@ -254,7 +254,11 @@ impl Core {
                     .with_header("Allow", "GET, HEAD"),
             },
             Some(&Route::Service(ServiceId(service))) => {
-                self.with_service(now, service, |service, cx| service.on_request(cx, request))
+                let response = self.with_service(now, service, |service, cx| service.on_request(cx, request));
+                match response.status {
+                    426 => self.explain_refusal(now, request.head).unwrap_or(response),
+                    _ => response,
+                }
             }
         }
     }

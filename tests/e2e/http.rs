@@ -126,6 +126,27 @@ fn the_module_is_for_all_origins_and_the_pages_are_for_their_own() {
 }
 
 #[test]
+fn a_page_that_may_not_connect_is_told_why_over_http() {
+    let daemon = Daemon::start(&[]);
+    // A browser sends no Origin with a GET to where the page comes from, and always sends one with a POST.
+    for method in ["GET", "POST"] {
+        let ask = |origin: &str| {
+            let mut http = Http::connect(daemon.http());
+            http.send(format!(
+                "{method} /ws HTTP/1.1\r\nHost: {}\r\nOrigin: {origin}\r\nContent-Length: 0\r\n\r\n",
+                daemon.http()
+            ));
+            http.answer()
+        };
+        let refusal = ask("https://elsewhere.example");
+        assert_eq!(refusal.status, 403);
+        assert!(refusal.body.contains("--allow-origin https://elsewhere.example"), "{}", refusal.body);
+        assert_eq!(refusal.field("access-control-allow-origin"), Some("*"));
+        assert_eq!(ask(&format!("http://{}", daemon.http())).status, 426);
+    }
+}
+
+#[test]
 fn every_page_says_what_it_may_do() {
     let daemon = Daemon::start(&[]);
     for path in ["/", "/chat.js", "/chinwag.js", "/echo"] {
