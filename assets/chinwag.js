@@ -4,11 +4,16 @@
 //                              |
 //                              +--close(), or the server says not to come back--> closed --connect()--> connecting
 //
+//     connecting --the server refuses the page: 401, 403 or 421 over HTTP--> closed
+//
 // It comes back by itself: under its name, into its rooms, after the last message that it has given out. What was
 // published and not answered is looked for in what it missed, and sent again under its key if it is not there. So
 // everything is told once, or `gap` tells that it cannot be.
 //
 // Of a room, `seq` is the last message that was given out; until `caughtUpAt` has come, nothing is published there.
+//
+// Waits are measured with `performance.now()`, since the calendar may be set at any time. That clock may stand still while
+// the machine sleeps, so where a wait must not be taken for a shorter one, the longer of both is used: see `elapsedMs`.
 
 /**
  * A message of a room.
@@ -59,10 +64,16 @@ const RETRY_MAX_MS = 30_000;
 const STABLE_MS = 10_000; // open for so long: the next loss starts from RETRY_FIRST_MS again
 const PING_MS = 25_000; // until the welcome tells another
 const PONG_TIMEOUT_MS = 10_000;
+const ANSWER_MS = 5000; // a request without an answer for so long has the connection probed
 const KEY_WINDOW_MS = 5 * 60_000; // the server knows a key for so long at least
 const PENDING_MAX = 1000;
 const JOINS_MAX = 8; // at once
 const SEEN_MAX = 500; // messages with keys, for each room
+
+/** What a server or a proxy answers over HTTP to a page that it does not let in; it will not by itself. */
+const REFUSALS = new Set([401, 403, 421]);
+const REASON_CHARS_MAX = 500; // of such an answer's body
+const ASK_AFTER = 5; // handshakes that fail in a row, after one that did not: most likely the server is away for a while
 
 /** Close codes after which coming back makes no sense, or is for a person to decide. */
 const FINAL_CODES = new Set([1000, 1002, 1003, 1007, 1009, 4001, 4003, 4004, 4005]);
@@ -70,8 +81,9 @@ const FINAL_CODES = new Set([1000, 1002, 1003, 1007, 1009, 4001, 4003, 4004, 400
 /** Something was not done. */
 export class ChatError extends Error {
   /**
-   * @param {string} code - one of the protocol's error codes; or `lost`: the connection ended before the answer; or
-   *   `unknown`: nobody can tell any more whether it was published
+   * @param {string} code - one of the protocol's error codes; or `lost`: the connection ended before the answer;
+   *   `closed`: it was ended for good; `refused`: the server does not let this page in; `unknown`: nobody can tell any more
+   *   whether it was published
    * @param {string} reason
    * @param {number} [retryMs] - when trying again may help
    */
@@ -86,15 +98,16 @@ export class ChatError extends Error {
 /**
  * One member of a chat. It tells of what happens by events, each a `CustomEvent` with a `detail`:
  *
- *     state     {state, code, reason, retryAt}     connecting, open, waiting or closed
+ *     state     {state, code, reason, retryAt, retryMs, status}     connecting, open, waiting or closed
  *     name      {name, wanted?, error?}            what one is called now, and why not as wanted
  *     joined    {room, epoch, seq, from, count, members, resumed?}
- *     left      {room, error?}                     one is not in that room any more, and will not be by itself
+ *     left      {room, epoch, seq, error?}         one is not in that room any more, and will not be by itself
  *     message   a Message                          in the order of its room, each once; not those of `publish`
  *     settled   {room, key, data, seq, at}         something published has its place; in that place
  *     refused   {room, key, data, error}           something published will not be
+ *     unanswered {room, key, data}                 something published has had no answer for 5 s; the connection is probed
  *     gap       {room, epoch, from, to, reason}    these messages will not come
- *     presence  {room, members, joined?, left?}
+ *     presence  {room, members, joined?, left?, renamed?}
  *     direct    {name, at, data}
  *     change    {}                                 the snapshot has changed by more than a position
  */
@@ -120,11 +133,21 @@ export class Chat extends EventTarget {
   #id = 0;
   #attempts = 0; // failed or short-lived connections in a row
   #bye = null;
-  #heardAt = 0;
+  #heard = moment();
   #pingMs = PING_MS;
   #timers = {};
   #busyUntil = 0; // when as much may be published at once as ever
   #keys = { prefix: random(), count: 0 };
+  #ended = null; // why nothing is asked any more, until `connect` is called
+  #failures = 0; // handshakes in a row; from ASK_AFTER below zero, once there was one that did not fail
+  #attempt = null; // stops the question why a socket could not be opened
+  #status = 0; // what the handshake was answered with instead of 101, where that is told
+  #listeners = [
+    [globalThis, "online", () => this.#lookNow()],
+    [globalThis, "pageshow", ({ persisted }) => persisted && this.#lookNow()],
+    // A hidden page's timers are slowed down; whoever looks again should not wait for them.
+    [globalThis.document, "visibilitychange", () => document.visibilityState === "visible" && this.#lookNow()],
+  ];
 
   /**
    * @param {object} [options]
@@ -132,48 +155,57 @@ export class Chat extends EventTarget {
    * @param {string} [options.name] - what to be called; a guest, if not told
    * @param {string} [options.token] - for a server that wants to know who one is
    * @param {Snapshot} [options.resume] - who to be again, and where
-   * @param {typeof WebSocket} [options.WebSocket] - for programs that have none, such as older versions of Node
+   * @param {typeof WebSocket} [options.WebSocket] - for programs that have none, such as those for Node before version 22
    */
   constructor({ url, name = "", token, resume, WebSocket = globalThis.WebSocket } = {}) {
     super();
-    this.#url = new URL(url ?? "/ws", import.meta.url);
-    this.#url.protocol = this.#url.protocol.replace(/^http/, "ws");
+    if (typeof WebSocket !== "function") {
+      throw new TypeError("there is no WebSocket here: pass one, such as that of the npm package ws, as new Chat({ WebSocket })");
+    }
+    this.#url = endpoint(url);
     this.#WebSocket = WebSocket;
     this.#token = token;
     this.#wanted.name = name;
     if (resume) {
       Object.assign(this.#wanted, { name: resume.name, secret: resume.secret });
       for (const { room, epoch, seq } of resume.rooms) this.#rooms.set(room, newRoom({ room, epoch, seq }));
-      for (const pending of resume.pending) this.#pending.set(pending.key, newPending(pending));
+      for (const pending of resume.pending) this.#pending.set(pending.key, newPending({ ...pending, data: pending.data ?? null }));
     }
-    globalThis.addEventListener?.("online", () => this.#lookNow());
-    globalThis.document?.addEventListener("visibilitychange", () => {
-      // A hidden page's timers are slowed down; whoever looks again should not wait for them.
-      if (document.visibilityState === "visible") this.#lookNow();
-    });
   }
 
   /** Connects; or, while waiting, tries at once. */
   connect() {
     if (this.state === "connecting" || this.state === "open") return;
-    this.#stopTimers();
+    this.#stopWaiting();
     const socket = new this.#WebSocket(this.#url.href, [SUBPROTOCOL]);
+    this.#ended = null;
+    for (const [target, type, handle] of this.#listeners) target?.addEventListener?.(type, handle);
     this.#socket = socket;
     this.#bye = null;
-    this.#heardAt = Date.now();
+    this.#heard = moment();
+    this.#status = 0;
     // A network that swallows packets would keep us "connecting" for minutes.
     this.#timers.open = setTimeout(() => this.#drop(), OPEN_TIMEOUT_MS);
-    socket.onopen = () => this.#hello(this.#wanted.name, this.#wanted.secret);
+    this.#failures += 1; // unless it opens
+    socket.onopen = () => {
+      this.#failures = -ASK_AFTER;
+      this.#hello(this.#wanted.name, this.#wanted.secret);
+    };
     socket.onmessage = ({ data }) => this.#hear(JSON.parse(data));
-    socket.onerror = () => {}; // `onclose` follows
-    socket.onclose = ({ code }) => this.#lost(code);
+    // `onclose` follows. A browser does not tell a script what the handshake was answered with; the npm package ws does.
+    socket.onerror = ({ message }) => (this.#status = Number(/^Unexpected server response: (\d{3})$/.exec(message)?.[1] ?? 0));
+    socket.onclose = ({ code, reason }) => {
+      const retryMs = this.#lost(code, reason);
+      // Without a Close frame, and without a handshake: there is nobody, or nobody for this page.
+      if (code === 1006 && this.#failures >= 0) this.#askWhy(code, performance.now() + retryMs);
+    };
     this.#become("connecting");
   }
 
-  /** Leaves for good. */
+  /** Leaves for good: what has no answer yet, and whatever is asked later, fails with `closed`. */
   close() {
     this.#socket?.close(1000);
-    if (this.state !== "closed") this.#lost(1000);
+    this.#end(new ChatError("closed", "the connection was closed"), { code: 1000 });
   }
 
   /** What to give to a later `new Chat({ resume })`. @returns {Snapshot} */
@@ -201,12 +233,15 @@ export class Chat extends EventTarget {
    * @param {object} [options]
    * @param {number} [options.history] - how many earlier messages to begin with
    * @param {number} [options.catchUp] - how many to ask for when what was missed cannot all be had; `history`, if not told
+   * @param {{epoch: string, seq: number}} [options.since] - where one stood in a room that was left, to go on behind it
    * @returns {Promise<{room: string, epoch: string, seq: number, members: number}>} where the room stands
    */
-  join(room, { history = 0, catchUp = history } = {}) {
+  async join(room, { history = 0, catchUp = history, since } = {}) {
+    if (this.#ended) throw this.#ended;
+    toJson({ room, history, catchUp, since }); // or it would fail each time that it is sent
     const known = this.#rooms.get(room);
     if (known) Object.assign(known, { history, catchUp });
-    else this.#rooms.set(room, newRoom({ room, history, catchUp }));
+    else this.#rooms.set(room, newRoom({ room, epoch: since?.epoch, seq: since?.seq, history, catchUp }));
     if (!known) this.#tell("change", {});
     return new Promise((resolve, reject) => {
       const it = this.#rooms.get(room);
@@ -230,21 +265,20 @@ export class Chat extends EventTarget {
   /**
    * Publishes something, once, whatever becomes of the connection in the meantime.
    * @param {string} room - one that has been joined
-   * @param {unknown} data - anything that JSON has
+   * @param {unknown} data - anything that JSON has; it is published as it is now, also if it changes afterwards
    * @param {object} [options]
    * @param {string} [options.key] - what it is known by until then; see `newKey`
    * @returns {Promise<{room: string, key: string, seq: number, at: number}>} its place
    */
-  publish(room, data, { key = this.newKey() } = {}) {
+  async publish(room, data, { key = this.newKey() } = {}) {
+    if (typeof key !== "string") throw new ChatError("bad_request", "a key is a string");
     const pending = newPending({ room, key, data, at: Date.now(), sentAs: "", sentAt: 0 });
     const done = new Promise((resolve, reject) => Object.assign(pending, { resolve, reject }));
     const it = this.#rooms.get(room);
-    if (this.#pending.has(key)) {
-      pending.reject(new ChatError("bad_request", "this key is waiting for its answer"));
-      return done;
-    }
+    if (this.#pending.has(key)) throw new ChatError("bad_request", "this key is waiting for its answer");
     this.#pending.set(key, pending);
-    if (!it) this.#refuse(pending, new ChatError("not_joined", "join the room first"));
+    if (this.#ended) this.#refuse(pending, this.#ended);
+    else if (!it) this.#refuse(pending, new ChatError("not_joined", "join the room first"));
     else if (this.#pending.size > PENDING_MAX) this.#refuse(pending, new ChatError("busy", "too much waits already"));
     else {
       pending.isReady = it.isCaughtUp;
@@ -265,6 +299,7 @@ export class Chat extends EventTarget {
    * @param {string} name
    */
   async rename(name) {
+    if (this.#ended) throw this.#ended;
     if (this.state === "open") await this.#ask({ type: "rename", name });
     this.#wanted.name = name;
     this.#tell("change", {});
@@ -305,8 +340,8 @@ export class Chat extends EventTarget {
    * @param {string} to - their name
    * @param {unknown} data
    */
-  direct(to, data) {
-    return this.#ask({ type: "direct", to, data });
+  async direct(to, data) {
+    return this.#ask({ type: "direct", to }, toJson(data));
   }
 
   /** Asks for a sign of life. @returns {Promise<{at: number}>} */
@@ -316,15 +351,38 @@ export class Chat extends EventTarget {
 
   // Asking. -----------------------------------------------------------------------------
 
-  #ask(request) {
+  #ask(request, data) {
+    if (this.#ended) return Promise.reject(this.#ended);
     if (this.state !== "open") return Promise.reject(new ChatError("lost", "there is no connection"));
-    return new Promise((resolve, reject) => this.#send(request, { resolve, reject }));
+    return new Promise((resolve, reject) => this.#send(request, { resolve, reject }, data));
   }
 
-  #send(request, { resolve, reject }) {
+  /**
+   * Sends a request; `data` is JSON already. It is written before it is noted, so that a request without a JSON form
+   * leaves nothing behind. `late` is called if there is no answer for a while.
+   */
+  #send(request, { resolve, reject, late = () => {} }, data) {
+    const json = toJson({ ...request, id: this.#id + 1 });
     this.#id += 1;
-    this.#requests.set(this.#id, { resolve, reject });
-    this.#socket.send(JSON.stringify({ ...request, id: this.#id }));
+    this.#requests.set(this.#id, { resolve, reject, late, sentAt: performance.now() });
+    this.#socket.send(data === undefined ? json : `${json.slice(0, -1)},"data":${data}}`);
+    this.#timers.answer ??= setTimeout(() => this.#lookForAnswers(), ANSWER_MS);
+  }
+
+  /** A network that has begun to swallow packets shows first in an answer that does not come. */
+  #lookForAnswers() {
+    const now = performance.now();
+    const isLate = ({ sentAt }) => now - sentAt >= ANSWER_MS - 1; // clocks are rounded
+    const requests = [...this.#requests.values()];
+    const next = requests.find((request) => !isLate(request));
+    const late = requests.filter(isLate);
+    for (const request of late) {
+      request.late();
+      request.late = () => {};
+    }
+    const nextMs = next ? next.sentAt + ANSWER_MS - now : ANSWER_MS;
+    this.#timers.answer = requests.length > 0 ? setTimeout(() => this.#lookForAnswers(), nextMs) : undefined;
+    if (late.length > 0 && this.state === "open") this.#probe();
   }
 
   #hello(name, secret) {
@@ -333,7 +391,7 @@ export class Chat extends EventTarget {
       {
         resolve: (welcome) => this.#welcome(welcome, name),
         reject: (error) => {
-          if (!name || error.code === "lost") return;
+          if (!name || isEnd(error)) return;
           // Without a name one is a guest; that is better than nobody.
           this.#hello("", "");
           if (!isGuest(name)) this.#tell("name", { name: "", wanted: name, error });
@@ -385,7 +443,7 @@ export class Chat extends EventTarget {
       {
         resolve: (joined) => this.#joined(it, joined),
         reject: (error) => {
-          if (error.code === "lost" || this.#rooms.get(it.room) !== it) return;
+          if (isEnd(error) || this.#rooms.get(it.room) !== it) return;
           // A room without a place may stay so for long: whether to wait is for a person to say.
           if (error.retryMs === undefined || error.code === "denied") this.#forgetRoom(it, error);
           else {
@@ -428,14 +486,14 @@ export class Chat extends EventTarget {
     const left = error ?? new ChatError("not_joined", "the room was left");
     for (const pending of this.#pending.values()) if (pending.room === it.room) this.#refuse(pending, left);
     it.waiting.splice(0).forEach(({ reject }) => reject(left));
-    this.#tell("left", { room: it.room, error });
+    this.#tell("left", { room: it.room, epoch: it.epoch, seq: it.seq, error });
     this.#tell("change", {});
   }
 
   // Hearing. ------------------------------------------------------------------------------
 
   #hear(said) {
-    this.#heardAt = Date.now();
+    this.#heard = moment();
     const request = this.#requests.get(said.id);
     if (request) {
       this.#requests.delete(said.id);
@@ -493,7 +551,7 @@ export class Chat extends EventTarget {
       if (pending.room !== it.room) continue;
       // In another life of the room, or where all that was said since was seen, it is not there.
       const isNot = pending.sentAs === "" || it.hasLooked;
-      const isKnown = pending.sentAs === this.name && Date.now() - pending.sentAt < KEY_WINDOW_MS;
+      const isKnown = pending.sentAs === this.name && isKeyKnown(pending);
       if (isNot || isKnown) pending.isReady = true;
       else this.#refuse(pending, new ChatError("unknown", "it may or may not have been published"));
     }
@@ -506,9 +564,7 @@ export class Chat extends EventTarget {
     if (this.state !== "open") return;
     for (const pending of this.#pending.values()) {
       if (!pending.isReady) continue;
-      const json = JSON.stringify(pending.data) ?? "null";
-      const bytes = new TextEncoder().encode(json).length - (typeof pending.data === "string" ? 2 : 0);
-      if (bytes > this.limits.message_bytes) {
+      if (pending.bytes > this.limits.message_bytes) {
         this.#refuse(pending, new ChatError("too_big", `a message has at most ${this.limits.message_bytes} bytes`));
         continue;
       }
@@ -524,7 +580,7 @@ export class Chat extends EventTarget {
   /** Takes leave to publish one message, or tells how long there is none. As src/chat/rate.rs counts it. */
   #waitMs() {
     if (this.limits.publish_per_second === 0) return 0;
-    const now = Date.now();
+    const now = performance.now();
     const { interval, capacity } = this.#pace();
     const freeAt = Math.max(this.#busyUntil, now) + interval - capacity;
     if (freeAt > now) return Math.ceil(freeAt - now);
@@ -540,11 +596,13 @@ export class Chat extends EventTarget {
   }
 
   #sendPending(pending) {
-    const { room, key, data } = pending;
-    Object.assign(pending, { isReady: false, sentAs: this.name, sentAt: Date.now() });
+    const { room, key, data, json } = pending;
+    const sent = moment();
+    Object.assign(pending, { isReady: false, sentAs: this.name, sentAt: sent.at, sent });
     this.#send(
-      { type: "publish", room, key, data },
+      { type: "publish", room, key },
       {
+        late: () => this.#pending.get(key) === pending && this.#tell("unanswered", { room, key, data }),
         resolve: (ok) => {
           const it = this.#rooms.get(room);
           // The answer to a repeat has the old number, and no place of its own.
@@ -552,14 +610,15 @@ export class Chat extends EventTarget {
           if (this.#pending.get(key) === pending) this.#settle(pending, ok);
         },
         reject: (error) => {
-          if (error.code === "lost" || this.#pending.get(key) !== pending) return;
+          if (isEnd(error) || this.#pending.get(key) !== pending) return;
           if (error.code !== "rate_limited") return this.#refuse(pending, error);
           const { interval, capacity } = this.#pace();
-          this.#busyUntil = Date.now() + error.retryMs + capacity - interval;
+          this.#busyUntil = performance.now() + error.retryMs + capacity - interval;
           pending.isReady = true;
           this.#pump();
         },
       },
+      json,
     );
     this.#tell("change", {});
   }
@@ -590,22 +649,23 @@ export class Chat extends EventTarget {
 
   /** The server's Pings are not for us to see. When it is silent we ask it for a word, or would not learn of its loss. */
   #lookAfter() {
-    const silentMs = Date.now() - this.#heardAt;
+    const silentMs = elapsedMs(this.#heard);
     if (silentMs >= this.#pingMs) this.#probe();
     else this.#timers.ping = setTimeout(() => this.#lookAfter(), this.#pingMs - silentMs);
   }
 
+  /** Asks for a word, and gives up on a connection that has none in time. One such question at a time. */
   #probe() {
+    if (this.#timers.pong) return;
     clearTimeout(this.#timers.ping);
-    clearTimeout(this.#timers.pong);
     this.#timers.pong = setTimeout(() => this.#drop(), PONG_TIMEOUT_MS);
-    this.ping().then(
-      () => {
-        clearTimeout(this.#timers.pong);
-        this.#timers.ping = setTimeout(() => this.#lookAfter(), this.#pingMs);
-      },
-      () => {},
-    );
+    const isAlive = () => {
+      clearTimeout(this.#timers.pong);
+      this.#timers.pong = undefined;
+      this.#timers.ping = setTimeout(() => this.#lookAfter(), this.#pingMs);
+    };
+    // To be told that this is too much is a word too.
+    this.ping().then(isAlive, (error) => isEnd(error) || isAlive());
   }
 
   /** Gives up on a connection that does not answer, without waiting for its closing handshake. */
@@ -614,31 +674,83 @@ export class Chat extends EventTarget {
     this.#lost(1006);
   }
 
-  #lost(code) {
+  /** Returns in how many milliseconds it is tried again. */
+  #lost(code, said = "") {
     const bye = this.#bye;
-    this.#stopTimers();
+    const reason = bye?.reason ?? (said || undefined);
+    if (FINAL_CODES.has(code) || bye?.reconnect === false) {
+      this.#end(new ChatError("closed", `the server ended the connection with ${code}${reason ? `: ${reason}` : ""}`), { code, reason });
+      return;
+    }
+    this.#leaveSocket(new ChatError("lost", "the connection was lost"));
+    // Full jitter: thousands who lost the same server come back spread out, not in step. The server's own are drawn for each.
+    const retryMs = bye?.retry_ms ?? Math.random() * Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** this.#attempts);
+    this.#attempts += 1;
+    this.#timers.retry = setTimeout(() => this.connect(), retryMs);
+    this.#become("waiting", { code, reason, retryAt: Date.now() + retryMs, retryMs });
+    return retryMs;
+  }
+
+  /** There is no connection now; what was asked on it fails with this. */
+  #leaveSocket(error) {
+    this.#stopWaiting();
     if (this.#socket) this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
     this.#socket = null;
     for (const it of this.#rooms.values()) Object.assign(it, { isJoined: false, isAsked: false, isCaughtUp: false });
     for (const pending of this.#pending.values()) pending.isReady = false;
     const requests = [...this.#requests.values()];
     this.#requests.clear();
-    const error = new ChatError("lost", "the connection was lost");
     requests.forEach(({ reject }) => reject(error));
-    if (FINAL_CODES.has(code) || bye?.reconnect === false) {
-      this.#become("closed", { code, reason: bye?.reason });
-      return;
-    }
-    // Full jitter: thousands who lost the same server come back spread out, not in step. The server's own are drawn for each.
-    const delayMs = bye?.retry_ms ?? Math.random() * Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** this.#attempts);
-    this.#attempts += 1;
-    this.#timers.retry = setTimeout(() => this.connect(), delayMs);
-    this.#become("waiting", { code, reason: bye?.reason, retryAt: Date.now() + delayMs });
   }
 
-  #stopTimers() {
+  /** It is over until `connect` is called: nobody waits for what will not come. The rooms are remembered for that. */
+  #end(error, detail) {
+    this.#ended = error;
+    this.#leaveSocket(error);
+    for (const [target, type, handle] of this.#listeners) target?.removeEventListener?.(type, handle);
+    if (this.state !== "closed") this.#become("closed", detail);
+    for (const pending of [...this.#pending.values()]) this.#refuse(pending, error);
+    for (const it of this.#rooms.values()) it.waiting.splice(0).forEach(({ reject }) => reject(error));
+  }
+
+  /**
+   * A socket could not be opened at all, and no script is told why. Over HTTP the server says it: the same address answers a
+   * page that it refuses with the reason, and others with 426. With a POST the browser always says which page it is.
+   */
+  async #askWhy(code, retryAt) {
+    if (this.state !== "waiting" || !globalThis.fetch) return;
+    const url = new URL(this.#url);
+    url.protocol = url.protocol.replace(/^ws/, "http");
+    const attempt = (this.#attempt = new AbortController());
+    this.#timers.why = setTimeout(() => attempt.abort(), OPEN_TIMEOUT_MS);
+    let status = this.#status;
+    let reason = "";
+    try {
+      const response = await fetch(url, { method: "POST", cache: "no-store", signal: attempt.signal });
+      const isText = response.headers.get("Content-Type")?.startsWith("text/plain");
+      const body = isText ? (await response.text()).trim().slice(0, REASON_CHARS_MAX) : "";
+      // What the handshake itself was answered with says more than what somebody else is told.
+      if (!status || status === response.status) [status, reason] = [response.status, body];
+    } catch {
+      // There is nobody, or nobody who talks to this page.
+    }
+    if (this.#attempt !== attempt) return;
+    if (REFUSALS.has(status)) {
+      const why = reason || `the server refuses this connection, with status ${status}`;
+      this.#end(new ChatError("refused", why), { code, status, reason: why });
+    } else if (status === 426 && this.#failures !== 1) {
+      // Once may be chance, where the server has just come back.
+      const retryMs = Math.max(0, retryAt - performance.now());
+      const why = "the server answers, but no WebSocket gets through: a proxy on the way may not pass Upgrade on";
+      this.#become("waiting", { code, status, reason: why, retryAt: Date.now() + retryMs, retryMs });
+    }
+  }
+
+  #stopWaiting() {
     Object.values(this.#timers).forEach(clearTimeout);
     this.#timers = {};
+    this.#attempt?.abort();
+    this.#attempt = null;
   }
 
   #become(state, detail = {}) {
@@ -656,8 +768,65 @@ function newRoom({ room, epoch = "", seq = 0, history = 0, catchUp = history }) 
   return { room, epoch, seq, history, catchUp, ...now, waiting: [], seen: new Set(), told: new Set() };
 }
 
+/** It has its JSON from the beginning: what is sent is what was given, and what has no JSON is refused before it waits. */
 function newPending(pending) {
-  return { ...pending, isReady: false, resolve: () => {}, reject: () => {} };
+  const json = toJson(pending.data);
+  const data = typeof pending.data === "string" ? pending.data : JSON.parse(json);
+  return { ...pending, data, json, bytes: bytesOf(data, json), isReady: false, resolve: () => {}, reject: () => {} };
+}
+
+/** As JSON. Some values have none, such as a BigInt, a function, or an object that is a part of itself. */
+function toJson(value) {
+  let json;
+  try {
+    json = JSON.stringify(value);
+  } catch (error) {
+    throw new ChatError("bad_request", `this cannot be written as JSON: ${error?.message}`);
+  }
+  if (json === undefined) throw new ChatError("bad_request", `there is no JSON for a value of type ${typeof value}`);
+  return json;
+}
+
+/** How many bytes a message of this data has, as `limits.message_bytes` counts them: as JSON in UTF-8, without a string's quotes. */
+export function messageBytes(data) {
+  return bytesOf(data, toJson(data));
+}
+
+function bytesOf(data, json) {
+  return new TextEncoder().encode(json).length - (typeof data === "string" ? 2 : 0);
+}
+
+/** Where the chat is: `/ws` of the server that this module comes from, if not told otherwise. */
+function endpoint(url) {
+  try {
+    const address = new URL(url ?? "/ws", import.meta.url);
+    address.protocol = address.protocol.replace(/^http/, "ws");
+    if (/^wss?:$/.test(address.protocol)) return address;
+  } catch {
+    // It is no address at all, or a relative one in a module that comes from no server.
+  }
+  throw new TypeError('there is no address of a chat: pass it, such as new Chat({ url: "https://chat.example/ws" })');
+}
+
+/** A moment, on both clocks: the steady one, and the calendar. */
+function moment() {
+  return { tick: performance.now(), at: Date.now() };
+}
+
+/** How long ago a moment was. A clock that stood still, or was set back, shows too little: the longer of both is right. */
+function elapsedMs({ tick, at }) {
+  return Math.max(performance.now() - tick, Date.now() - at);
+}
+
+/** Whether the server still knows the key. Of a program before this one, only the calendar tells when it sent it. */
+function isKeyKnown({ sent, sentAt }) {
+  const ageMs = sent ? elapsedMs(sent) : Date.now() - sentAt;
+  return ageMs >= 0 && ageMs < KEY_WINDOW_MS;
+}
+
+/** Whether a request failed with its connection. */
+function isEnd({ code }) {
+  return code === "lost" || code === "closed" || code === "refused";
 }
 
 /** Names that only the server gives. */

@@ -10,6 +10,7 @@ import assert from "node:assert/strict";
 import { webcrypto } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { createInterface } from "node:readline";
 
 import { Cable } from "./cable.mjs";
@@ -33,7 +34,7 @@ const { Chat, ChatError } = await import(module);
 // No delay before a try: these checks are about what comes after it. The delays themselves are seen on the page.
 Math.random = () => 0;
 
-const EVENTS = ["state", "name", "joined", "left", "message", "settled", "refused", "gap", "presence", "direct"];
+const EVENTS = ["state", "name", "joined", "left", "message", "settled", "refused", "unanswered", "gap", "presence", "direct"];
 
 /** A chat that notes everything it is told, and lets a check wait for it. */
 class Ear {
@@ -373,6 +374,211 @@ const checks = [
     for (const type of told) assert.ok(text.includes(`| \`${type}\` | `), type);
   },
 
+  async function whatHasNoJsonRejectsAloneAndTheRestIsPublished() {
+    const room = unique("den");
+    const [ann, bob] = [await member({ name: unique("ann") }), await member({ name: unique("bob") })];
+    await ann.chat.join(room);
+    await bob.chat.join(room);
+    const circle = {};
+    circle.self = circle;
+    const thrower = { toJSON: () => { throw new Error("not today"); } };
+    const vanisher = { toJSON: () => undefined };
+    const bad = [{ id: 1n }, circle, undefined, () => {}, Symbol("s"), thrower, vanisher];
+    const all = bad.flatMap((data, n) => [ann.chat.publish(room, data), ann.chat.publish(room, n)]);
+    const settled = await Promise.allSettled(all);
+    const rejected = settled.filter(({ status }) => status === "rejected").map(({ reason }) => reason);
+    assert.deepEqual(rejected.map((error) => [error instanceof ChatError, error.code]), bad.map(() => [true, "bad_request"]));
+    assert.match(rejected[0].message, /BigInt/);
+    assert.match(rejected[5].message, /not today/);
+    await bob.message(bad.length - 1);
+    assert.deepEqual(bob.said(room), bad.map((_, n) => n));
+    assert.deepEqual(ann.chat.pending, []);
+    // The same where it is not to be published.
+    await assert.rejects(ann.chat.direct(bob.chat.name, 1n), { code: "bad_request" });
+    await assert.rejects(ann.chat.rename(1n), { code: "bad_request" });
+    await assert.rejects(ann.chat.join(unique("den"), { history: 1n }), { code: "bad_request" });
+    await assert.rejects(ann.chat.publish(room, "?", { key: 1n }), { code: "bad_request" });
+    assert.equal((await ann.chat.publish(room, "still here")).seq, bad.length + 1);
+  },
+
+  async function whatIsPublishedIsWhatWasGivenThen() {
+    const room = unique("den");
+    const [ann, bob] = [await member(), await member()];
+    await ann.chat.join(room);
+    await bob.chat.join(room);
+    const build = { number: 1 };
+    const published = ann.chat.publish(room, build);
+    build.number = 2;
+    await published;
+    const { data } = await bob.wait("the object", ({ type }) => type === "message");
+    assert.deepEqual(data, { number: 1 });
+    assert.deepEqual(ann.heard.find(({ type }) => type === "settled").data, { number: 1 });
+  },
+
+  async function aRoomThatWasLeftIsComeBackToWhereItStood() {
+    const room = unique("den");
+    const [ann, bob] = [await member(), await member()];
+    await ann.chat.join(room);
+    await bob.chat.join(room);
+    await bob.chat.publish(room, "one");
+    await ann.message("one");
+    await ann.chat.leave(room);
+    const { epoch, seq } = ann.heard.find(({ type }) => type === "left");
+    await bob.chat.publish(room, "two");
+    await ann.chat.join(room, { since: { epoch, seq } });
+    await ann.message("two");
+    assert.deepEqual(ann.said(room), ["one", "two"]);
+    assert.equal(ann.heard.filter(({ type }) => type === "gap").length, 0);
+  },
+
+  async function anHoursStepBackOfTheClockStopsNothing() {
+    const room = unique("den");
+    const ann = await member();
+    await ann.chat.join(room);
+    const { now } = Date;
+    try {
+      // The burst is used up before the step, so that what follows waits.
+      await Promise.all(Array.from({ length: 20 }, (_, n) => ann.chat.publish(room, n)));
+      Date.now = () => now() - 3_600_000;
+      const rest = Promise.all(Array.from({ length: 5 }, (_, n) => ann.chat.publish(room, 20 + n)));
+      assert.deepEqual((await soon(rest, "their places")).map(({ seq }) => seq), [21, 22, 23, 24, 25]);
+    } finally {
+      Date.now = now;
+    }
+    // Nor does it stop what asks a silent connection for a word; neither does a steady clock that stood still in a suspend.
+    for (const step of [() => (Date.now = () => now() - 3_600_000), () => (performance.now = () => 0)]) {
+      const steady = performance.now;
+      const server = await scripted((request) => (request.type === "hello" ? [welcome(request, { ping_ms: 60 })] : []));
+      try {
+        const bob = await member({ url: server.url });
+        step();
+        await soon(once(server.sockets[0], "message"), "a ping");
+        assert.equal(server.heard.at(-1).type, "ping");
+        bob.chat.close();
+      } finally {
+        Date.now = now;
+        performance.now = steady;
+        server.close();
+      }
+    }
+  },
+
+  async function whatIsAskedOfAClosedChatIsRejected() {
+    const server = await scripted((request) => (request.type === "hello" ? [welcome(request)] : request.room === "den" ? [joined(request)] : []));
+    const ann = await member({ url: server.url });
+    await ann.chat.join("den");
+    server.heard.length = 0;
+    const open = [
+      ann.chat.publish("den", "in flight").catch((error) => error),
+      ann.chat.join("attic").catch((error) => error),
+      ann.chat.history("den").catch((error) => error),
+    ];
+    ann.chat.close();
+    const later = [
+      ann.chat.publish("den", "later").catch((error) => error),
+      ann.chat.join("cellar").catch((error) => error),
+      ann.chat.rename("bob").catch((error) => error),
+      ann.chat.members("den").catch((error) => error),
+    ];
+    for (const error of await soon(Promise.all([...open, ...later]), "all of them")) assert.equal(error?.code, "closed");
+    assert.deepEqual(ann.chat.pending, [], "and nothing is sent by coming back");
+    // To come back is to be in those rooms again that were asked for before.
+    ann.heard = [];
+    await ann.open();
+    await ann.wait("the room", ({ type, room }) => type === "joined" && room === "den");
+    assert.deepEqual(ann.chat.rooms.map(({ room }) => room), ["den", "attic"]);
+    assert.equal(server.heard.filter(({ type }) => type === "publish").length, 1);
+    server.close();
+    // Also when it was never opened.
+    const { chat } = new Ear({ url: server.url });
+    const early = chat.join("den").catch((error) => error);
+    chat.close();
+    assert.equal((await soon(early, "the join")).code, "closed");
+  },
+
+  async function aServerThatEndsItForGoodLetsNobodyWait() {
+    const server = await scripted((request) => (request.type === "hello" ? [welcome(request)] : request.type === "join" && request.room === "den" ? [joined(request)] : []));
+    const ann = await member({ url: server.url });
+    await ann.chat.join("den");
+    const waiting = [ann.chat.publish("den", "?"), ann.chat.join("attic")].map((it) => it.catch((error) => error));
+    await soon(once(server.sockets[0], "message"), "the requests");
+    server.sockets[0].close(4003, "kicked");
+    for (const error of await soon(Promise.all(waiting), "both")) assert.deepEqual([error.code, /kicked/.test(error.message)], ["closed", true]);
+    server.close();
+  },
+
+  async function closeTakesItsListenersAway() {
+    const listening = new Map();
+    const target = {
+      addEventListener: (type, handle) => listening.set(handle, type),
+      removeEventListener: (type, handle) => listening.delete(handle),
+    };
+    const before = { add: globalThis.addEventListener, remove: globalThis.removeEventListener };
+    Object.assign(globalThis, target, { document: { ...target, visibilityState: "visible" } });
+    try {
+      const ann = await member();
+      assert.deepEqual([...listening.values()].sort(), ["online", "pageshow", "visibilitychange"]);
+      ann.chat.close();
+      assert.equal(listening.size, 0);
+      ann.heard = [];
+      await ann.open();
+      assert.equal(listening.size, 3);
+      ann.chat.close();
+      assert.equal(listening.size, 0);
+    } finally {
+      delete globalThis.document;
+      Object.assign(globalThis, { addEventListener: before.add, removeEventListener: before.remove });
+    }
+  },
+
+  async function aProgramWithoutAWebSocketOrAnAddressIsToldWhatIsMissing() {
+    assert.throws(() => new Chat({ url: "ws://127.0.0.1:1/ws", WebSocket: null }), { name: "TypeError", message: /new Chat\(\{ WebSocket \}\)/ });
+    // This module comes from no server, so there is none to take for granted.
+    for (const url of [undefined, "/ws", "file:///ws", "nowhere"]) {
+      assert.throws(() => new Chat({ url, WebSocket }), { name: "TypeError", message: /new Chat\(\{ url: / }, url);
+    }
+    for (const url of ["https://chat.example/ws", "http://chat.example", "ws://chat.example/ws", new URL("wss://chat.example/ws")]) new Chat({ url, WebSocket });
+  },
+
+  async function fromARefusedOriginAJoinIsRejectedWithTheReason() {
+    class Foreign extends WebSocket {
+      constructor(url, protocols) {
+        super(url, protocols, { origin: "https://elsewhere.example" });
+      }
+    }
+    const ann = new Ear({ WebSocket: Foreign });
+    const joins = ["den", "attic"].map((room) => ann.chat.join(room).catch((error) => error));
+    const published = ann.chat.publish("den", "?").catch((error) => error);
+    ann.chat.connect();
+    for (const error of await soon(Promise.all([...joins, published]), "the rejections")) {
+      assert.equal(error.code, "refused");
+      assert.match(error.message, /403/);
+    }
+    const { state, status } = ann.heard.findLast(({ type }) => type === "state");
+    assert.deepEqual([state, status], ["closed", 403]);
+  },
+
+  async function whatAServerAnswersOverHttpSaysWhyASocketCannotBeOpened() {
+    for (const [status, body, state, told] of [
+      [403, "not from there\n", "closed", /^not from there$/],
+      [421, "not for that host\n", "closed", /^not for that host$/],
+      [401, "", "closed", /401/],
+      [426, "", "waiting", /Upgrade/],
+    ]) {
+      const server = createServer((_, response) => response.writeHead(status, { "Content-Type": "text/plain" }).end(body));
+      server.on("upgrade", (_, socket) => socket.destroy());
+      await once(server.listen(0, "127.0.0.1"), "listening");
+      const ann = new Ear({ url: `http://127.0.0.1:${server.address().port}/ws` });
+      ann.chat.connect();
+      const seen = await ann.wait("the reason", (it) => it.type === "state" && it.status === status);
+      assert.equal(seen.state, state);
+      assert.match(seen.reason, told);
+      ann.chat.close();
+      server.close();
+      server.closeAllConnections();
+    }
+  },
+
   // Against a script.
 
   async function theServerSaysWhenToComeBackAndWhenNotTo() {
@@ -444,6 +650,38 @@ const checks = [
     const gap = ann.heard.find(({ type }) => type === "gap");
     assert.deepEqual([gap.from, gap.to], [5, 90]);
     server.close();
+  },
+
+  async function aPublishWithoutAnAnswerHasTheConnectionProbed() {
+    const { setTimeout } = globalThis;
+    const server = await scripted((request) => {
+      if (request.type === "hello") return [welcome(request)];
+      if (request.type === "join") return [joined(request)];
+      if (request.type === "ping") return [{ type: "pong", id: request.id, at: 1 }];
+    });
+    // Five seconds are a twentieth of one here.
+    globalThis.setTimeout = (act, ms, ...more) => setTimeout(act, ms / 100, ...more);
+    const { now } = performance;
+    performance.now = () => now.call(performance) * 100;
+    try {
+      const ann = await member({ url: server.url });
+      await ann.chat.join("den");
+      ann.chat.publish("den", "hello?").catch(() => {});
+      const told = await ann.wait("the doubt", ({ type }) => type === "unanswered");
+      assert.deepEqual([told.room, told.data], ["den", "hello?"]);
+      for (const count of [1, 2]) {
+        while (server.heard.filter(({ type }) => type === "ping").length < count) await soon(once(server.sockets[0], "message"), "a ping");
+      }
+      assert.equal(ann.heard.filter(({ type }) => type === "unanswered").length, 1, "it is told once");
+      assert.equal(ann.chat.state, "open", "a server that has a word is not given up");
+      const publish = server.heard.find(({ type }) => type === "publish");
+      server.sockets[0].send(JSON.stringify({ type: "ok", id: publish.id, room: "den", seq: 1, at: 1 }));
+      await ann.wait("its place", ({ type }) => type === "settled");
+    } finally {
+      globalThis.setTimeout = setTimeout;
+      performance.now = now;
+      server.close();
+    }
   },
 
   async function aHoleThatNobodyExplainsIsToldToo() {

@@ -19,7 +19,9 @@ const PAGE = (room, name) => `<!doctype html>
     document.getElementById("said").textContent = detail.data;
     chat.publish("${room}", "heard: " + detail.data);
   });
-  chat.join("${room}", { history: 10 });
+  chat.join("${room}", { history: 10 }).catch(({ code, message }) => {
+    document.getElementById("said").textContent = code + ": " + message;
+  });
   chat.connect();
 </script>`;
 
@@ -33,13 +35,15 @@ export async function elsewhere() {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const host = `127.0.0.1:${server.address().port}`;
-  const visit = () => open("/", { host, others: [args.http], expected: aLostConnection });
+  const visit = () => open("/", { host, others: [args.http], expected: aLostConnection, refused: [403] });
 
   return {
     checks: [
       async function itMayImportTheModuleAndMayNotConnect() {
         const page = await visit();
-        await until(page, "it is turned away", () => document.getElementById("state").textContent === "waiting");
+        await until(page, "it is turned away", () => document.getElementById("state").textContent === "closed");
+        const said = await page.textContent("#said");
+        assert.match(said, new RegExp(`^refused: .*--allow-origin http://${host.replaceAll(".", "\\.")} `));
         await page.context().close();
       },
 

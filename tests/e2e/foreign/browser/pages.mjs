@@ -35,15 +35,17 @@ export const browser = await chromium
 export const complaints = [];
 
 /** Chromium itself writes a line about every connection that fails; it cannot be told not to. */
-export const aLostConnection = (text) => /^WebSocket connection to 'ws:\/\/[0-9.:]+\/ws' failed/.test(text);
+export const aLostConnection = (text) =>
+  /^WebSocket connection to 'ws:\/\/[0-9.:]+\/ws' failed/.test(text) || /^Failed to load resource: net::ERR_/.test(text);
 
-/** A page of its own profile. `host` is who serves it; `others` are hosts that it may ask besides. */
-export async function open(path, { scheme = "http", host = args.http, others = [], expected = () => false, prepare = async () => {}, ...options } = {}) {
+/** A page of its own profile. `host` is who serves it; `others` are hosts that it may ask besides, `refused` statuses that it may get. */
+export async function open(path, { scheme = "http", host = args.http, others = [], refused = [], expected = () => false, prepare = async () => {}, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(EVENT_TIMEOUT_MS);
   page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type()) && !expected(message.text())) complaints.push(`console: ${message.text()}`);
+    const isRefusal = refused.some((status) => message.text().startsWith(`Failed to load resource: the server responded with a status of ${status} `));
+    if (["error", "warning"].includes(message.type()) && !isRefusal && !expected(message.text())) complaints.push(`console: ${message.text()}`);
   });
   page.on("pageerror", (error) => complaints.push(`uncaught: ${error.stack}`));
   const visit = (url) => {
@@ -51,7 +53,7 @@ export async function open(path, { scheme = "http", host = args.http, others = [
   };
   page.on("request", (request) => visit(new URL(request.url())));
   page.on("response", (response) => {
-    if (response.status() >= 400) complaints.push(`${response.status()} for ${response.url()}`);
+    if (response.status() >= 400 && !refused.includes(response.status())) complaints.push(`${response.status()} for ${response.url()}`);
   });
   page.on("websocket", (socket) => visit(new URL(socket.url())));
   await prepare(page);
