@@ -21,6 +21,9 @@ const WORDS = { connecting: "connecting", open: "connected", waiting: "not conne
 
 const $ = (id) => document.getElementById(id);
 
+/** What a server says, as a sentence. */
+export const sentence = (text) => text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+
 let wasOpen = false;
 let now = { state: "connecting" };
 let ticker = 0;
@@ -28,21 +31,28 @@ let ticker = 0;
 /** Shows it. `speak` tells it to who cannot see. */
 export function showState(next, speak) {
   const before = now;
-  now = next;
+  // A countdown is by the clock that cannot be set.
+  now = { ...next, dueAt: performance.now() + (next.retryMs ?? 0) };
   clearInterval(ticker);
   if (next.state === "waiting") ticker = setInterval(render, TICK_MS);
   render();
   // What goes on and on is said once.
   if (next.state === "open") speak(wasOpen ? "Connected again." : "Connected.");
   if (next.state === "waiting" && before.state === "open") speak(`${trouble()} Trying again by itself.`);
-  if (next.state === "closed") speak(trouble());
+  if (next.state === "closed") speak(isRefused() ? `${trouble()} ${sentence(next.reason)}` : trouble());
   wasOpen ||= next.state === "open";
 }
 
 function trouble() {
   if (!navigator.onLine && now.state === "waiting") return "You are offline.";
+  if (isRefused()) return "The server does not let this page in.";
   if (now.state === "closed" && !TROUBLE.has(now.code)) return `The server has ended this, with code ${now.code}.`;
   return TROUBLE.get(now.code) ?? (wasOpen ? "The connection was lost." : "The server cannot be reached.");
+}
+
+/** Whether the server has said over HTTP that it does not want us. */
+function isRefused() {
+  return now.state === "closed" && now.status !== undefined;
 }
 
 function render() {
@@ -52,9 +62,10 @@ function render() {
   $("banner").hidden = !(state === "waiting" || state === "closed");
   if ($("banner").hidden) return;
   $("trouble").textContent = trouble();
-  $("again").textContent = state === "closed" ? "Come back" : "Try now";
-  const seconds = Math.max(1, Math.ceil((now.retryAt - Date.now()) / 1000));
-  $("retry").textContent = state === "closed" ? "" : `Next try in ${seconds} s.`;
+  $("again").textContent = isRefused() ? "Try again" : state === "closed" ? "Come back" : "Try now";
+  const seconds = Math.max(1, Math.ceil((now.dueAt - performance.now()) / 1000));
+  const why = now.status === undefined ? "" : sentence(now.reason);
+  $("retry").textContent = [why, state === "closed" ? "" : `Next try in ${seconds} s.`].filter(Boolean).join(" ");
 }
 
 addEventListener("offline", render);

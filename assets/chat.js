@@ -4,17 +4,20 @@
 //     commands.js   what can be typed          log.js     the lines in the document, and how they scroll
 //     composer.js   the field                  line.js    one of them
 //     banner.js     the connection, in words   side.js    rooms and members
+//     session.js    what is kept, and by whom  own.js     which messages are one's own
 //
-// A reload goes on where it was: name, secret, positions and what was not yet answered are kept in the session's storage.
-// Whoever comes another day still has the name.
+// A reload goes on where it was: name, secret, positions, drafts and what was not yet answered are kept in the session's
+// storage. A copy of the tab is somebody else. Whoever comes another day still has the name.
 
-import { showState } from "./banner.js";
-import { Chat } from "./chinwag.js";
-import { COMMANDS, parse } from "./commands.js";
-import { compose } from "./composer.js";
+import { sentence, showState } from "./banner.js";
+import { Chat, messageBytes } from "./chinwag.js";
+import { COMMANDS, isRoom, parse } from "./commands.js";
+import { Composer } from "./composer.js";
 import { hue, make, shown } from "./line.js";
 import { LINES_MAX, Lines, isolated, missing } from "./lines.js";
 import { Log } from "./log.js";
+import { Own } from "./own.js";
+import { claim, inTab, onDevice } from "./session.js";
 import { short, showMembers, showRooms } from "./side.js";
 
 const HISTORY_LINES = 100; // to begin with
@@ -23,36 +26,26 @@ const NAMES_MAX = 200; // asked for; of more only the number is told
 const NAMES_AGE_MS = 10_000; // where names are not told, they are asked for again after so long
 const PRESENCE_MEMBERS_MAX = 50; // in larger rooms nobody wants to read who comes and goes
 const FIRST_ROOM = "lobby";
+const UNDO_MS = 10_000; // to think again after leaving a room
 
 const $ = (id) => document.getElementById(id);
 const input = $("line");
 
 // What is kept. ---------------------------------------------------------------------------
 
-function read(storage, key) {
-  try {
-    return JSON.parse(storage().getItem(key));
-  } catch {
-    return null; // a browser that stores nothing still chats
-  }
-}
-
-function keep(storage, key, value) {
-  try {
-    storage().setItem(key, JSON.stringify(value));
-  } catch {
-    // As above.
-  }
-}
-
-const session = () => sessionStorage;
-const device = () => localStorage;
-const before = read(session, "chinwag");
-const chat = new Chat({ name: read(device, "chinwag-name") ?? "", resume: before?.snapshot });
+const before = inTab.read("chinwag");
+const isCopy = !(await claim());
+const deviceName = onDevice.read("chinwag-name");
+// A copy has the rooms of the original, and nothing by which it could be taken for it.
+const chat = isCopy ? new Chat() : new Chat({ name: deviceName ?? "", resume: before?.snapshot });
+const own = new Own(isCopy ? null : inTab.read("chinwag-own"));
 
 let isKeepDue = false;
 
-const remember = () => keep(session, "chinwag", { snapshot: chat.snapshot(), active });
+function remember() {
+  inTab.keep("chinwag", { snapshot: chat.snapshot(), active });
+  inTab.keep("chinwag-own", own);
+}
 
 /** Once, however much has changed at once. */
 function rememberSoon() {
@@ -69,7 +62,7 @@ let active = "";
 const nowhere = newPlace("");
 
 function newPlace(room) {
-  return { room, lines: new Lines(), unread: 0, names: new Set(), count: 0, namesAt: 0, knownUntil: 0, isAsking: false };
+  return { room, lines: new Lines(), unread: 0, names: new Set(), count: 0, namesAt: -Infinity, knownUntil: 0, isAsking: false };
 }
 
 const here = () => places.get(active) ?? nowhere;
@@ -81,10 +74,30 @@ const greetings = [];
 function enter(room) {
   if (!places.has(room)) {
     places.set(room, newPlace(room));
-    chat.join(room, { history: HISTORY_LINES, catchUp: LINES_MAX }).catch(() => {}); // `left` tells
+    join(room);
     for (const entry of waiting(room)) places.get(room).lines.wait(entry);
   }
   show(room);
+}
+
+async function join(room, since) {
+  try {
+    await chat.join(room, { history: HISTORY_LINES, catchUp: LINES_MAX, since });
+  } catch (error) {
+    // `left` tells why a room is closed to us. What was never asked for, since the connection has ended, is told here.
+    if (places.has(room) && !chat.rooms.some((it) => it.room === room)) forget(room, error);
+  }
+}
+
+/** The room is not there any more, and something else is shown in its place. Returns which one it was. */
+function forget(room, error) {
+  const rooms = [...places.keys()];
+  const at = rooms.indexOf(room);
+  places.delete(room);
+  if (room === active) show(rooms[at + 1] ?? rooms[at - 1] ?? "");
+  if (error) notice(`${room}: ${sentence(error.message)}`);
+  render();
+  return at;
 }
 
 function show(room) {
@@ -92,6 +105,7 @@ function show(room) {
   const place = here();
   place.unread = 0;
   view.show(place.lines);
+  composer.show(room);
   askNames(place);
   render();
   remember();
@@ -114,7 +128,7 @@ async function askNames(place) {
   place.isAsking = true;
   try {
     const { names, count } = await chat.members(place.room, { limit: NAMES_MAX });
-    Object.assign(place, { names: new Set(names), count, namesAt: Date.now() });
+    Object.assign(place, { names: new Set(names), count, namesAt: performance.now() });
     if (place === here()) render();
     // This answer stands behind what was said before one came.
     greetings.splice(0).forEach((text) => notice(text, place));
@@ -182,8 +196,6 @@ function notice(text, place = here()) {
   view.changed(place.lines);
 }
 
-const sentence = (text) => text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
-
 // Pages of history. -------------------------------------------------------------------------------
 
 async function fetchPage(lines, which) {
@@ -217,9 +229,9 @@ async function fetchPage(lines, which) {
   view.changed(lines);
 }
 
-function entryOf({ name, data, seq, at, key }, epoch) {
-  const own = name === chat.name;
-  return { kind: "message", name, text: shown(data), own, seq, epoch, key: own ? key : undefined, at: new Date(at) };
+function entryOf(message, epoch) {
+  const { room, name, data, seq, at } = message;
+  return { kind: "message", name, text: shown(data), own: own.has(room, epoch, message, chat.name), seq, epoch, at: new Date(at) };
 }
 
 /** One's own lines in a room that have no answer yet. */
@@ -238,17 +250,24 @@ const on = (type, handle) =>
     if (place) view.changed(place.lines);
   });
 
-on("state", (state) => showState(state, speak));
+on("state", (state) => {
+  showState(state, speak);
+  // Without a connection all of them wait, and the banner says so.
+  if (state.state !== "open") for (const { lines } of places.values()) lines.unnote(), view.changed(lines);
+});
 
-const isFirstVisit = read(device, "chinwag-name") === null;
+const isFirstVisit = deviceName === null;
 let oldName = "";
 
 on("name", ({ name, wanted, error }) => {
   if (wanted) return greetings.push(`${isolated(wanted)}: ${sentence(error.message)} You are a guest until you choose another name.`);
   const isGuest = /^guest-\d+$/.test(name);
   const isNew = isFirstVisit && oldName === "";
-  if (isNew) greetings.push(`You are ${name}. Press your name below to choose another.`);
-  if (isNew || !isGuest) keep(device, "chinwag-name", isGuest ? "" : name);
+  if (isCopy && oldName === "") greetings.push(`This tab is a copy of another, so here you are ${name}. Press your name below to choose another.`);
+  else if (isNew) greetings.push(`You are ${name}. Press your name below to choose another.`);
+  if (isNew || !isGuest) onDevice.keep("chinwag-name", isGuest ? "" : name);
+  own.begin(name);
+  composer.count();
   // Nobody is told of their own coming and going.
   for (const { names } of places.values()) if (names.delete(oldName)) names.add(name);
   oldName = name;
@@ -264,13 +283,10 @@ on("joined", ({ epoch, seq, from, members, resumed }, place) => {
   render();
 });
 
-on("left", ({ room, error }) => {
-  const rooms = [...places.keys()];
-  const next = rooms[rooms.indexOf(room) + 1] ?? rooms[rooms.indexOf(room) - 1] ?? "";
-  places.delete(room);
-  if (room === active) show(next);
-  if (error) notice(`${room}: ${sentence(error.message)}`);
-  render();
+on("left", ({ room, epoch, seq, error }, place) => {
+  const at = forget(room, error);
+  const typed = composer.take(room);
+  if (!error) offerUndo({ place, at, typed, since: epoch ? { epoch, seq } : undefined });
 });
 
 on("message", (message, place) => {
@@ -283,13 +299,20 @@ on("message", (message, place) => {
   }
 });
 
-on("settled", ({ key, seq, at }, { lines }) => lines.settle(key, { seq, epoch: lines.epoch, at: new Date(at) }));
+on("settled", ({ room, key, seq, at }, { lines }) => {
+  own.add(room, lines.epoch, seq);
+  lines.settle(key, { seq, epoch: lines.epoch, at: new Date(at), note: undefined });
+});
+
+on("unanswered", ({ key }, { lines }) => lines.note(key, "No answer yet. The connection is being checked."));
 
 on("refused", ({ key, data, error }, { lines }) => {
-  const why = sentence(error.message);
-  speak(`Not sent: ${why}`);
-  if (lines.refuse(key, why)) return;
-  lines.add({ kind: "message", name: chat.name, text: shown(data), own: true, at: new Date(), fate: "refused", why });
+  const why = `${error.code === "unknown" ? "Perhaps not sent" : "Not sent"}: ${sentence(error.message)}`;
+  // What is too long stays so, however often it is sent.
+  const changes = { fate: "refused", why, remedy: error.code === "too_big" ? "edit" : "again", note: undefined };
+  speak(why);
+  if (lines.refuse(key, changes)) return;
+  lines.add({ kind: "message", name: chat.name, text: shown(data), own: true, at: new Date(), ...changes });
 });
 
 on("gap", ({ from, to, reason }, { lines }) => {
@@ -299,13 +322,13 @@ on("gap", ({ from, to, reason }, { lines }) => {
   } else if (from <= to) lines.add(missing(from, to, at));
 });
 
-on("presence", ({ joined, left, members }, place) => {
+on("presence", ({ joined, left, renamed, members }, place) => {
   place.count = members;
   for (const name of left ?? []) place.names.delete(name);
   for (const name of joined ?? []) place.names.add(name);
-  if (joined && members <= PRESENCE_MEMBERS_MAX) place.lines.presence(joined, left, new Date());
+  if (joined && members <= PRESENCE_MEMBERS_MAX) place.lines.presence({ joined, left, renamed }, new Date());
   if (place !== here()) return;
-  const isOld = !joined && Date.now() - place.namesAt > NAMES_AGE_MS;
+  const isOld = !joined && performance.now() - place.namesAt > NAMES_AGE_MS;
   if (isOld || place.names.size !== Math.min(members, NAMES_MAX)) askNames(place);
   render();
 });
@@ -341,11 +364,14 @@ function toEnd() {
 const commands = {
   name: (name) => (name ? chat.rename(name).then(() => notice(`You are ${isolated(name)}.`)) : openDialog("naming")),
   join: (room) => (room ? enter(room) : openDialog("going")),
-  leave: () => chat.leave(active),
+  leave: () => leave(active),
   help: () => openDialog("helping"),
   quit: () => chat.close(),
-  msg: async (text, to) => {
-    await chat.direct(to, text);
+  msg: async (text, to, line) => {
+    await chat.direct(to, text).catch((error) => {
+      composer.restore(line);
+      throw error;
+    });
     here().lines.add({ kind: "direct", name: chat.name, to, text, own: true, at: new Date() });
     toEnd();
   },
@@ -370,13 +396,65 @@ async function submit(line) {
   if (said.say !== undefined) return say(said.say);
   if (said.wrong) notice(said.wrong);
   try {
-    await commands[said.command]?.(said.argument, said.to);
+    await commands[said.command]?.(said.argument, said.to, line);
   } catch (error) {
     notice(sentence(error.message));
   }
 }
 
-const begin = compose($("composer"), input, submit);
+/** How many bytes of a line would be sent as a message, and how many may be. */
+function size(line) {
+  const { say, command, argument } = parse(line);
+  const text = say ?? (command === "msg" ? argument : undefined);
+  return chat.limits && text !== undefined ? { bytes: messageBytes(text), max: chat.limits.message_bytes } : null;
+}
+
+const typed = () => inTab.keep("chinwag-drafts", composer.drafts);
+const drafts = (!isCopy && inTab.read("chinwag-drafts")) || {};
+const composer = new Composer($("composer"), input, $("left"), { say: submit, size, typed, speak }, drafts);
+
+// Leaving, and thinking again. ---------------------------------------------------------------------
+
+let undo = null; // what was left last
+
+async function leave(room) {
+  await chat.leave(room).catch(() => {}); // whatever becomes of the request, the room is left
+}
+
+function offerUndo(it) {
+  clearTimeout(undo?.timer);
+  undo = it;
+  $("gone-room").textContent = it.place.room;
+  $("gone").hidden = false;
+  speak(`You left ${it.place.room}. There is a button to undo this.`);
+  const expire = () => {
+    // Whoever is about to press it still can.
+    if ($("gone").matches(":hover, :focus-within")) it.timer = setTimeout(expire, UNDO_MS);
+    else withdrawUndo();
+  };
+  it.timer = setTimeout(expire, UNDO_MS);
+}
+
+function withdrawUndo() {
+  clearTimeout(undo?.timer);
+  undo = null;
+  $("gone").hidden = true;
+}
+
+/** Goes back to where the room stood in the list, and to what was shown and typed there; what was missed comes by itself. */
+function undoLeaving() {
+  const { place, at, typed, since } = undo;
+  withdrawUndo();
+  input.focus();
+  if (places.has(place.room)) return show(place.room);
+  const all = [...places];
+  all.splice(at, 0, [place.room, place]);
+  places.clear();
+  for (const [room, it] of all) places.set(room, it);
+  composer.giveBack(place.room, typed);
+  join(place.room, since);
+  show(place.room);
+}
 
 // Dialogs. ----------------------------------------------------------------------------------------
 
@@ -478,9 +556,12 @@ document.addEventListener("keydown", (event) => {
 });
 
 $("rooms").addEventListener("click", ({ target }) => {
-  const leave = target.closest(".leave");
+  const close = target.closest(".leave");
   const room = target.closest(".room");
-  if (leave) chat.leave(leave.dataset.leave);
+  if (close) {
+    leave(close.dataset.leave);
+    if (matchMedia("(hover: hover)").matches) input.focus();
+  }
   if (!room) return;
   show(room.dataset.room);
   $("side").hidePopover();
@@ -491,7 +572,7 @@ $("names").addEventListener("click", ({ target }) => {
   if (!name) return;
   $("members").hidePopover();
   if (name === chat.name) openDialog("naming");
-  else begin(name.includes(" ") ? `/msg "${name}" ` : `/msg ${name} `);
+  else composer.begin(name.includes(" ") ? `/msg "${name}" ` : `/msg ${name} `);
 });
 $("log").addEventListener("click", ({ target }) => {
   const { act } = target.dataset;
@@ -502,6 +583,7 @@ $("log").addEventListener("click", ({ target }) => {
   } else if (act) {
     here().lines.remove(entry);
     if (act === "again") say(entry.text);
+    if (act === "edit") composer.restore(entry.text);
     input.focus();
   }
   if (act) view.changed(here().lines);
@@ -517,6 +599,7 @@ $("again").addEventListener("click", () => {
   chat.connect();
   input.focus();
 });
+$("undo").addEventListener("click", undoLeaving);
 // What slides in on a narrow screen is a column on a wide one.
 matchMedia("(min-width: 64rem)").addEventListener("change", () => [$("side"), $("members")].forEach((it) => it.hidePopover()));
 
@@ -530,12 +613,8 @@ document.addEventListener("visibilitychange", () => {
 
 // The beginning. ---------------------------------------------------------------------------------------
 
-function isRoom(room) {
-  return /^[A-Za-z0-9._-]{1,64}$/.test(room);
-}
-
 const linkedRoom = location.hash.slice(1);
-for (const { room } of chat.rooms) enter(room);
+for (const { room } of isCopy ? before.snapshot.rooms : chat.rooms) enter(room);
 if (isRoom(linkedRoom)) enter(linkedRoom);
 else if (places.has(before?.active)) show(before.active);
 else if (places.size === 0) enter(FIRST_ROOM);

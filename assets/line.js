@@ -23,17 +23,23 @@ const LONG_LINES = 24;
  * @property {string} [key] - of one's own: what it was published under
  * @property {"waiting" | "refused"} [fate] - of one's own: if it is not said yet, or will not be
  * @property {string} [why] - it is refused
+ * @property {"again" | "edit"} [remedy] - of what is refused: what may help
+ * @property {string} [note] - of what waits: why it waits for so long
  * @property {object} [changes] - who came and went, where it is about that
  * @property {boolean} [isGone] - it is to leave the document
  * @property {HTMLElement} [element] - while it is in the document
  * @property {Entry | null} [previous] - the one above it there
  */
 
-/** A name's hue in degrees, the same on every page: FNV-1a over its characters. */
+/** A name's hue in degrees, the same on every page. */
 export function hue(name) {
+  // FNV-1a over its characters. Names that differ in the last one differ in few bits then, and guest-1 and guest-3 by four
+  // degrees; so what comes out is mixed, as MurmurHash3 does it at the end.
   let hash = 0x811c9dc5;
   for (const char of name.toLowerCase()) hash = Math.imul(hash ^ char.codePointAt(0), 0x01000193);
-  return (hash >>> 0) % 360;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) % 360;
 }
 
 /** What people see of a message's data. */
@@ -50,7 +56,7 @@ export function make(tag, className, text = "") {
 
 /** Makes the element of an entry. What depends on the entry above it, `dress` adds. */
 export function build(entry) {
-  const { kind, name, to, text, own, at, fate } = entry;
+  const { kind, name, to, text, own, at, fate, note } = entry;
   const element = make("div", `line ${kind}`);
   if (name !== undefined) {
     const who = make("span", "who");
@@ -76,14 +82,15 @@ export function build(entry) {
   if (own || entry.changes) element.setAttribute("aria-live", "off");
   if (fate) element.classList.add(fate);
   if (fate === "waiting") words.append(make("span", "unseen", " (not sent yet)"));
+  if (note) element.append(make("p", "why", note));
   if (fate === "refused") {
-    const again = make("button", "quiet", "Try again");
-    const drop = make("button", "quiet", "Remove");
-    again.dataset.act = "again";
-    drop.dataset.act = "drop";
-    for (const button of [again, drop]) button.type = "button";
-    const why = make("p", "why", `Not sent: ${entry.why} `);
-    why.append(again, drop);
+    const why = make("p", "why", `${entry.why} `);
+    for (const [act, label] of [entry.remedy === "edit" ? ["edit", "Edit"] : ["again", "Try again"], ["drop", "Remove"]]) {
+      const button = make("button", "quiet", label);
+      button.type = "button";
+      button.dataset.act = act;
+      why.append(button);
+    }
     element.append(why);
   }
   return element;

@@ -80,8 +80,21 @@ export class Lines {
   }
 
   /** It will not be said. Returns whether it was there. */
-  refuse(key, why) {
-    return this.#place(key, { fate: "refused", why });
+  refuse(key, changes) {
+    return this.#place(key, { fate: "refused", ...changes });
+  }
+
+  /** It waits for longer than it should; or, without a note, as one does. */
+  note(key, note) {
+    const at = this.entries.findIndex((entry) => entry.key === key && entry.fate === "waiting" && entry.note !== note);
+    if (at < 0) return;
+    const [old] = this.#drop(at, 1);
+    this.entries.splice(at, 0, { ...old, note, element: null, isGone: false });
+  }
+
+  /** Takes the notes from all that waits. */
+  unnote() {
+    for (const { key, note } of [...this.entries]) if (note) this.note(key, undefined);
   }
 
   /** Takes a line out. */
@@ -91,20 +104,13 @@ export class Lines {
   }
 
   /** Somebody came or went. What follows on such a notice joins it, so that nobody fills the room by coming and going. */
-  presence(joined, left, at) {
+  presence(presence, at) {
     if (!this.isLive) return;
     const last = this.entries[this.entries.length - this.#waiting - 1];
-    const changes = last?.changes ?? { joined: new Set(), left: new Set() };
-    for (const name of left) if (!changes.joined.delete(name)) changes.left.add(name);
-    for (const name of joined) if (!changes.left.delete(name)) changes.joined.add(name);
+    const changes = last?.changes ?? new Changes();
+    changes.add(presence);
     if (last?.changes) this.remove(last);
-    const list = (names, did) => {
-      if (names.size === 0) return [];
-      const some = [...names].slice(0, NAMES_SHOWN_MAX).map(isolated);
-      const more = names.size - some.length;
-      return [`${some.join(", ")}${more > 0 ? ` and ${more} more` : ""} ${did}`];
-    };
-    const text = [...list(changes.joined, "joined"), ...list(changes.left, "left")].join(", ");
+    const { text } = changes;
     if (text) this.add({ kind: "notice", text, at, changes });
   }
 
@@ -190,6 +196,45 @@ export class Lines {
     const dropped = this.entries.splice(from, count);
     for (const entry of dropped) entry.isGone = true;
     return dropped;
+  }
+}
+
+/** Who came and went, and who is called otherwise, since the notice began. What cancels out is not told. */
+class Changes {
+  #joined = new Set();
+  #left = new Set();
+  #renamed = new Map(); // the name now, and the one that the room knows
+
+  add({ joined, left, renamed = [] }) {
+    const from = new Set(renamed.map((it) => it.from));
+    const to = new Set(renamed.map((it) => it.to));
+    for (const name of left) if (!from.has(name)) this.#leave(name);
+    for (const it of renamed) this.#rename(it);
+    for (const name of joined) if (!to.has(name) && !this.#left.delete(name)) this.#joined.add(name);
+  }
+
+  #leave(name) {
+    if (this.#joined.delete(name)) return;
+    this.#left.add(this.#renamed.get(name) ?? name);
+    this.#renamed.delete(name);
+  }
+
+  #rename({ from, to }) {
+    if (this.#joined.delete(from)) return void this.#joined.add(to);
+    const known = this.#renamed.get(from) ?? from;
+    this.#renamed.delete(from);
+    if (known !== to) this.#renamed.set(to, known);
+  }
+
+  get text() {
+    const some = (all, did) => {
+      const shown = all.slice(0, NAMES_SHOWN_MAX);
+      const more = all.length - shown.length;
+      return all.length === 0 ? [] : [`${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}${did}`];
+    };
+    const names = (set) => [...set].map(isolated);
+    const renamed = [...this.#renamed].map(([to, from]) => `${isolated(from)} is now ${isolated(to)}`);
+    return [...some(names(this.#joined), " joined"), ...some(names(this.#left), " left"), ...some(renamed, "")].join(", ");
   }
 }
 

@@ -23,6 +23,7 @@ const PAGES: &[(&str, &str, &str)] = &[
     ("/", HTML, include_str!("../../assets/chat.html")),
     ("/page.css", CSS, include_str!("../../assets/page.css")),
     ("/chat.css", CSS, include_str!("../../assets/chat.css")),
+    ("/dialogs.css", CSS, include_str!("../../assets/dialogs.css")),
     ("/echo.css", CSS, include_str!("../../assets/echo.css")),
     ("/chat.js", JAVASCRIPT, include_str!("../../assets/chat.js")),
     ("/banner.js", JAVASCRIPT, include_str!("../../assets/banner.js")),
@@ -31,6 +32,8 @@ const PAGES: &[(&str, &str, &str)] = &[
     ("/line.js", JAVASCRIPT, include_str!("../../assets/line.js")),
     ("/lines.js", JAVASCRIPT, include_str!("../../assets/lines.js")),
     ("/log.js", JAVASCRIPT, include_str!("../../assets/log.js")),
+    ("/own.js", JAVASCRIPT, include_str!("../../assets/own.js")),
+    ("/session.js", JAVASCRIPT, include_str!("../../assets/session.js")),
     ("/side.js", JAVASCRIPT, include_str!("../../assets/side.js")),
     ("/echo.js", JAVASCRIPT, include_str!("../../assets/echo.js")),
 ];

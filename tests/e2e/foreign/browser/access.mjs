@@ -24,8 +24,6 @@ export async function access() {
   nell.type("morning, see https://example.org");
   await line(ann, { name: (name) => name?.startsWith("nell") });
   await type(ann, "good morning");
-  await type(ann, "x".repeat(4097));
-  await line(ann, { fate: "refused" });
   await type(ann, "/who");
   nell.type("many\u2028lines of words ".repeat(150));
   await line(ann, { text: (text) => text.startsWith("many") });

@@ -1,0 +1,42 @@
+// Which messages one has said oneself.
+//
+// Not by name: a name can be changed, and can be somebody else's before and afterwards. A message's place is its own for
+// ever, and the server gives each place once. What was said in another tab or on another day is not among these; there the
+// name has to do, as long as it is the one that the tab began with.
+
+const PLACES_MAX = 1000; // in all rooms; the oldest go
+
+export class Own {
+  #name;
+  #places; // each [room, epoch, seq], oldest first
+  #known = new Set();
+
+  /** @param {{name: string, places: [string, string, number][]} | null} before - as `JSON.parse` of an earlier one gives it */
+  constructor(before) {
+    this.#name = before?.name ?? "";
+    this.#places = before?.places ?? [];
+    for (const place of this.#places) this.#known.add(place.join(" "));
+  }
+
+  /** The tab has its first name. */
+  begin(name) {
+    this.#name ||= name;
+  }
+
+  /** Something has been said. */
+  add(room, epoch, seq) {
+    const place = [room, epoch, seq];
+    this.#places.push(place);
+    this.#known.add(place.join(" "));
+    if (this.#places.length > PLACES_MAX) this.#known.delete(this.#places.shift().join(" "));
+  }
+
+  /** Whether a message is one's own, while one is called `name`. */
+  has(room, epoch, message, name) {
+    return this.#known.has(`${room} ${epoch} ${message.seq}`) || (message.name === name && name === this.#name);
+  }
+
+  toJSON() {
+    return { name: this.#name, places: this.#places };
+  }
+}
