@@ -4,12 +4,16 @@ use super::close_reason::CloseReason;
 use super::connection::{Codec, Intake, Phase, Wire};
 use super::core::Core;
 use super::router::{Route, ServiceId};
+use super::warnings::quoted;
 use crate::proto::http::{self, Head, HeaderSlots, Response, body};
 use crate::proto::ws::deflate::Parameters;
 use crate::proto::ws::{self, close, handshake};
 use crate::proto::{Input, line};
 use crate::service::{BadLine, Message, Opening, Request, Upgrade};
 use crate::time::Millis;
+
+/// What can be asked of a page, besides its OPTIONS.
+const PAGE_METHODS: &[&str] = &["GET", "HEAD"];
 
 /// What became of the bytes of one request.
 enum Requested {
@@ -246,15 +250,23 @@ impl Core {
     }
 
     fn response_to(&mut self, now: Millis, request: &Request<'_>) -> Response {
+        let method = request.head.method();
+        // RFC 9110, 9.3.7: about the server as a whole.
+        if method == "OPTIONS" && request.head.target() == "*" {
+            return Response::options(PAGE_METHODS);
+        }
         match self.router.find(request.head.path()) {
             None => Response::text(404, "there is nothing at this path\n"),
-            Some(Route::Page(page)) => match request.head.method() {
+            Some(Route::Page(page)) => match method {
                 "GET" | "HEAD" => page.clone(),
-                _ => Response::text(405, "a page can be got, and nothing else\n")
-                    .with_header("Allow", "GET, HEAD"),
+                "OPTIONS" => Response::options(PAGE_METHODS),
+                _ => Response::method_not_allowed(PAGE_METHODS),
             },
             Some(&Route::Service(ServiceId(service))) => {
-                let response = self.with_service(now, service, |service, cx| service.on_request(cx, request));
+                let response = self.with_service(now, service, |service, cx| match method {
+                    "OPTIONS" => Response::options(service.methods()),
+                    _ => service.on_request(cx, request),
+                });
                 match response.status {
                     426 => self.explain_refusal(now, request.head).unwrap_or(response),
                     _ => response,
@@ -271,7 +283,9 @@ impl Core {
         head: &Head<'_>,
     ) -> Result<(ServiceId, Option<Parameters>), Response> {
         let Some(&Route::Service(id)) = self.router.find(head.path()) else {
-            return Err(Response::text(404, "there is no WebSocket endpoint at this path\n"));
+            let (path, endpoints) = (quoted(head.path()), self.router.endpoints());
+            let text = format!("there is no WebSocket endpoint at {path}: connect to {endpoints}\n");
+            return Err(Response::text(404, text));
         };
         let offer = handshake::Offer::parse(head).map_err(|error| error.response())?;
         // What follows the head are frames; a body would be taken for them.

@@ -20,10 +20,14 @@ impl Echo {
 }
 
 impl Service for Echo {
+    fn methods(&self) -> &'static [&'static str] {
+        &["GET", "HEAD"]
+    }
+
     fn on_request(&mut self, _cx: &mut dyn Context, request: &Request<'_>) -> Response {
         match request.head.method() {
             "GET" | "HEAD" => self.page.clone(),
-            _ => Response::text(405, "GET only\n").with_header("Allow", "GET, HEAD"),
+            _ => Response::method_not_allowed(self.methods()),
         }
     }
 

@@ -201,6 +201,11 @@ pub trait Service {
         Upgrade::Accept { subprotocol: None }
     }
 
+    /// The methods that requests for a path of this service may have. OPTIONS is answered with them by the server.
+    fn methods(&self) -> &'static [&'static str] {
+        &["GET"]
+    }
+
     /// A plain HTTP request for a path of this service.
     fn on_request(&mut self, _cx: &mut dyn Context, _request: &Request<'_>) -> Response {
         handshake::Error::Upgrade.response()

@@ -178,7 +178,31 @@ fn what_is_not_to_be_had_is_said_and_why() {
             said.ends_with('\n') && !said.ends_with("\r\n\r\n"),
             "a line that says what was wrong: {said}"
         );
-        assert_eq!(said.contains("\r\nAllow: GET, HEAD\r\n"), expected == "405");
+        assert_eq!(said.contains("\r\nAllow: GET, HEAD, OPTIONS\r\n"), expected == "405");
+    }
+}
+
+#[test]
+fn options_are_answered_for_pages_for_services_and_for_the_server() {
+    for (line, expected) in
+        [("OPTIONS /page", "204"), ("OPTIONS /", "204"), ("OPTIONS *", "204"), ("OPTIONS /none", "404")]
+    {
+        let (_, said) = answer_to(&mut Server::new(), &request(line, ""));
+        assert_eq!(status(&said), expected, "{line}");
+        assert_eq!(said.contains("\r\nAllow: GET"), expected == "204", "{said}");
+    }
+    // HAProxy's own check: without a Host, and the connection ends.
+    let mut server = Server::new();
+    let (ann, said) = answer_to(&mut server, b"OPTIONS / HTTP/1.0\r\n\r\n");
+    assert!(said.starts_with("HTTP/1.1 204 No Content\r\nAllow: GET, OPTIONS\r\n"), "{said}");
+    assert!(server.has_fin(ann));
+}
+
+#[test]
+fn a_slash_at_the_end_makes_no_difference() {
+    for path in ["/other/", "/greeted/"] {
+        let (_, said) = answer_to(&mut Server::new(), handshake(path, "").as_bytes());
+        assert_eq!(status(&said), "101", "{path}");
     }
 }
 

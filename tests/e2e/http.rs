@@ -21,7 +21,6 @@ fn every_refusal_has_its_status_and_one_line_that_says_why() {
     let key = format!("Sec-WebSocket-Key: {KEY_TEXT}");
     let get = |fields: &str| format!("GET / HTTP/1.1\r\n{fields}\r\n");
     let requests = [
-        (400, "\x16\x03\x01\x02\x00\x01\x00\x01\x7c\x03\x03\r\n\r\n".to_owned()),
         (400, "hello\r\n\r\n".to_owned()),
         (400, "GET /\r\n\r\n".to_owned()),
         (400, get("")),
@@ -37,7 +36,7 @@ fn every_refusal_has_its_status_and_one_line_that_says_why() {
         (411, format!("POST / HTTP/1.1\r\n{host}\r\n")),
         (413, format!("POST / HTTP/1.1\r\n{host}Content-Length: 1000000\r\n\r\n")),
         (414, format!("GET /{too_long} HTTP/1.1\r\n{host}\r\n")),
-        (431, get(&format!("{host}A: {too_long}\r\nB: {too_long}\r\n"))),
+        (431, get(&format!("{host}{}", format!("A: {too_long}\r\n").repeat(4)))),
         (431, get(&format!("{host}{}", "A: b\r\n".repeat(100)))),
         (501, format!("POST / HTTP/1.1\r\n{host}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n")),
         (505, format!("GET / HTTP/2.0\r\n{host}\r\n")),
@@ -65,7 +64,7 @@ fn a_refusal_names_what_would_have_been_right() {
     };
     // RFC 9110, 15.5.6: a 405 says what is allowed.
     let answer = ask("DELETE / HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    assert_eq!((answer.status, answer.field("allow")), (405, Some("GET, HEAD")));
+    assert_eq!((answer.status, answer.field("allow")), (405, Some("GET, HEAD, OPTIONS")));
     let answer = ask(&handshake_but("GET /echo HTTP/1.1", "PUT /echo HTTP/1.1\r\n"));
     assert_eq!((answer.status, answer.field("allow")), (405, Some("GET")));
     // RFC 6455, 4.4: a 426 says which version is spoken.
@@ -76,6 +75,58 @@ fn a_refusal_names_what_would_have_been_right() {
     let answer = ask("GET /ws HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!((answer.status, answer.field("upgrade")), (426, Some("websocket")));
     assert_eq!(answer.body.lines().count(), 1);
+}
+
+#[test]
+fn cookies_of_other_programs_lock_nobody_out() {
+    let daemon = Daemon::start(&[]);
+    let mut http = Http::connect(daemon.http());
+    let head = |fields: String| format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n");
+    http.send(head(format!("Cookie: {}\r\n", "c".repeat(30_000))));
+    assert_eq!(http.answer().status, 200);
+    http.send(head("A: b\r\n".repeat(99)));
+    assert_eq!(http.answer().status, 200);
+}
+
+#[test]
+fn options_tell_what_can_be_asked() {
+    let daemon = Daemon::start(&[]);
+    let mut http = Http::connect(daemon.http());
+    for (target, allow) in [
+        ("/", "GET, HEAD, OPTIONS"),
+        ("/chinwag.js", "GET, HEAD, OPTIONS"),
+        ("/healthz", "GET, HEAD, OPTIONS"),
+        ("/echo", "GET, HEAD, OPTIONS"),
+        ("/ws", "GET, OPTIONS"),
+        ("/ws/", "GET, OPTIONS"),
+        ("/add", "GET, OPTIONS"),
+        ("*", "GET, HEAD, OPTIONS"),
+    ] {
+        http.send(format!("OPTIONS {target} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+        let answer = http.answer();
+        assert_eq!((answer.status, answer.field("allow")), (204, Some(allow)), "{target}");
+        assert_eq!(answer.field("content-length"), None, "RFC 9110, 8.6");
+    }
+    http.send("OPTIONS /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_eq!(http.answer().status, 404);
+}
+
+#[test]
+fn a_slash_at_the_end_and_a_handshake_at_the_root_find_their_way() {
+    let daemon = Daemon::start(&[]);
+    for path in ["/ws/", "/ws/?name=ann", "/echo/", "/add/"] {
+        WebSocket::connect(&daemon, path);
+    }
+    assert_eq!(Http::get(daemon.http(), "/echo/").status, 200);
+    for path in ["/", "/chinwag.js", "/nowhere", "/ws//"] {
+        let mut http = Http::connect(daemon.http());
+        http.send(request(path, &[]));
+        let answer = http.answer();
+        assert_eq!(answer.status, 404, "{path}");
+        let expected =
+            format!("there is no WebSocket endpoint at \"{path}\": connect to /ws, /echo or /add\n");
+        assert_eq!(answer.body, expected);
+    }
 }
 
 #[test]
@@ -201,7 +252,7 @@ fn origins_can_be_allowed_by_name_or_all_at_once() {
 #[test]
 fn a_refusal_arrives_whole_though_its_reader_goes_on_writing() {
     let daemon = Daemon::start(&[]);
-    let long_field = format!("GET / HTTP/1.1\r\nHost: localhost\r\nA: {}", "a".repeat(17 * 1024));
+    let long_field = format!("GET / HTTP/1.1\r\nHost: localhost\r\nA: {}", "a".repeat(33 * 1024));
     let foreign = request("/ws", &[("Origin", "https://elsewhere.example")]);
     let announced = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n";
     for (status, head) in [

@@ -96,17 +96,35 @@ impl Proxy {
     /// HAProxy, as a block of the page sets it up, with `bind` and `to` in place of the page's.
     #[track_caller]
     fn haproxy(info: &str, bind: &str, server: &str, to: &Address) -> Proxy {
+        Proxy::haproxy_with(&block(info), bind, server, to)
+    }
+
+    /// The same, with this configuration.
+    #[track_caller]
+    fn haproxy_with(config: &str, bind: &str, server: &str, to: &Address) -> Proxy {
         // HAProxy takes a socket that is open already: its standard input. Who connects before it runs waits in the queue.
         let listener = TcpListener::bind(ANY_PORT).expect("there is a free port");
         let address = listener.local_addr().expect("it is bound");
-        let config = put(&block(info), bind, "bind fd@0\n");
-        let config = put(&config, server, &format!("server chinwag {to}\n"));
+        let config = put(config, bind, "bind fd@0\n");
+        let config = put(&config, server, &format!("server chinwag {to} check inter 100ms\n"));
+        // What it finds out by its checks is logged.
+        let config =
+            put(&config, "timeout connect 5s\n", "timeout connect 5s\n    option log-health-checks\n");
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("haproxy.cfg");
         std::fs::write(&path, config + "\n").expect("a file in our folder");
         let mut command = Command::new(program("CHINWAG_E2E_HAPROXY", "haproxy"));
         command.arg("-db").arg("-f").arg(path).stdin(Stdio::from(OwnedFd::from(listener)));
         Proxy::start(command, Address::Tcp(address), folder, None)
+    }
+
+    /// Waits until a health check has come out like this.
+    #[track_caller]
+    fn finds_healthy(&self, outcome: &str) {
+        self.log.wait("a health check", |lines| {
+            let finds = |line: &String| line.contains("succeeded") && line.contains(outcome);
+            lines.iter().any(finds).then_some(())
+        });
     }
 
     #[track_caller]
@@ -288,7 +306,8 @@ fn nginx_passes_everything_on_to_a_unix_socket() {
 fn haproxy_passes_everything_on() {
     let daemon = daemon(&[]);
     let bind = "bind :443 ssl crt /etc/haproxy/chat.example.pem\n";
-    let proxy = Proxy::haproxy("haproxy", bind, "server chinwag 127.0.0.1:2021", daemon.http());
+    let proxy = Proxy::haproxy("haproxy", bind, "server chinwag 127.0.0.1:2021 check", daemon.http());
+    proxy.finds_healthy("Layer7 check passed, code: 204");
     passes(&daemon, &proxy);
     daemon.logged(&["closed", "peer=127.0.0.1:", "code=4999"]);
     says_goodbye(daemon, &proxy);
@@ -320,10 +339,25 @@ fn a_host_that_the_daemon_was_not_told_of_is_refused_with_the_flag_that_tells_it
 }
 
 #[test]
+fn haproxy_can_ask_for_the_health_by_name() {
+    let daemon = daemon(&[]);
+    let bind = "bind :443 ssl crt /etc/haproxy/chat.example.pem\n";
+    for check in [
+        "option httpchk GET /healthz",
+        "option httpchk\n    http-check send meth GET uri /healthz ver HTTP/1.1 hdr Host localhost",
+    ] {
+        let config = put(&block("haproxy"), "option httpchk", check);
+        let proxy = Proxy::haproxy_with(&config, bind, "server chinwag 127.0.0.1:2021 check", daemon.http());
+        proxy.finds_healthy("Layer7 check passed, code: 200");
+    }
+}
+
+#[test]
 fn haproxy_passes_lines_on() {
     let daemon = Daemon::start(&[]);
     let proxy =
-        Proxy::haproxy("haproxy lines", "bind :2020\n", "server chinwag 127.0.0.1:2020", daemon.line());
+        Proxy::haproxy("haproxy lines", "bind :2020\n", "server chinwag 127.0.0.1:2020 check", daemon.line());
+    proxy.finds_healthy("Layer4 check passed");
     let mut ann = Line::over(Socket::connect(&proxy.address));
     let mut bob = Line::over(Socket::connect(&proxy.address));
     ann.welcomed();

@@ -19,14 +19,15 @@ use super::{Error, Fields, query};
 
 /// The longest request line that is taken, without its end. RFC 9112 (3) asks for 8000 bytes at least.
 pub const REQUEST_LINE_BYTES_MAX: usize = 8 * 1024;
-/// The longest head that is taken, with the empty line at its end.
-pub const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// The longest head that is taken, with the empty line at its end. Browsers send the cookies of every program on `localhost`
+/// to each of them, whatever its port.
+pub const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// The most header fields that are taken.
-pub const HEADERS_MAX: usize = 64;
+pub const HEADERS_MAX: usize = 100;
 
 const EMPTY_LINES_MAX: usize = 4; // Before a request; 2.2 asks for one at least.
 
-/// Where the fields of a head are noted while it is looked at: two kilobytes on the caller's stack.
+/// Where the fields of a head are noted while it is looked at: three kilobytes on the caller's stack.
 #[derive(Debug)]
 pub struct HeaderSlots<'b> {
     slots: [MaybeUninit<httparse::Header<'b>>; HEADERS_MAX],

@@ -3,9 +3,9 @@
 //!
 //! ```text
 //!   GET /ws?room=lobby HTTP/1.1 CRLF        the request line
-//!   Host: chat.example CRLF                 header fields, 64 at most
+//!   Host: chat.example CRLF                 header fields, 100 at most
 //!   Upgrade: websocket CRLF
-//!   CRLF                                    the empty line; 16 KiB at most lie before it
+//!   CRLF                                    the empty line; 32 KiB at most lie before it
 //!   ...                                     a body, or the next request, or the first frame
 //! ```
 //!

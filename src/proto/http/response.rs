@@ -54,6 +54,22 @@ impl Response {
         Self::new(200).with_body("text/html; charset=utf-8", body.as_bytes())
     }
 
+    /// The answer to OPTIONS (RFC 9110, 9.3.7) at a resource that has these methods, and OPTIONS.
+    pub fn options(methods: &[&str]) -> Self {
+        Self::new(204).with_header("Allow", with_options(methods).join(", "))
+    }
+
+    /// The answer to another method at such a resource (RFC 9110, 15.5.6).
+    pub fn method_not_allowed(methods: &[&str]) -> Self {
+        let allowed = with_options(methods);
+        let (last, others) = allowed.split_last().expect("OPTIONS is one of them");
+        let text = match others {
+            [] => format!("only {last} is allowed here\n"),
+            others => format!("only {} and {last} are allowed here\n", others.join(", ")),
+        };
+        Self::text(405, text).with_header("Allow", allowed.join(", "))
+    }
+
     /// The same with this body, of this type.
     pub fn with_body(
         mut self,
@@ -106,6 +122,11 @@ impl Response {
 /// Whether each response has this field of itself.
 fn is_written_by_encode(name: &str) -> bool {
     ["content-type", "content-length", "connection"].iter().any(|own| name.eq_ignore_ascii_case(own))
+}
+
+/// The methods of a resource, with the one that the server answers for all of them.
+fn with_options<'m>(methods: &[&'m str]) -> Vec<&'m str> {
+    methods.iter().copied().chain(["OPTIONS"]).collect()
 }
 
 fn into_bytes(text: Cow<'static, str>) -> Cow<'static, [u8]> {
@@ -189,6 +210,21 @@ mod tests {
         assert!(encoded(&Response::new(200), false, true).contains("Content-Length: 0\r\n"));
         assert!(!encoded(&Response::new(204), false, true).contains("Content-Length"));
         assert!(!encoded(&Response::new(304), false, true).contains("Content-Length"));
+    }
+
+    #[test]
+    fn methods_are_told_with_options() {
+        let options = encoded(&Response::options(&["GET", "HEAD"]), false, true);
+        assert_eq!(
+            options,
+            "HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, OPTIONS\r\nConnection: keep-alive\r\n\r\n"
+        );
+        let not_allowed = encoded(&Response::method_not_allowed(&["GET", "HEAD"]), false, true);
+        assert!(not_allowed.contains("\r\nAllow: GET, HEAD, OPTIONS\r\n"), "{not_allowed}");
+        assert!(
+            not_allowed.ends_with("\r\n\r\nonly GET, HEAD and OPTIONS are allowed here\n"),
+            "{not_allowed}"
+        );
     }
 
     #[test]
