@@ -17,6 +17,10 @@ pub struct Metrics {
     pub hosts_refused: u64,
     /// Of those, how many came from a page of an origin that may not connect.
     pub origins_refused: u64,
+    /// Connections that began with TLS on a port without it.
+    pub tls_on_plain: u64,
+    /// Connections that began with text on a port with TLS.
+    pub plain_on_tls: u64,
     /// Messages and lines received.
     pub messages_in: u64,
     /// Bytes received.
@@ -57,6 +61,8 @@ impl Metrics {
             requests,
             hosts_refused,
             origins_refused,
+            tls_on_plain,
+            plain_on_tls,
             messages_in,
             bytes_in,
             bytes_out,
@@ -79,6 +85,8 @@ impl Metrics {
             ("requests", requests),
             ("hosts_refused", hosts_refused),
             ("origins_refused", origins_refused),
+            ("tls_on_plain", tls_on_plain),
+            ("plain_on_tls", plain_on_tls),
             ("messages_in", messages_in),
             ("bytes_in", bytes_in),
             ("bytes_out", bytes_out),

@@ -75,6 +75,12 @@ pub trait Handler {
     /// does not come about, [`Handler::handle_reset`] says why.
     fn handle_connected(&mut self, _now: Millis, _key: usize) {}
 
+    /// The peer has begun with text where TLS was awaited. Returns whether it is to be answered in plain text; its bytes then
+    /// come like those of any other connection. Otherwise it gets an alert, and [`Handler::handle_reset`] follows.
+    fn handle_plain(&mut self, _now: Millis, _key: usize) -> bool {
+        false
+    }
+
     /// Bytes have come. They lie in the loop's one read buffer, are the handler's to change in place, and are gone
     /// when it returns.
     fn handle_bytes(&mut self, now: Millis, key: usize, bytes: &mut [u8]);

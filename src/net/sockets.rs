@@ -17,6 +17,8 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 
+/// RFC 8446, section 6: a fatal `unexpected_message`, as a record.
+const UNEXPECTED_MESSAGE: [u8; 7] = [21, 3, 3, 0, 2, 2, 10];
 /// How many datagrams one socket may bring in a turn.
 const DATAGRAMS_PER_TURN_MAX: usize = 64;
 
@@ -137,18 +139,44 @@ impl SocketTable {
         }
     }
 
-    /// A socket in a handshake has been read: perhaps it is through.
-    fn note_handshake<H: Handler>(&mut self, now: Millis, key: usize, had_begun: bool, handler: &mut H) {
-        let Some(socket) = self.get(key) else { return };
+    /// A socket in a handshake has been read: perhaps it is through. Returns whether it goes on.
+    fn note_handshake<H: Handler>(
+        &mut self,
+        now: Millis,
+        key: usize,
+        had_begun: bool,
+        handler: &mut H,
+    ) -> bool {
+        let Some(socket) = self.get(key) else { return false };
         let (is_shaking, has_begun) = (socket.transport.is_shaking(), socket.transport.has_begun_to_shake());
-        let has_resumed = !is_shaking && socket.transport.has_resumed();
+        let (is_plain, has_resumed) =
+            (socket.transport.is_plain(), !is_shaking && socket.transport.has_resumed());
         self.handshakes.note(had_begun, has_begun);
-        if !is_shaking {
+        if is_plain {
+            self.tls_metrics.failed += 1;
+            if !handler.handle_plain(now, key) {
+                self.refuse_plain(now, key, handler);
+                return false;
+            }
+        } else if !is_shaking {
             self.tls_metrics.handshakes += 1;
             self.tls_metrics.resumed += u64::from(has_resumed);
             handler.handle_connected(now, key);
+        }
+        if !is_shaking {
             handler.handle_writable(now, key);
         }
+        true
+    }
+
+    fn refuse_plain<H: Handler>(&mut self, now: Millis, key: usize, handler: &mut H) {
+        if let Some(socket) = self.get(key) {
+            socket.is_read_done = true;
+            // Best effort: it is closed whether or not it hears.
+            let _ = socket.transport.send(&UNEXPECTED_MESSAGE);
+        }
+        let error = io::Error::new(io::ErrorKind::InvalidData, "the peer does not speak TLS");
+        handler.handle_reset(now, key, error);
     }
 
     pub fn note_event<H: Handler>(&mut self, now: Millis, key: usize, event: &Event, handler: &mut H) {
@@ -219,8 +247,8 @@ impl SocketTable {
             let goes_on = matches!(kind, Some(io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted));
             socket.is_read_done = !goes_on;
         }
-        if was_shaking {
-            self.note_handshake(now, key, had_begun, handler);
+        if was_shaking && !self.note_handshake(now, key, had_begun, handler) {
+            return;
         }
         match received {
             Ok(Received::End) => handler.handle_eof(now, key),

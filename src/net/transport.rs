@@ -114,6 +114,11 @@ impl Transport {
         None
     }
 
+    /// Whether the peer was to speak TLS, and does not.
+    pub fn is_plain(&self) -> bool {
+        if let Transport::Tls(tls) = self { tls.is_plain() } else { false }
+    }
+
     /// Whether that handshake took up an earlier session.
     pub fn has_resumed(&self) -> bool {
         if let Transport::Tls(tls) = self { tls.has_resumed() } else { false }

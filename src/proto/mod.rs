@@ -15,6 +15,7 @@
 
 pub mod http;
 pub mod line;
+pub mod tls;
 pub mod ws;
 
 use std::mem;

@@ -18,6 +18,8 @@ pub enum CloseReason {
     Protocol(ws::Error),
     /// A request was answered with this status, and the connection was not to outlive it.
     Answered(u16),
+    /// The peer spoke TLS where it is not spoken, or did not where it is.
+    TlsMismatch,
     /// The peer connected and then said nothing.
     FirstByteTimeout,
     /// A request did not arrive whole in time.
@@ -45,6 +47,7 @@ impl CloseReason {
             CloseReason::Reset(_) => "reset",
             CloseReason::Protocol(_) => "protocol-error",
             CloseReason::Answered(_) => "answered",
+            CloseReason::TlsMismatch => "tls-mismatch",
             CloseReason::FirstByteTimeout => "first-byte-timeout",
             CloseReason::HeadTimeout => "head-timeout",
             CloseReason::KeepAliveTimeout => "keep-alive-timeout",
@@ -70,6 +73,7 @@ impl CloseReason {
             CloseReason::PeerEof
             | CloseReason::Reset(_)
             | CloseReason::Answered(_)
+            | CloseReason::TlsMismatch
             | CloseReason::FirstByteTimeout
             | CloseReason::HeadTimeout
             | CloseReason::KeepAliveTimeout => None,
@@ -89,6 +93,7 @@ impl CloseReason {
             | CloseReason::PeerEof
             | CloseReason::Reset(_)
             | CloseReason::Answered(_)
+            | CloseReason::TlsMismatch
             | CloseReason::FirstByteTimeout
             | CloseReason::HeadTimeout
             | CloseReason::KeepAliveTimeout

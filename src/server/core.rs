@@ -326,6 +326,14 @@ impl Handler for Core {
         }
     }
 
+    fn handle_plain(&mut self, now: Millis, key: usize) -> bool {
+        let is_open = self.state.conns.get(key).is_some_and(|conn| conn.phase == Phase::Open);
+        if is_open {
+            self.refuse_plain(now, key as u32);
+        }
+        is_open
+    }
+
     fn refusal(&self, listener: ListenerId) -> &[u8] {
         self.state.door.refusal(TurnedAway::NoDescriptor, self.line_listeners.contains_key(&listener))
     }

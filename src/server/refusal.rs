@@ -1,12 +1,16 @@
-//! Requests that are refused for the host that they name, or for the page that they come from.
+//! Clients that are refused: for the host that they name, for the page that they come from, and for the protocol that they
+//! speak.
 //!
-//! Both values go back to the client and into the log, with the flag that would allow them: the usual reason is a proxy or
+//! Of a host and a page both values go back to the client and into the log, with the flag that would allow them: the usual reason is a proxy or
 //! a page of one's own that the server has not been told of.
 
+use super::close_reason::CloseReason;
+use super::connection::Wire;
 use super::core::Core;
 use super::host::without_port;
 use super::warnings::quoted;
 use crate::proto::http::{Head, Response};
+use crate::proto::tls;
 use crate::time::Millis;
 
 impl Core {
@@ -60,6 +64,41 @@ impl Core {
     pub(super) fn explain_refusal(&mut self, now: Millis, head: &Head<'_>) -> Option<Response> {
         let refusal = self.check_origin(now, head).err()?;
         Some(refusal.with_header("Access-Control-Allow-Origin", "*"))
+    }
+}
+
+impl Core {
+    /// Ends a connection that began with TLS on a port without it.
+    pub(super) fn refuse_tls(&mut self, now: Millis, index: u32) {
+        self.state.metrics.tls_on_plain += 1;
+        let advice = "connect with http:// or ws://, or start a listener with TLS: --listen tls://ADDRESS";
+        self.warnings.warn(now, format!("a client spoke TLS on a port without it: {advice}"));
+        self.state.push_bytes(index, &tls::REFUSAL);
+        self.state.close(now, index, CloseReason::TlsMismatch);
+    }
+
+    /// Ends a connection that began with text on a port with TLS, in the protocol that its client probably speaks.
+    pub(super) fn refuse_plain(&mut self, now: Millis, index: u32) {
+        self.state.metrics.plain_on_tls += 1;
+        let (advice, answer) = match self.state.conn(index).wire {
+            Wire::Line => {
+                let advice = "connect with tls://, as in chinwag join tls://HOST:PORT";
+                (advice, format!("* this port speaks TLS: {advice}\n").into_bytes())
+            }
+            Wire::Http | Wire::WebSocket => {
+                let advice = "connect with https:// or wss://";
+                let mut answer = Vec::new();
+                Response::text(400, format!("this port speaks TLS: {advice}\n")).encode(
+                    &mut answer,
+                    false,
+                    false,
+                );
+                (advice, answer)
+            }
+        };
+        self.warnings.warn(now, format!("a client spoke without TLS on a port with TLS: {advice}"));
+        self.state.push_bytes(index, &answer);
+        self.state.close(now, index, CloseReason::TlsMismatch);
     }
 }
 

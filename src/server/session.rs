@@ -8,7 +8,7 @@ use super::warnings::quoted;
 use crate::proto::http::{self, Head, HeaderSlots, Response, body};
 use crate::proto::ws::deflate::Parameters;
 use crate::proto::ws::{self, close, handshake};
-use crate::proto::{Input, line};
+use crate::proto::{Input, line, tls};
 use crate::service::{BadLine, Message, Opening, Request, Upgrade};
 use crate::time::Millis;
 
@@ -204,6 +204,10 @@ impl Core {
     }
 
     fn handle_request(&mut self, now: Millis, index: u32, bytes: &[u8]) -> Requested {
+        if self.state.conn(index).messages_in == 0 && tls::is_hello(bytes) {
+            self.refuse_tls(now, index);
+            return Requested::Answered(bytes.len());
+        }
         // What was searched for the end of the head before is not searched again.
         let searched = self.state.conn(index).head_searched as usize;
         if searched > 0

@@ -207,6 +207,26 @@ fn a_slash_at_the_end_makes_no_difference() {
 }
 
 #[test]
+fn tls_is_answered_with_an_alert_however_the_hello_is_cut() {
+    let hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 and so on";
+    for cut in 1..hello.len() {
+        let mut server = Server::new();
+        let ann = server.accept();
+        server.hears(ann, &hello[..cut]);
+        assert_eq!(server.says(ann), [21, 3, 1, 0, 2, 2, 70], "cut at {cut}");
+        assert!(server.has_fin(ann) && !server.is_closed(ann));
+        server.hears(ann, &hello[cut..]);
+        assert_eq!((server.unread(ann), server.says(ann)), (0, vec![]));
+        assert_eq!(server.core.metrics().tls_on_plain, 1);
+    }
+    // Behind a request it is no hello.
+    let mut server = Server::new();
+    let (ann, _) = answer_to(&mut server, &request("GET /page", ""));
+    server.hears(ann, b"\x16\x03\x01\r\n\r\n");
+    assert_eq!(status(&answer(&mut server, ann)), "400");
+}
+
+#[test]
 fn a_handshake_that_fails_is_told_why_and_what_follows_is_dropped() {
     let sound = handshake("/", "");
     for (broken, expected) in [

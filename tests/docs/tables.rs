@@ -433,6 +433,7 @@ fn close_reasons() -> String {
         CloseReason::Reset(io::ErrorKind::ConnectionReset),
         CloseReason::Protocol(ws::Error::TextNotUtf8),
         CloseReason::Answered(400),
+        CloseReason::TlsMismatch,
         CloseReason::FirstByteTimeout,
         CloseReason::HeadTimeout,
         CloseReason::KeepAliveTimeout,

@@ -3,6 +3,7 @@
 use crate::harness::websocket::{KEY_TEXT, frame, request};
 use crate::harness::{Daemon, Heard, Http, PATIENCE, Socket, WebSocket};
 use chinwag::proto::ws::Opcode;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A handshake, with one line put in place of another.
@@ -127,6 +128,31 @@ fn a_slash_at_the_end_and_a_handshake_at_the_root_find_their_way() {
             format!("there is no WebSocket endpoint at \"{path}\": connect to /ws, /echo or /add\n");
         assert_eq!(answer.body, expected);
     }
+}
+
+#[test]
+fn tls_on_the_port_without_it_is_answered_with_an_alert_at_once() {
+    let daemon = Daemon::start(&[]);
+    for hello in [&b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..], b"\x16"] {
+        let mut socket = Socket::connect(daemon.http());
+        socket.send(hello);
+        assert_eq!(socket.receive_to_end(), b"\x15\x03\x01\x00\x02\x02\x46");
+    }
+    let address = daemon.http().to_string();
+    let run = |command: &mut Command| {
+        let output = command.stdin(Stdio::null()).output().expect("it is there");
+        assert!(!output.status.success());
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let url = format!("https://{address}/");
+    let told =
+        run(Command::new("curl").args(["--silent", "--show-error", "--noproxy", "*", "--insecure", &url]));
+    assert!(told.contains("alert protocol version"), "{told}");
+    let told = run(Command::new("openssl").args(["s_client", "-connect", &address]));
+    assert!(told.contains("alert protocol version"), "{told}");
+    daemon.logged(&["WARN", "TLS on a port without it", "--listen tls://"]);
+    daemon.logged_times(&["closed", "reason=tls-mismatch"], 4);
+    assert_eq!(daemon.logged_times(&["WARN"], 1), 1, "four times, and told once");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::certificate::{Certificate, NAME};
 use crate::foreign::{python, run};
 use crate::harness::daemon::chinwag;
 use crate::harness::member::{netcat, page};
-use crate::harness::{Daemon, Member};
+use crate::harness::{Daemon, Member, Socket};
 use crate::join::Joiner;
 use rcgen::{KeyPair, SerialNumber};
 use rustls::pki_types::ServerName;
@@ -87,6 +87,44 @@ fn curl_is_served_by_https() {
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert_eq!(text, "ok\n 1.1", "{}", String::from_utf8_lossy(&output.stderr));
     }
+}
+
+#[test]
+fn plain_http_at_the_port_with_tls_is_told_so_in_plain_http() {
+    let certificate = Certificate::new();
+    let mut daemon = certificate.start(&TLS);
+    let url = format!("http://{}/", tls_http(&daemon));
+    for args in [&["--request", "POST", "--data", "hello"][..], &["--head"], &["--http1.0"]] {
+        let output = Command::new("curl")
+            .args(["--silent", "--show-error", "--noproxy", "*", "--include", &url])
+            .args(args)
+            .output()
+            .expect("curl is there");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && text.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{text}");
+        let is_told = text.contains("this port speaks TLS: connect with https:// or wss://\n");
+        assert!(is_told || args == ["--head"], "{text}");
+    }
+    // However slowly it comes, and however much: no reset overtakes the answer.
+    let mut slow = Socket::connect(daemon.listens_tls(false).next().expect("a listener"));
+    slow.send("G");
+    let mut answer = Vec::new();
+    slow.receive(&mut answer);
+    for _ in 0..16 {
+        slow.send([b'x'; 64 * 1024]);
+    }
+    answer.extend(slow.receive_to_end());
+    assert!(answer.starts_with(b"HTTP/1.1 400 "), "{}", answer.escape_ascii());
+    // Lines are told in a line.
+    let mut line = Socket::connect(daemon.listens_tls(true).next().expect("a listener"));
+    line.send("hello\n");
+    let told = line.receive_to_end();
+    assert_eq!(told, b"* this port speaks TLS: connect with tls://, as in chinwag join tls://HOST:PORT\n");
+    assert_eq!(daemon.logged_times(&["WARN", "without TLS on a port with TLS"], 2), 2, "each kind once");
+    daemon.signal("INT");
+    assert_eq!(daemon.wait().code, Some(0));
+    let stats = daemon.logged(&["stopped"]);
+    assert!(stats.contains(" plain_on_tls=5 ") && stats.contains(" tls_failed=5 "), "{stats}");
 }
 
 #[test]

@@ -53,6 +53,10 @@ impl Encrypted {
         match *self {}
     }
 
+    pub fn is_plain(&self) -> bool {
+        match *self {}
+    }
+
     pub fn has_resumed(&self) -> bool {
         match *self {}
     }

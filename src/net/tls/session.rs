@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   Unbegun --first bytes, or a turn to begin--> Shaking --Finished--> Open --close_notify--> Ended
+//!      '--first byte of a text--> Plain
 //! ```
 //!
 //! **What a short write means.** A record is sealed before the kernel says how much of it it takes, and cannot be sealed
@@ -77,6 +78,8 @@ enum Session {
     ToDial(ClientEnd),
     Server(UnbufferedServerConnection),
     Client(UnbufferedClientConnection),
+    /// The peer that was accepted does not speak TLS: bytes pass as they are, so that it can be told.
+    Plain,
 }
 
 impl fmt::Debug for Session {
@@ -86,6 +89,7 @@ impl fmt::Debug for Session {
             Session::ToDial(_) => "ToDial",
             Session::Server(_) => "Server",
             Session::Client(_) => "Client",
+            Session::Plain => "Plain",
         })
     }
 }
@@ -147,7 +151,12 @@ impl Encrypted {
 
     /// Whether a handshake has begun, that is, whether it costs memory.
     pub fn has_begun(&self) -> bool {
-        !matches!(self.session, Session::ToAccept(_) | Session::ToDial(_))
+        !matches!(self.session, Session::ToAccept(_) | Session::ToDial(_) | Session::Plain)
+    }
+
+    /// Whether the peer was to speak TLS, and does not.
+    pub fn is_plain(&self) -> bool {
+        matches!(self.session, Session::Plain)
     }
 
     /// Whether the handshake was spared the greater part, as the two knew each other.
@@ -157,7 +166,7 @@ impl Encrypted {
 
     fn common(&self) -> Option<&CommonState> {
         match &self.session {
-            Session::ToAccept(_) | Session::ToDial(_) => None,
+            Session::ToAccept(_) | Session::ToDial(_) | Session::Plain => None,
             Session::Server(connection) => Some(connection),
             Session::Client(connection) => Some(connection),
         }
@@ -183,6 +192,15 @@ impl Encrypted {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && speaks_first => 0,
             Err(error) => return Err(error),
         };
+        if matches!(self.session, Session::ToAccept(_))
+            && scratch.received.first().copied().is_some_and(is_text)
+        {
+            (self.session, self.is_shaking) = (Session::Plain, false);
+        }
+        if self.is_plain() {
+            plain[..received].copy_from_slice(&scratch.received[..received]);
+            return Ok(Received::Bytes { len: received, is_drained: received < READ_BUFFER_LEN });
+        }
         self.begin()?;
         let is_drained = kept + received < READ_BUFFER_LEN;
         let records = &mut scratch.received[..kept + received];
@@ -226,7 +244,7 @@ impl Encrypted {
         let begun = match &self.session {
             Session::ToAccept(end) => end.begin().map(Session::Server),
             Session::ToDial(end) => end.begin().map(Session::Client),
-            Session::Server(_) | Session::Client(_) => return Ok(()),
+            Session::Server(_) | Session::Client(_) | Session::Plain => return Ok(()),
         };
         self.session = begun.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         Ok(())
@@ -242,7 +260,7 @@ impl Encrypted {
         loop {
             let incoming = &mut records[*used..];
             let (discarded, step) = match &mut self.session {
-                Session::ToAccept(_) | Session::ToDial(_) => return Ok(()),
+                Session::ToAccept(_) | Session::ToDial(_) | Session::Plain => return Ok(()),
                 Session::Server(connection) => {
                     take_step(connection.process_tls_records(incoming), &mut self.unsent, tell)
                 }
@@ -274,7 +292,7 @@ impl Encrypted {
     fn take_alert(&mut self) {
         while self.common().is_some_and(CommonState::wants_write) {
             let _ = match &mut self.session {
-                Session::ToAccept(_) | Session::ToDial(_) => return,
+                Session::ToAccept(_) | Session::ToDial(_) | Session::Plain => return,
                 Session::Server(connection) => {
                     take_step(connection.process_tls_records(&mut []), &mut self.unsent, &mut |_| {})
                 }
@@ -289,6 +307,9 @@ impl Encrypted {
     pub fn write(&mut self, slices: &[IoSlice<'_>], scratch: &mut Scratch) -> io::Result<usize> {
         if self.is_shaking || !self.flush()? {
             return Err(io::ErrorKind::WouldBlock.into());
+        }
+        if self.is_plain() {
+            return self.under.write(slices, scratch);
         }
         let first = slices.iter().find_map(|slice| slice.first()).copied();
         let mut taken = usize::from(first.is_some() && self.sealed_ahead.take() == first);
@@ -318,7 +339,7 @@ impl Encrypted {
         for _ in 0..2 {
             let records = &mut self.incomplete;
             let len = match &mut self.session {
-                Session::ToAccept(_) | Session::ToDial(_) => None,
+                Session::ToAccept(_) | Session::ToDial(_) | Session::Plain => None,
                 Session::Server(connection) => seal(connection.process_tls_records(records), bytes, sealed),
                 Session::Client(connection) => seal(connection.process_tls_records(records), bytes, sealed),
             };
@@ -354,7 +375,7 @@ impl Encrypted {
     pub fn shutdown_write(&mut self) -> io::Result<()> {
         if !self.is_shaking {
             match &mut self.session {
-                Session::ToAccept(_) | Session::ToDial(_) => {}
+                Session::ToAccept(_) | Session::ToDial(_) | Session::Plain => {}
                 Session::Server(connection) => {
                     close_notify(connection.process_tls_records(&mut self.incomplete), &mut self.unsent);
                 }
@@ -371,6 +392,12 @@ impl Encrypted {
     pub fn refuse(&mut self) -> io::Result<usize> {
         self.under.send(&REFUSAL)
     }
+}
+
+/// Whether a text may begin with this byte. A record begins with its content type, 20 to 24 (RFC 8446, 5.1).
+fn is_text(byte: u8) -> bool {
+    // ASCII, and the first bytes of characters in UTF-8.
+    matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~' | 0xC2..=0xF4)
 }
 
 fn left_early() -> io::Error {
