@@ -107,7 +107,7 @@ export class ChatError extends Error {
  *     refused   {room, key, data, error}           something published will not be
  *     unanswered {room, key, data}                 something published has had no answer for 5 s; the connection is probed
  *     gap       {room, epoch, from, to, reason}    these messages will not come
- *     presence  {room, members, joined?, left?, renamed?}
+ *     presence  {room, members, joined?, left?, renamed?}    renamed is [{from, to}]; both names are in left and joined, too
  *     direct    {name, at, data}
  *     change    {}                                 the snapshot has changed by more than a position
  */

@@ -208,7 +208,7 @@ pub(super) fn render_replayed(
         }
         Replayed::Message(record) => render_record(class, record, unescaped, out),
         Replayed::Members(members) => {
-            let changes = Changes::Counted { joined: 0, left: 0 };
+            let changes = Changes::Counted { joined: 0, left: 0, renamed: 0 };
             render(class, None, &Event::Presence { room, changes, members }, out);
         }
     }

@@ -613,7 +613,7 @@ mod tests {
             @ 2000
             2> /name bob
             2< * you are bob
-            1< * bob joined, guest-2 left
+            1< * guest-2 is now bob
             2> hi there
             1< [bob] hi there
             1> //shrug
@@ -637,7 +637,7 @@ mod tests {
             bob< * name taken: ann
             bob> /name BOB
             bob< * you are BOB
-            ann< * BOB joined, bob left
+            ann< * bob is now BOB
             bob> /name BOB
             bob< * you are BOB
             @ 2000
@@ -672,7 +672,7 @@ mod tests {
             @ 4000
             y> /name GUEST-3
             y< * you are GUEST-3
-            ann< * GUEST-3 joined, guest-3 left
+            ann< * guest-3 is now GUEST-3
             ",
         );
     }

@@ -27,7 +27,7 @@
 use super::room::Room;
 use super::{Effects, MemberId};
 use crate::time::Millis;
-use crate::wire::{Changes, Event};
+use crate::wire::{Changes, Event, Rename};
 
 /// How fast a room is told.
 #[derive(Clone, Copy, Debug)]
@@ -66,8 +66,8 @@ struct Entry {
     kind: Kind,
     /// The entry before this one that has the same name.
     earlier: Option<usize>,
-    /// Whether no later entry has the same name.
-    is_last: bool,
+    /// Whether no later entry tells what became of the member: see [`origin`].
+    is_end: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,10 +132,10 @@ impl Room {
     }
 
     fn tell_at_once(&mut self, now: Millis, pace: Pace, change: Change<'_>, effects: &mut dyn Effects) {
-        let (joined, left, own) = match change {
-            Change::Joined { name, .. } => (Some(name), None, 1),
-            Change::Left { name, .. } => (None, Some(name), 0),
-            Change::Renamed { old, new, .. } => (Some(new), Some(old), 1),
+        let (joined, left, renamed, own) = match change {
+            Change::Joined { name, .. } => (Some(name), None, None, 1),
+            Change::Left { name, .. } => (None, Some(name), None, 0),
+            Change::Renamed { old, new, .. } => (None, None, Some(Rename { from: old, to: new }), 1),
         };
         let except = match &change {
             Change::Renamed { member, .. } => std::slice::from_ref(member),
@@ -145,7 +145,8 @@ impl Room {
         if self.roster.len() == own {
             return; // Nobody else is here, so the room has heard nothing, and hears the next change at once.
         }
-        let changes = Changes::Named { joined: joined.as_slice(), left: left.as_slice() };
+        let (joined, left, renamed) = (joined.as_slice(), left.as_slice(), renamed.as_slice());
+        let changes = Changes::Named { joined, left, renamed };
         effects.notify(self.id, &self.presence_event(pace, changes), except);
         self.presence.quiet_until = now + pace.interval;
     }
@@ -170,8 +171,8 @@ impl Room {
     /// Returns whether anybody was told anything.
     fn tell_log(&self, log: &[Entry], pace: Pace, effects: &mut dyn Effects) -> bool {
         let apart = apart(log);
-        let (joined, left) = outcome(log, None);
-        let changes = Changes::Named { joined: &joined, left: &left };
+        let outcome = Outcome::of(log, None);
+        let changes = outcome.changes();
         let mut told = false;
         if !changes.is_empty() && self.roster.known() > 0 {
             let except: Vec<MemberId> = apart.iter().map(|reader| reader.member).collect();
@@ -179,8 +180,8 @@ impl Room {
             told = true;
         }
         for reader in &apart {
-            let (joined, left) = outcome(log, Some(reader));
-            let changes = Changes::Named { joined: &joined, left: &left };
+            let outcome = Outcome::of(log, Some(reader));
+            let changes = outcome.changes();
             if !changes.is_empty() {
                 effects.answer(reader.member, self.id, None, &self.presence_event(pace, changes));
                 told = true;
@@ -194,8 +195,8 @@ impl Room {
     fn tell_crowd(&self, pace: Pace, effects: &mut dyn Effects) -> bool {
         let newcomers: Vec<MemberId> = self.roster.newcomers().collect();
         let others: Vec<MemberId> = self.roster.known_members().collect();
-        let changes = Changes::Counted { joined: newcomers.len(), left: self.roster.departed() };
-        let here = Changes::Counted { joined: 0, left: 0 };
+        let changes = Changes::Counted { joined: newcomers.len(), left: self.roster.departed(), renamed: 0 };
+        let here = Changes::Counted { joined: 0, left: 0, renamed: 0 };
         for (readers, changes, except) in [(&others, changes, &newcomers), (&newcomers, here, &others)] {
             if !readers.is_empty() {
                 effects.notify(self.id, &self.presence_event(pace, changes), except);
@@ -205,12 +206,7 @@ impl Room {
     }
 
     fn presence_event<'a>(&'a self, pace: Pace, changes: Changes<'a>) -> Event<'a> {
-        let changes = match changes {
-            Changes::Named { joined, left } if self.roster.len() > pace.names_max => {
-                Changes::Counted { joined: joined.len(), left: left.len() }
-            }
-            changes => changes,
-        };
+        let changes = if self.roster.len() > pace.names_max { changes.counted() } else { changes };
         Event::Presence { room: &self.name, changes, members: self.roster.len() }
     }
 }
@@ -244,15 +240,17 @@ impl Presence {
 
 fn push(log: &mut Vec<Entry>, kind: Kind, member: MemberId, name: &str) {
     let earlier = log.iter().rposition(|entry| *entry.name == *name);
-    if let Some(earlier) = earlier {
-        log[earlier].is_last = false;
+    if let Some(earlier) = earlier.map(|earlier| &mut log[earlier]) {
+        // If a member takes the name of one that left by a rename, nothing more is told of the one that left.
+        earlier.is_end &= earlier.kind == Kind::Left && kind != Kind::Joined;
     }
-    log.push(Entry { name: name.into(), member, kind, earlier, is_last: true });
+    let is_end = kind != Kind::RenamedFrom;
+    log.push(Entry { name: name.into(), member, kind, earlier, is_end });
 }
 
 /// Those who came, or changed their names, and are still here: their names are the last thing that was said of them.
 fn apart(log: &[Entry]) -> Vec<Apart> {
-    let is_here = |(_, entry): &(usize, &Entry)| entry.is_last && entry.kind.is_here();
+    let is_here = |(_, entry): &(usize, &Entry)| entry.is_end && entry.kind.is_here();
     let apart = |(at, entry): (usize, &Entry)| {
         // Somebody who has changed names since coming came further up.
         let came = |other: &Entry| other.member == entry.member && other.kind == Kind::Joined;
@@ -262,29 +260,73 @@ fn apart(log: &[Entry]) -> Vec<Apart> {
     log.iter().enumerate().filter(is_here).map(apart).collect()
 }
 
-/// What the changes come to for one who stands apart, or for all the others: who has joined, and who has left.
-fn outcome<'a>(log: &'a [Entry], reader: Option<&Apart>) -> (Vec<&'a str>, Vec<&'a str>) {
-    let from = reader.map_or(0, |reader| reader.from);
-    let (mut joined, mut left) = (Vec::new(), Vec::new());
-    for last in log[from..].iter().filter(|entry| entry.is_last) {
-        // A name comes and goes by turns: if that makes an even number, it is where it was.
-        let mut newest = None;
-        let mut is_odd = false;
-        let mut next = Some(last);
-        while let Some(entry) = next {
-            if reader.is_none_or(|reader| reader.member != entry.member) {
-                newest.get_or_insert(entry.kind);
-                is_odd = !is_odd;
+/// What the changes come to for one reader, or for all that share a notice.
+#[derive(Default)]
+struct Outcome<'a> {
+    joined: Vec<&'a str>,
+    left: Vec<&'a str>,
+    renamed: Vec<Rename<'a>>,
+}
+
+impl<'a> Outcome<'a> {
+    fn of(log: &'a [Entry], reader: Option<&Apart>) -> Outcome<'a> {
+        let from = reader.map_or(0, |reader| reader.from);
+        let mut outcome = Outcome::default();
+        let mut may_cancel = false;
+        for (at, end) in log.iter().enumerate().skip(from).filter(|(_, entry)| entry.is_end) {
+            if reader.is_some_and(|reader| reader.member == end.member) {
+                continue;
             }
-            next = entry.earlier.filter(|&earlier| earlier >= from).map(|earlier| &log[earlier]);
+            match (origin(log, from, at), end.kind.is_here()) {
+                (Some(old), true) if *old != *end.name => {
+                    outcome.renamed.push(Rename { from: old, to: &end.name });
+                }
+                (None, true) => {
+                    may_cancel |= end.earlier.is_some();
+                    outcome.joined.push(&end.name);
+                }
+                (Some(old), false) => outcome.left.push(old),
+                (Some(_), true) | (None, false) => {}
+            }
         }
-        match newest.filter(|_| is_odd).map(Kind::is_here) {
-            Some(true) => joined.push(&*last.name),
-            Some(false) => left.push(&*last.name),
-            None => {}
+        if may_cancel {
+            // A name is what counts, not the connection that has it.
+            let Outcome { joined, left, .. } = &mut outcome;
+            joined.retain(|name| match left.iter().position(|other| other == name) {
+                Some(at) => {
+                    left.remove(at);
+                    false
+                }
+                None => true,
+            });
         }
+        outcome
     }
-    (joined, left)
+
+    fn changes(&self) -> Changes<'_> {
+        Changes::Named { joined: &self.joined, left: &self.left, renamed: &self.renamed }
+    }
+}
+
+/// The name before entry `from` of the member whom entry `at` tells of, if it was there. Its story is followed backwards:
+///
+/// ```text
+///     RenamedTo ──▶ RenamedFrom        the entry before it, of the same member
+///     RenamedFrom, Left ──▶ RenamedTo or Joined of the same name; if none, that is the name that it had
+///     Joined ──▶ Left of the same name: it has come back, perhaps by another connection; if none, it is new
+/// ```
+fn origin(log: &[Entry], from: usize, mut at: usize) -> Option<&str> {
+    loop {
+        let entry = &log[at];
+        let earlier = entry.earlier.filter(|&earlier| earlier >= from);
+        at = match (entry.kind, earlier) {
+            (Kind::RenamedTo, _) => at - 1,
+            (Kind::RenamedFrom | Kind::Left, Some(earlier)) => earlier,
+            (Kind::RenamedFrom | Kind::Left, None) => return Some(&entry.name),
+            (Kind::Joined, Some(earlier)) if log[earlier].kind == Kind::Left => earlier,
+            (Kind::Joined, _) => return None,
+        };
+    }
 }
 
 #[cfg(test)]
@@ -433,7 +475,7 @@ mod tests {
             here ann bob
             bob> /name rob
             bob< * you are rob
-            ann< * rob joined, bob left
+            ann< * bob is now rob
             @ 100
             bob> /name robert
             bob< * you are robert
@@ -441,12 +483,12 @@ mod tests {
             ann> /name anna
             ann< * you are anna
             @ 1000
-            ann< * robert joined, rob left
-            bob< * anna joined, ann left
+            ann< * rob is now robert
+            bob< * ann is now anna
             @ 2000
             bob> /name bob
             bob< * you are bob
-            ann< * bob joined, robert left
+            ann< * robert is now bob
             bob> /name rob
             bob< * you are rob
             bob> /name bob
@@ -454,6 +496,159 @@ mod tests {
             @ 4000
             ",
         );
+    }
+
+    /// Plays `commands` in the second after a first change, in a room of ann, bob and cyn; then `told` is read.
+    #[track_caller]
+    fn play_gathered(commands: &str, told: &str) {
+        let before = "
+            here ann bob cyn dan
+            - dan
+            ann< * dan left
+            bob< * dan left
+            cyn< * dan left
+            ";
+        play(&format!("{before}\n{commands}\n@ 1000\n{told}\n@ 5000"));
+    }
+
+    #[test]
+    fn a_chain_of_new_names_is_told_from_its_first_to_its_last() {
+        play_gathered(
+            "
+            bob> /name rob
+            bob< * you are rob
+            bob> /name robert
+            bob< * you are robert
+            ",
+            "
+            ann< * bob is now robert
+            cyn< * bob is now robert
+            ",
+        );
+    }
+
+    #[test]
+    fn who_is_renamed_and_leaves_has_left_under_the_name_that_was_known() {
+        play_gathered(
+            "
+            bob> /name rob
+            bob< * you are rob
+            - bob
+            ",
+            "
+            ann< * bob left
+            cyn< * bob left
+            ",
+        );
+    }
+
+    #[test]
+    fn who_joins_and_is_renamed_has_joined_under_the_last_name() {
+        play_gathered(
+            "
+            + 5
+            5< * welcome to chinwag, guest-5. /help lists the commands
+            5< * lobby: 4 here
+            5> /name eve
+            5< * you are eve
+            bob> /name robert
+            bob< * you are robert
+            ",
+            "
+            ann< * bob is now robert, eve joined
+            cyn< * bob is now robert, eve joined
+            bob< * eve joined
+            5< * bob is now robert
+            ",
+        );
+    }
+
+    #[test]
+    fn a_newcomer_is_told_of_a_new_name_from_the_one_that_it_found() {
+        play_gathered(
+            "
+            bob> /name rob
+            bob< * you are rob
+            + 5
+            5< * welcome to chinwag, guest-5. /help lists the commands
+            5< * lobby: 4 here
+            bob> /name robert
+            bob< * you are robert
+            ",
+            "
+            ann< * bob is now robert, guest-5 joined
+            cyn< * bob is now robert, guest-5 joined
+            bob< * guest-5 joined
+            5< * rob is now robert
+            ",
+        );
+    }
+
+    #[test]
+    fn two_who_swap_their_names_are_told_as_renamed() {
+        play_gathered(
+            "
+            ann> /name x
+            ann< * you are x
+            bob> /name ann
+            bob< * you are ann
+            ann> /name bob
+            ann< * you are bob
+            ",
+            "
+            cyn< * bob is now ann, ann is now bob
+            bob< * ann is now bob
+            ann< * bob is now ann
+            ",
+        );
+    }
+
+    #[test]
+    fn a_name_that_was_given_up_is_told_of_its_next_holder() {
+        play_gathered(
+            "
+            bob> /name robert
+            bob< * you are robert
+            + 5
+            5< * welcome to chinwag, guest-5. /help lists the commands
+            5< * lobby: 4 here
+            5> /name bob
+            5< * you are bob
+            ",
+            "
+            ann< * bob is now robert, bob joined
+            cyn< * bob is now robert, bob joined
+            bob< * bob joined
+            ",
+        );
+        // Whose name it was has left.
+        play_gathered(
+            "
+            - bob
+            cyn> /name bob
+            cyn< * you are bob
+            ",
+            "
+            ann< * bob left, cyn is now bob
+            cyn< * bob left
+            ",
+        );
+    }
+
+    #[test]
+    fn a_name_that_is_taken_back_by_another_connection_is_still_the_same_member() {
+        let mut names = Vec::new();
+        push(&mut names, Kind::Left, MemberId(1), "bob");
+        push(&mut names, Kind::Joined, MemberId(7), "bob");
+        push(&mut names, Kind::RenamedFrom, MemberId(7), "bob");
+        push(&mut names, Kind::RenamedTo, MemberId(7), "robert");
+        // A connection's number is used again: this is somebody else.
+        push(&mut names, Kind::Joined, MemberId(1), "dan");
+        let told = Outcome::of(&names, None);
+        assert_eq!(told.changes().names_added().collect::<Vec<_>>(), ["dan", "robert"]);
+        assert_eq!(told.changes().names_removed().collect::<Vec<_>>(), ["bob"]);
+        assert_eq!(told.renamed, [Rename { from: "bob", to: "robert" }]);
+        assert_eq!((told.joined, told.left), (vec!["dan"], vec![]));
     }
 
     #[test]

@@ -37,6 +37,17 @@ struct Reader {
     members: usize,
 }
 
+/// The names in a room after changes, as one follows them who knows what `renamed` means.
+fn after<'a>(before: &BTreeSet<&'a str>, changes: Changes<'a>) -> BTreeSet<&'a str> {
+    let Changes::Named { joined, left, renamed } = changes else { unreachable!("names are followed") };
+    let mut names = before.clone();
+    left.iter().copied().chain(renamed.iter().map(|it| it.from)).for_each(|name| {
+        names.remove(name);
+    });
+    names.extend(joined.iter().copied().chain(renamed.iter().map(|it| it.to)));
+    names
+}
+
 /// Follows everything that is told, and compares it with the plain truth.
 #[derive(Default)]
 struct Readers {
@@ -61,25 +72,36 @@ impl Effects for Readers {
             Event::Members { names, .. } => {
                 reader.names = names.iter().map(|&name| name.to_owned()).collect()
             }
-            Event::Presence { changes: Changes::Named { joined, left }, members, .. } => {
+            Event::Presence {
+                changes: changes @ Changes::Named { joined, left, renamed }, members, ..
+            } => {
                 assert!(!joined.contains(&&**own), "{own} is told of its own coming");
-                for gone in left {
-                    let at = reader.names.iter().position(|it| it == gone);
+                assert!(!renamed.iter().any(|it| it.to == *own || it.from == it.to), "{own}: {renamed:?}");
+                let before: BTreeSet<&str> = reader.names.iter().map(String::as_str).collect();
+                let after = after(&before, changes);
+                let added: BTreeSet<&str> = changes.names_added().collect();
+                let removed: BTreeSet<&str> = changes.names_removed().collect();
+                if !reader.is_vague {
+                    assert_eq!(&(&before - &removed) | &added, after, "both ways to follow {changes:?}");
+                    assert!(added.is_disjoint(&before) && removed.is_subset(&before), "{changes:?}");
+                }
+                for gone in left.iter().copied().chain(renamed.iter().map(|it| it.from)) {
+                    let at = reader.names.iter().position(|it| *it == gone);
                     if !reader.is_vague {
                         reader.names.remove(at.unwrap_or_else(|| panic!("{own} did not know of {gone}")));
                     }
                 }
-                for name in joined {
+                for name in joined.iter().copied().chain(renamed.iter().map(|it| it.to)) {
                     assert!(
                         reader.is_vague || !reader.names.iter().any(|it| it == name),
                         "{own} knew of {name}"
                     );
-                    reader.names.push((*name).to_owned());
+                    reader.names.push(name.to_owned());
                 }
                 assert_eq!(reader.members + joined.len() - left.len(), members, "as {own} counts");
                 reader.members = members;
             }
-            Event::Presence { changes: Changes::Counted { joined, left }, members, .. } => {
+            Event::Presence { changes: Changes::Counted { joined, left, renamed: _ }, members, .. } => {
                 if (joined, left) != (0, 0) {
                     assert_eq!(reader.members + joined - left, members, "as {own} counts");
                 }

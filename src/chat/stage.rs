@@ -191,7 +191,7 @@ impl Stage {
                         house.tell(id, None, &Event::Gap { room, epoch, from, to, reason: GapReason::Slow });
                     }
                     Replayed::Members(members) => {
-                        let changes = Changes::Counted { joined: 0, left: 0 };
+                        let changes = Changes::Counted { joined: 0, left: 0, renamed: 0 };
                         house.tell(id, None, &Event::Presence { room, changes, members });
                     }
                     Replayed::Message(record) => {

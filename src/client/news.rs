@@ -92,10 +92,12 @@ pub enum News {
     Presence {
         /// Where.
         room: String,
-        /// Who came.
+        /// Who came, without those who were renamed.
         joined: Vec<String>,
-        /// Who went.
+        /// Who went, likewise.
         left: Vec<String>,
+        /// Who is called otherwise: the old name and the new one.
+        renamed: Vec<(String, String)>,
         /// How many are there.
         members: u64,
     },

@@ -57,10 +57,12 @@ pub enum Said<'a> {
     Presence {
         /// Where.
         room: Cow<'a, str>,
-        /// Who came.
+        /// Names that were not there before, those of renamed members included.
         joined: Vec<Cow<'a, str>>,
-        /// Who went.
+        /// Names that are not there any more, likewise.
         left: Vec<Cow<'a, str>>,
+        /// Members that are called otherwise.
+        renamed: Vec<Rename<'a>>,
         /// How many are there now.
         members: u64,
     },
@@ -255,6 +257,8 @@ struct Fields<'a> {
     #[serde(borrow)]
     left: Option<Vec<Text<'a>>>,
     #[serde(borrow)]
+    renamed: Option<Vec<Rename<'a>>>,
+    #[serde(borrow)]
     messages: Option<Vec<Message<'a>>>,
     more: Option<bool>,
     #[serde(borrow)]
@@ -275,6 +279,17 @@ fn even_null<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// A member that is called otherwise.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub struct Rename<'a> {
+    /// Its old name.
+    #[serde(borrow)]
+    pub from: Cow<'a, str>,
+    /// Its new one.
+    #[serde(borrow)]
+    pub to: Cow<'a, str>,
+}
 
 #[derive(Deserialize)]
 struct RoomSize<'a> {
@@ -332,6 +347,7 @@ impl<'a> Said<'a> {
                 room: room?,
                 joined: texts(fields.joined),
                 left: texts(fields.left),
+                renamed: fields.renamed.unwrap_or_default(),
                 members: must(members, "members")?,
             },
             "history" => Said::History {
@@ -398,7 +414,11 @@ mod tests {
             ),
             (
                 r#"{"type":"presence","room":"lobby","joined":["c\u0079n"],"left":["eve"],"members":1204}"#,
-                r#"Presence { room: "lobby", joined: ["cyn"], left: ["eve"], members: 1204 }"#,
+                r#"Presence { room: "lobby", joined: ["cyn"], left: ["eve"], renamed: [], members: 1204 }"#,
+            ),
+            (
+                r#"{"type":"presence","room":"lobby","joined":["robert"],"left":["bob"],"renamed":[{"from":"bob","to":"robert"}],"members":2}"#,
+                r#"Presence { room: "lobby", joined: ["robert"], left: ["bob"], renamed: [Rename { from: "bob", to: "robert" }], members: 2 }"#,
             ),
         ] {
             assert_eq!(said(text), expected);

@@ -198,12 +198,14 @@ impl App {
             News::Gap { room, from, to } => {
                 self.tell(&room, Entry::Warning { at, text: words::gap(from, to) })
             }
-            News::Presence { room, joined, left, members } => {
+            News::Presence { room, joined, left, renamed, members } => {
                 let Some(view) = self.find(&room) else { return };
                 view.members = members;
-                view.names.retain(|name| !left.contains(name));
-                view.names.extend(joined.iter().take(NAMES_MAX.saturating_sub(view.names.len())).cloned());
-                if let Some(text) = words::presence(&joined, &left) {
+                view.names
+                    .retain(|name| !left.contains(name) && renamed.iter().all(|(from, _)| from != name));
+                let come = joined.iter().chain(renamed.iter().map(|(_, to)| to));
+                view.names.extend(come.take(NAMES_MAX.saturating_sub(view.names.len())).cloned());
+                if let Some(text) = words::presence(&joined, &left, &renamed) {
                     view.log.push(Entry::Notice { at, text });
                 }
             }

@@ -264,7 +264,8 @@ mod tests {
         let published = News::Published { id: 0, room: "lobby".into(), seq: 3, at: 3 };
         desk.app.handle_news(NOW, 3, &mut desk.session, published);
         let joined = vec!["cyn".to_owned()];
-        let presence = News::Presence { room: "lobby".into(), joined, left: vec![], members: 4 };
+        let presence =
+            News::Presence { room: "lobby".into(), joined, left: vec![], renamed: vec![], members: 4 };
         desk.app.handle_news(NOW, 3, &mut desk.session, presence);
         desk.message("lobby", 4, "cyn", "ann: hi, look at dev");
         desk.message("dev", 1, "cyn", "here");
@@ -347,7 +348,7 @@ mod tests {
     fn names_are_completed_one_after_the_other() {
         let mut desk = Desk::new(&["dev"], 60, 6);
         let joined = ["Bob", "bo", "ann", "cyn"].map(str::to_owned).to_vec();
-        let news = News::Presence { room: "dev".into(), joined, left: vec![], members: 4 };
+        let news = News::Presence { room: "dev".into(), joined, left: vec![], renamed: vec![], members: 4 };
         desk.app.handle_news(NOW, 1, &mut desk.session, news);
         desk.types("b");
         let mut seen = Vec::new();

@@ -198,8 +198,8 @@ impl<O: Write, E: Write> User for Pipe<O, E> {
                 self.fail(&format!("cannot join {room}: {}", words::shown(&why.to_string())));
             }
             News::Gap { room, from, to } => self.notice(Some(&room), &words::gap(from, to)),
-            News::Presence { room, joined, left, .. } => {
-                if let Some(words) = words::presence(&joined, &left) {
+            News::Presence { room, joined, left, renamed, .. } => {
+                if let Some(words) = words::presence(&joined, &left, &renamed) {
                     self.notice(Some(&room), &words);
                 }
             }

@@ -4,8 +4,8 @@
 
 use crate::client::{Resumption, Told};
 use crate::time::Millis;
-use crate::wire::text::shown::{Place, append_data, append_name};
-use crate::wire::{Data, visible};
+use crate::wire::text::shown::{Place, append_changes, append_data, append_name};
+use crate::wire::{Data, Rename, visible};
 
 /// Text that can be shown in the middle of a row: a tab in it is shown as what it is.
 pub fn shown(text: &str) -> String {
@@ -39,11 +39,11 @@ pub fn message(told: &Told) -> String {
     format!("[{}] {}", name(&told.name), said(&told.data))
 }
 
-/// Who came and went, if anybody is named.
-pub fn presence(joined: &[String], left: &[String]) -> Option<String> {
-    let part = |of: &[String], word: &str| (!of.is_empty()).then(|| format!("{} {word}", names(of)));
-    let parts: Vec<String> = [part(joined, "joined"), part(left, "left")].into_iter().flatten().collect();
-    (!parts.is_empty()).then(|| parts.join(", "))
+/// Who came and went and who is called otherwise, if anybody is named.
+pub fn presence(joined: &[String], left: &[String], renamed: &[(String, String)]) -> Option<String> {
+    let renamed: Vec<_> = renamed.iter().map(|(from, to)| Rename { from, to }).collect();
+    let words = lossless(|out| append_changes(out, joined, left, &renamed));
+    (!words.is_empty()).then_some(words)
 }
 
 /// What coming into a room means for what was read before; nothing, on coming in for the first time.
@@ -104,10 +104,16 @@ mod tests {
     fn what_happened_is_told_in_few_words() {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         assert_eq!(
-            presence(&names(&["ann", "bob"]), &names(&["cyn"])).as_deref(),
+            presence(&names(&["ann", "bob"]), &names(&["cyn"]), &[]).as_deref(),
             Some("ann, bob joined, cyn left")
         );
-        assert_eq!(presence(&[], &[]), None);
+        let renamed = [("bob".to_owned(), "robert".to_owned())];
+        assert_eq!(presence(&[], &[], &renamed).as_deref(), Some("bob is now robert"));
+        assert_eq!(
+            presence(&names(&["bob"]), &[], &renamed).as_deref(),
+            Some("bob is now robert, bob joined")
+        );
+        assert_eq!(presence(&[], &[], &[]), None);
         assert_eq!(resumption(&Resumption::Resumed, 4).as_deref(), Some("back, 4 missed"));
         assert_eq!(gap(5, 5), "one message is missing");
         assert_eq!(gap(5, 9), "5 messages are missing");

@@ -377,28 +377,73 @@ pub enum Event<'a> {
 /// Who came and went in a room since the last notice of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Changes<'a> {
-    /// By name. Nobody stands on both sides.
+    /// By name. Each member that changed stands in exactly one of the three lists, and no name is in both `joined` and
+    /// `left`. A name can still occur twice: when bob is renamed to robert and another member joins as bob, `renamed` has
+    /// bob to robert, and `joined` has bob.
     Named {
-        /// Who came.
+        /// Members that joined.
         joined: &'a [&'a str],
-        /// Who went.
+        /// Members that left.
         left: &'a [&'a str],
+        /// Members that stayed under another name.
+        renamed: &'a [Rename<'a>],
     },
     /// There were too many to keep their names.
     Counted {
-        /// How many came.
+        /// How many members joined.
         joined: usize,
-        /// How many went.
+        /// How many members left.
         left: usize,
+        /// How many members were renamed.
+        renamed: usize,
     },
 }
 
-impl Changes<'_> {
-    /// Whether nobody came or went.
+/// The old and the new name of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rename<'a> {
+    /// The old name.
+    pub from: &'a str,
+    /// The new name.
+    pub to: &'a str,
+}
+
+impl<'a> Changes<'a> {
+    /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
-        match self {
-            Changes::Named { joined, left } => joined.is_empty() && left.is_empty(),
-            Changes::Counted { joined, left } => (*joined, *left) == (0, 0),
+        matches!(self.counted(), Changes::Counted { joined: 0, left: 0, renamed: 0 })
+    }
+
+    /// The same changes without the names.
+    pub fn counted(&self) -> Changes<'static> {
+        let (joined, left, renamed) = match self {
+            Changes::Named { joined, left, renamed } => (joined.len(), left.len(), renamed.len()),
+            Changes::Counted { joined, left, renamed } => (*joined, *left, *renamed),
+        };
+        Changes::Counted { joined, left, renamed }
+    }
+
+    /// The names that are new in the room, new names of renamed members included. A name that changed its holder is not
+    /// new. Empty if the names were not kept.
+    pub fn names_added(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let (joined, left, renamed) = self.lists();
+        let was_there = move |name| left.contains(&name) || renamed.iter().any(|it| it.from == name);
+        let after = joined.iter().copied().chain(renamed.iter().map(|it| it.to));
+        after.filter(move |&name| renamed.is_empty() || !was_there(name))
+    }
+
+    /// The names that are no longer in the room, old names of renamed members included. Empty if the names were not kept.
+    pub fn names_removed(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let (joined, left, renamed) = self.lists();
+        let is_there = move |name| joined.contains(&name) || renamed.iter().any(|it| it.to == name);
+        let before = left.iter().copied().chain(renamed.iter().map(|it| it.from));
+        before.filter(move |&name| renamed.is_empty() || !is_there(name))
+    }
+
+    fn lists(&self) -> (&'a [&'a str], &'a [&'a str], &'a [Rename<'a>]) {
+        match *self {
+            Changes::Named { joined, left, renamed } => (joined, left, renamed),
+            Changes::Counted { .. } => (&[], &[], &[]),
         }
     }
 }

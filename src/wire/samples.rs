@@ -2,7 +2,7 @@
 
 use super::{
     BadName, BadRoomName, Changes, Data, Event, GapReason, Goodbye, LimitsTold, Message, Name, Position,
-    Refusal, Resumed, json,
+    Refusal, Rename, Resumed, json,
 };
 use proptest::prelude::*;
 
@@ -167,11 +167,28 @@ impl Material {
             Event::Gap { room, epoch, from: first, to: second, reason: GapReason::Slow },
             Event::Presence {
                 room,
-                changes: Changes::Named { joined: &parts.names, left: &[name] },
+                changes: Changes::Named { joined: &parts.names, left: &[name], renamed: &[] },
                 members: 12,
             },
-            Event::Presence { room, changes: Changes::Named { joined: &[], left: &[] }, members: 12 },
-            Event::Presence { room, changes: Changes::Counted { joined: 312, left: 4 }, members: 8123 },
+            Event::Presence {
+                room,
+                changes: Changes::Named {
+                    joined: &parts.names,
+                    left: &[],
+                    renamed: &[Rename { from: name, to: "ann" }],
+                },
+                members: 12,
+            },
+            Event::Presence {
+                room,
+                changes: Changes::Named { joined: &[], left: &[], renamed: &[] },
+                members: 12,
+            },
+            Event::Presence {
+                room,
+                changes: Changes::Counted { joined: 312, left: 4, renamed: 0 },
+                members: 8123,
+            },
             Event::Members { room, members: 9, names: &parts.names, next },
             Event::Rooms { rooms: &parts.rooms, next },
             Event::Direct { from: name, to: "ann", at: first, data: Data::Json(json) },

@@ -16,6 +16,8 @@ fn notices_of_who_comes_and_goes_are_told_from_others() {
     assert_eq!(counts("* 312 joined, 4 left, 8123 here"), Some((312, 4)));
     assert_eq!(counts("* 312 joined, 8123 here"), Some((312, 0)));
     assert_eq!(counts("* 4 left, 8123 here"), Some((0, 4)));
+    assert_eq!(counts("* eve left, bob is now robert, ann, cyn joined"), Some((2, 1)));
+    assert_eq!(counts("* 4 left, 3 renamed, 8123 here"), Some((0, 4)));
     for other in
         ["* lobby: 3 here", "* you are ann", "[ann] * bob joined", "* goodbye", "* missed 3 to 5 (slow)"]
     {
@@ -41,6 +43,7 @@ fn a_page_and_a_netcat_talk_and_neither_hears_itself() {
     assert_eq!(ann.text(), "[guest-2] hello from netcat");
     ann.say("/name ann");
     assert_eq!(ann.text(), "* you are ann");
+    assert_eq!(bob.next().as_deref(), Some("* guest-1 is now ann"));
     bob.say("łączę się, 世界 🙂");
     assert_eq!(ann.text(), "[guest-2] łączę się, 世界 🙂");
 }

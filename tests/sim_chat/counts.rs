@@ -29,6 +29,7 @@ pub const INTERESTING: &[&str] = &[
     "rooms listed",
     "presence by name",
     "presence by number",
+    "presence by rename",
     "presence made good",
     "direct",
     "busy",

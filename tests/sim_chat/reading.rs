@@ -32,6 +32,9 @@ impl Model {
                 let members = number("members") as usize;
                 let by_name = object.get("joined").is_some();
                 self.counts.count(if by_name { "presence by name" } else { "presence by number" });
+                if object.get("renamed").is_some() {
+                    self.counts.count("presence by rename");
+                }
                 let Conn { names_told, names_had, .. } = self.conn(conn);
                 if by_name && names_had.len() == 1 {
                     let joined = object["joined"].as_array().expect("names");
@@ -43,11 +46,23 @@ impl Model {
                 if !by_name {
                     names_told.remove(&room);
                 } else if let Some(told) = names_told.get_mut(&room) {
-                    let names = |field: &str| -> Vec<String> {
+                    let names = |field: &str| -> BTreeSet<String> {
                         serde_json::from_value(object[field].clone()).expect("names")
                     };
-                    names("left").iter().for_each(|name| _ = told.remove(name));
-                    told.extend(names("joined"));
+                    let renamed = |field: &str| -> BTreeSet<String> {
+                        let renamed = object["renamed"].as_array().into_iter().flatten();
+                        renamed.map(|it| it[field].as_str().expect("a name").to_owned()).collect()
+                    };
+                    let (left, joined, from, to) =
+                        (names("left"), names("joined"), renamed("from"), renamed("to"));
+                    let before = told.clone();
+                    left.iter().for_each(|name| _ = told.remove(name));
+                    told.extend(joined.clone());
+                    // Both ways to read it come to the same names: those that changed hands are still there.
+                    let stayed: BTreeSet<String> = &before - &from;
+                    let reborn = from.iter().filter(|name| !left.contains(*name)).cloned();
+                    let after = &(&(&stayed - &left) | &joined) | &to.iter().cloned().chain(reborn).collect();
+                    assert_eq!(*told, after, "{conn:?} reads {text}");
                 }
                 self.conn(conn).counts_told.insert(room, members);
             }
@@ -400,7 +415,8 @@ impl Model {
     }
 }
 
-/// Whether a line tells of presence: `* ann, bob joined, cyn left`, `* 12 joined, 3 left, 40 here`, `* lobby: 40 here`.
+/// Whether a line tells of presence: `* ann, bob joined, cyn left`, `* bob is now robert`, `* 12 joined, 3 left, 40 here`,
+/// `* lobby: 40 here`.
 fn presence(line: &str, room: &str) -> Option<&'static str> {
     let rest = line.strip_prefix("* ")?;
     let is_count =
@@ -409,5 +425,6 @@ fn presence(line: &str, room: &str) -> Option<&'static str> {
     if count.is_some_and(is_count) {
         return Some("presence by number");
     }
-    (rest.ends_with(" joined") || rest.ends_with(" left")).then_some("presence by name")
+    let by_name = rest.ends_with(" joined") || rest.ends_with(" left") || rest.contains(" is now ");
+    by_name.then_some("presence by name")
 }

@@ -108,7 +108,7 @@ fn keys_go_with_the_name_and_come_back_with_it() {
         all< ...
         ann> {"type":"rename","id":2,"name":"anna"}
         ann< {"type":"ok","id":2}
-        bob< * anna joined, ann left
+        bob< * ann is now anna
         ann> {"type":"publish","id":3,"room":"lobby","key":"k","data":"hi"}
         ann< {"type":"ok","id":3,"room":"lobby","seq":2,"at":1795000005000}
         bob< [anna] hi

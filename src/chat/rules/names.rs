@@ -256,8 +256,8 @@ fn a_new_name_is_told_to_all_ones_rooms() {
         bot< {"type":"error","id":1,"code":"name_taken",
         bot> {"type":"rename","id":2,"name":"bot"}
         bot< {"type":"ok","id":2}
-        ann< * bot joined, guest-2 left
-        other< {"type":"presence","room":"dev","joined":["bot"],"left":["guest-2"],"members":2}
+        ann< * guest-2 is now bot
+        other< {"type":"presence","room":"dev","joined":["bot"],"left":["guest-2"],"renamed":[{"from":"guest-2","to":"bot"}],"members":2}
         bot> {"type":"publish","id":3,"room":"dev","data":1}
         bot< {"type":"ok","id":3,
         other< {"type":"message","room":"dev","seq":1,"name":"bot",

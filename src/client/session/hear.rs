@@ -2,9 +2,11 @@
 
 use super::super::news::{News, Refusal, Told};
 use super::super::room::{Order, PublishId, Room, Stage};
-use super::super::said::{Joined, Message, Said, Welcome};
+use super::super::said::{Joined, Message, Rename, Said, Welcome};
 use super::{PING_INTERVAL, Phase, Request, Session};
 use crate::time::Millis;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 impl Session {
     pub(super) fn strange(&mut self, why: &str) {
@@ -40,10 +42,8 @@ impl Session {
                     self.note_caught_up(&room);
                 }
             }
-            Said::Presence { room, joined, left, members } => {
-                let owned = |names: Vec<_>| names.into_iter().map(std::borrow::Cow::into_owned).collect();
-                let (room, joined, left) = (room.into_owned(), owned(joined), owned(left));
-                self.events.push_back(News::Presence { room, joined, left, members });
+            Said::Presence { room, joined, left, renamed, members } => {
+                self.events.push_back(presence(room.into_owned(), &joined, &left, renamed, members));
             }
             Said::History { id, messages, has_more, .. } => {
                 if let Some(Request::History(room)) = self.answered(id) {
@@ -242,9 +242,76 @@ fn told(message: &Message<'_>, own: Option<PublishId>) -> Told {
 }
 
 /// A welcome for others to see.
+/// Who came and went, and who is called otherwise. `joined` and `left` tell of names; here they tell of members. Bob's name
+/// is in `left` when he is renamed, unless somebody else has taken it since, who then has joined.
+fn presence(
+    room: String,
+    joined: &[Cow<'_, str>],
+    left: &[Cow<'_, str>],
+    renamed: Vec<Rename<'_>>,
+    members: u64,
+) -> News {
+    let set = |names: &[Cow<'_, str>]| names.iter().map(|it| it.as_ref().to_owned()).collect::<BTreeSet<_>>();
+    let (added, removed) = (set(joined), set(left));
+    let from: BTreeSet<String> = renamed.iter().map(|it| it.from.as_ref().to_owned()).collect();
+    let to: BTreeSet<String> = renamed.iter().map(|it| it.to.as_ref().to_owned()).collect();
+    // In the order in which they were told, and then the names that only changed hands.
+    let without = |names: &[Cow<'_, str>], known: &BTreeSet<String>| -> Vec<String> {
+        names.iter().filter(|it| !known.contains(it.as_ref())).map(|it| it.as_ref().to_owned()).collect()
+    };
+    let mut joined = without(joined, &to);
+    joined.extend(from.iter().filter(|it| !removed.contains(*it) && !to.contains(*it)).cloned());
+    let mut left = without(left, &from);
+    left.extend(to.iter().filter(|it| !added.contains(*it) && !from.contains(*it)).cloned());
+    let renamed = renamed.into_iter().map(|it| (it.from.into_owned(), it.to.into_owned())).collect();
+    News::Presence { room, joined, left, renamed, members }
+}
+
 fn without_secret(text: &str) -> String {
     let mut fields: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(text).unwrap_or_default();
     fields.remove("secret");
     serde_json::Value::Object(fields).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{self, Changes, Event, json};
+
+    #[test]
+    fn who_came_and_who_is_called_otherwise_is_what_the_server_means() {
+        type Names = &'static [&'static str];
+        type Renamed = &'static [(&'static str, &'static str)];
+        let cases: [(Names, Names, Renamed); 7] = [
+            (&["cyn"], &["eve"], &[]),
+            (&[], &[], &[("bob", "robert")]),
+            (&["cyn"], &["eve"], &[("bob", "robert")]),
+            (&["bob"], &[], &[("bob", "robert")]),
+            (&[], &["bob"], &[("guest-4", "bob")]),
+            (&[], &[], &[("ann", "bob"), ("bob", "ann")]),
+            (&["ann"], &["cyn"], &[("ann", "bob"), ("bob", "cyn")]),
+        ];
+        for (joined, left, renamed) in cases {
+            let renames: Vec<_> = renamed.iter().map(|&(from, to)| wire::Rename { from, to }).collect();
+            let changes = Changes::Named { joined, left, renamed: &renames };
+            let mut text = Vec::new();
+            json::render(None, &Event::Presence { room: "dev", changes, members: 3 }, &mut text);
+            let text = String::from_utf8(text).unwrap();
+            let Ok(Said::Presence { room, joined: added, left: removed, renamed: told, members }) =
+                Said::parse(&text)
+            else {
+                panic!("{text}");
+            };
+            let owned = |name: &str| name.to_owned();
+            let expected = News::Presence {
+                room: owned("dev"),
+                joined: joined.iter().copied().map(owned).collect(),
+                left: left.iter().copied().map(owned).collect(),
+                renamed: renamed.iter().map(|&(from, to)| (owned(from), owned(to))).collect(),
+                members: 3,
+            };
+            assert_eq!(presence(room.into_owned(), &added, &removed, told, members), expected, "{text}");
+        }
+    }
 }

@@ -111,10 +111,15 @@ impl<'a> Object<'a> {
         self
     }
 
-    pub fn array<T>(&mut self, name: &str, items: &[T], append: impl Fn(&T, &mut Vec<u8>)) -> &mut Self {
+    pub fn array<T>(
+        &mut self,
+        name: &str,
+        items: impl IntoIterator<Item = T>,
+        append: impl Fn(T, &mut Vec<u8>),
+    ) -> &mut Self {
         let out = &mut *self.name(name).out;
         out.push(b'[');
-        for (i, item) in items.iter().enumerate() {
+        for (i, item) in items.into_iter().enumerate() {
             if i > 0 {
                 out.push(b',');
             }
@@ -124,7 +129,7 @@ impl<'a> Object<'a> {
         self
     }
 
-    pub fn texts(&mut self, name: &str, texts: &[&str]) -> &mut Self {
+    pub fn texts<'t>(&mut self, name: &str, texts: impl IntoIterator<Item = &'t str>) -> &mut Self {
         self.array(name, texts, |text, out| append_string(out, text))
     }
 }

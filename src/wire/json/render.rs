@@ -41,8 +41,14 @@ pub fn render(id: Option<RequestId>, event: &Event<'_>, out: &mut Vec<u8>) {
             let mut object = Object::begin("presence", id, out);
             object.text("room", room);
             match changes {
-                Changes::Named { joined, left } => {
-                    object.texts("joined", joined).texts("left", left);
+                Changes::Named { renamed, .. } => {
+                    // A client that does not know `renamed` follows the names: an old one left, and a new one joined.
+                    object.texts("joined", changes.names_added()).texts("left", changes.names_removed());
+                    if !renamed.is_empty() {
+                        object.array("renamed", renamed, |it, out| {
+                            Object::new(out).text("from", it.from).text("to", it.to).end();
+                        });
+                    }
                 }
                 // A count of both would tell nothing that `members` does not.
                 Changes::Counted { .. } => {}
@@ -103,7 +109,7 @@ pub fn render(id: Option<RequestId>, event: &Event<'_>, out: &mut Vec<u8>) {
         Event::Members { room, members, names, next } => Object::begin("members", id, out)
             .text("room", room)
             .count("count", members)
-            .texts("names", names)
+            .texts("names", names.iter().copied())
             .text_if("next", next)
             .end(),
         Event::Rooms { rooms, next } => Object::begin("rooms", id, out)
@@ -215,6 +221,7 @@ fn render_goodbye(goodbye: Goodbye, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::Rename;
     use crate::wire::samples::any_material;
     use crate::wire::{BadName, BadRoomName, Data, Name, Position};
     use proptest::prelude::*;
@@ -317,10 +324,23 @@ mod tests {
                 None,
                 Event::Presence {
                     room: "lobby",
-                    changes: Changes::Named { joined: &["cyn"], left: &["eve"] },
+                    changes: Changes::Named { joined: &["cyn"], left: &["eve"], renamed: &[] },
                     members: 1204,
                 },
                 r#"{"type":"presence","room":"lobby","joined":["cyn"],"left":["eve"],"members":1204}"#,
+            ),
+            (
+                None,
+                Event::Presence {
+                    room: "lobby",
+                    changes: Changes::Named {
+                        joined: &["cyn"],
+                        left: &[],
+                        renamed: &[Rename { from: "bob", to: "robert" }],
+                    },
+                    members: 3,
+                },
+                r#"{"type":"presence","room":"lobby","joined":["cyn","robert"],"left":["bob"],"renamed":[{"from":"bob","to":"robert"}],"members":3}"#,
             ),
             (
                 None,
@@ -389,10 +409,10 @@ mod tests {
         }
         let direct = Event::Direct { from: "bob", to: "ann", at: 5, data: Data::Json("[1]") };
         assert_eq!(rendered(None, direct), r#"{"type":"direct","name":"bob","at":5,"data":[1]}"#);
-        let counted = Changes::Counted { joined: 312, left: 4 };
+        let counted = Changes::Counted { joined: 312, left: 4, renamed: 1 };
         let presence = Event::Presence { room: "dev", changes: counted, members: 8123 };
         assert_eq!(rendered(None, presence), r#"{"type":"presence","room":"dev","members":8123}"#);
-        let named = Changes::Named { joined: &[], left: &["eve"] };
+        let named = Changes::Named { joined: &[], left: &["eve"], renamed: &[] };
         let presence = Event::Presence { room: "dev", changes: named, members: 2 };
         assert_eq!(
             rendered(None, presence),
@@ -521,8 +541,23 @@ mod tests {
             Event::Gap { room, epoch, from, to, reason: GapReason::Slow } => {
                 json!({"type": "gap", "room": room, "epoch": epoch, "from": from, "to": to, "reason": "slow"})
             }
-            Event::Presence { room, changes: Changes::Named { joined, left }, members } => {
-                json!({"type": "presence", "room": room, "joined": joined, "left": left, "members": members})
+            Event::Presence { room, changes: Changes::Named { joined, left, renamed }, members } => {
+                let before: Vec<&str> =
+                    left.iter().copied().chain(renamed.iter().map(|it| it.from)).collect();
+                let after: Vec<&str> = joined.iter().copied().chain(renamed.iter().map(|it| it.to)).collect();
+                let minus = |some: &[&str], others: &[&str]| -> Vec<String> {
+                    some.iter().filter(|it| !others.contains(it)).map(|it| (*it).to_owned()).collect()
+                };
+                // A name can be in both lists by chance only where a rename says so.
+                let has_renamed = !renamed.is_empty();
+                let joined = if has_renamed { minus(&after, &before) } else { minus(joined, &[]) };
+                let left = if has_renamed { minus(&before, &after) } else { minus(left, &[]) };
+                let renamed: Vec<Value> =
+                    renamed.iter().map(|it| json!({"from": it.from, "to": it.to})).collect();
+                json!({
+                    "type": "presence", "room": room, "joined": joined, "left": left,
+                    "renamed": has_renamed.then_some(renamed), "members": members,
+                })
             }
             Event::Presence { room, changes: Changes::Counted { .. }, members } => {
                 json!({"type": "presence", "room": room, "members": members})

@@ -11,11 +11,11 @@
 use super::super::{
     Changes, Data, Event, GapReason, Goodbye, Message, Position, Refusal, Resumed, json, visible,
 };
-use super::shown::{self, Place};
+use super::shown::{self, Place, append_changes, append_names};
 use std::io::{self, Write};
 
-/// How many changes of presence are told by name; above it they are counted.
-const NAMED_CHANGES_MAX: usize = 5;
+/// The most names in a notice of presence, where a rename has two. Above it the changes are counted.
+const NAMES_TOLD_MAX: usize = 5;
 /// How much of what somebody wrote is shown to them when it meant nothing.
 const QUOTED_CHARS_MAX: usize = 32;
 
@@ -129,45 +129,30 @@ fn render_history(room: &str, messages: &[&[u8]], show_seq: bool, out: &mut Vec<
 
 fn render_presence(room: &str, changes: Changes<'_>, members: usize, out: &mut Vec<u8>) -> io::Result<()> {
     match changes {
-        Changes::Named { joined: [], left: [] } => write!(out, "* {room}: {members} here"),
-        Changes::Named { joined, left } if joined.len() + left.len() <= NAMED_CHANGES_MAX => {
+        Changes::Named { joined: [], left: [], renamed: [] } => write!(out, "* {room}: {members} here"),
+        Changes::Named { joined, left, renamed }
+            if joined.len() + left.len() + 2 * renamed.len() <= NAMES_TOLD_MAX =>
+        {
             out.extend_from_slice(b"* ");
-            if !joined.is_empty() {
-                append_names(out, joined);
-                out.extend_from_slice(b" joined");
-            }
-            if !joined.is_empty() && !left.is_empty() {
-                out.extend_from_slice(b", ");
-            }
-            if !left.is_empty() {
-                append_names(out, left);
-                out.extend_from_slice(b" left");
-            }
+            append_changes(out, joined, left, renamed);
             Ok(())
         }
-        Changes::Named { joined, left } => {
-            let counted = Changes::Counted { joined: joined.len(), left: left.len() };
-            render_presence(room, counted, members, out)
+        Changes::Named { .. } => render_presence(room, changes.counted(), members, out),
+        Changes::Counted { joined: 0, left: 0, renamed: 0 } => write!(out, "* {room}: {members} here"),
+        Changes::Counted { joined, left, renamed } => {
+            out.extend_from_slice(b"* ");
+            let counts = [(joined, "joined"), (left, "left"), (renamed, "renamed")];
+            for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
+                write!(out, "{count} {what}, ")?;
+            }
+            write!(out, "{members} here")
         }
-        Changes::Counted { joined: 0, left: 0 } => write!(out, "* {room}: {members} here"),
-        Changes::Counted { joined, left: 0 } => write!(out, "* {joined} joined, {members} here"),
-        Changes::Counted { joined: 0, left } => write!(out, "* {left} left, {members} here"),
-        Changes::Counted { joined, left } => write!(out, "* {joined} joined, {left} left, {members} here"),
     }
 }
 
 fn render_about(notice: &str, name: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(notice.as_bytes());
     shown::append_name(out, name, Place::Notice);
-}
-
-fn append_names(out: &mut Vec<u8>, names: &[&str]) {
-    for (i, name) in names.iter().enumerate() {
-        if i > 0 {
-            out.extend_from_slice(b", ");
-        }
-        shown::append_name(out, name, Place::Notice);
-    }
 }
 
 fn render_rooms(rooms: &[(&str, usize)], has_more: bool, out: &mut Vec<u8>) -> io::Result<()> {
@@ -259,7 +244,7 @@ fn render_goodbye(goodbye: Goodbye, out: &mut Vec<u8>) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::wire::samples::any_material;
-    use crate::wire::{BadName, BadRoomName, LimitsTold, Name, text};
+    use crate::wire::{BadName, BadRoomName, LimitsTold, Name, Rename, text};
     use proptest::prelude::*;
 
     fn rendered(event: Event<'_>) -> String {
@@ -445,9 +430,11 @@ mod tests {
 
     #[test]
     fn presence_is_told_by_name_up_to_five_and_counted_above() {
-        let presence = |joined: &[&str], left: &[&str]| {
-            rendered(Event::Presence { room: "lobby", changes: Changes::Named { joined, left }, members: 12 })
+        let notice = |joined: &[&str], left: &[&str], renamed: &[Rename<'_>]| {
+            let changes = Changes::Named { joined, left, renamed };
+            rendered(Event::Presence { room: "lobby", changes, members: 12 })
         };
+        let presence = |joined: &[&str], left: &[&str]| notice(joined, left, &[]);
         assert_eq!(presence(&["cyn"], &[]), "* cyn joined");
         assert_eq!(presence(&["a", "b"], &[]), "* a, b joined");
         assert_eq!(presence(&[], &["eve"]), "* eve left");
@@ -456,10 +443,18 @@ mod tests {
         assert_eq!(presence(&["a", "b", "c"], &["d", "e", "f"]), "* 3 joined, 3 left, 12 here");
         assert_eq!(presence(&[], &[]), "* lobby: 12 here");
 
+        let bob = Rename { from: "bob", to: "robert" };
+        let ann = Rename { from: "ann", to: "bob" };
+        assert_eq!(notice(&[], &[], &[bob]), "* bob is now robert");
+        assert_eq!(notice(&["cyn"], &["eve"], &[bob]), "* eve left, bob is now robert, cyn joined");
+        assert_eq!(notice(&["cyn"], &[], &[bob, ann]), "* bob is now robert, ann is now bob, cyn joined");
+        assert_eq!(notice(&["cyn"], &["eve"], &[bob, ann]), "* 1 joined, 1 left, 2 renamed, 12 here");
+        assert_eq!(notice(&[], &[], &[bob, ann, bob]), "* 3 renamed, 12 here");
+
         let counted = |joined, left| {
             rendered(Event::Presence {
                 room: "lobby",
-                changes: Changes::Counted { joined, left },
+                changes: Changes::Counted { joined, left, renamed: 0 },
                 members: 8123,
             })
         };

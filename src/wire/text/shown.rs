@@ -7,15 +7,17 @@
 //!     bob -> you        [bob -\u{3e} you]        * bob -> you joined
 //!     eve left, ann     [eve left, ann]          * eve left\u{2c} ann joined
 //!     eve left          [eve left]               * eve\u{20}left joined
+//!     eve is now ann    [eve is now ann]         * eve\u{20}is now ann joined
 //! ```
 //!
 //! Each line can thus be read in one way only. In brackets a name ends at the first `]`, and `->` is ours. A notice that
 //! ends in `joined` or `left` tells of presence; what stands in it between two commas is one name, and the last of those
-//! who came or went has that word behind it, as the last in a list may have `more`. And as `\u{` in a name is shown as
+//! who came or went has that word behind it, as the last in a list may have `more`. The first ` is now ` between two commas
+//! stands between an old name and a new one. And as `\u{` in a name is shown as
 //! `\u{5c}u{`, no two names are shown alike.
 
 use super::super::json::string::{self, Piece};
-use super::super::{Data, visible};
+use super::super::{Data, Rename, visible};
 
 /// Where a name stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +50,48 @@ pub fn append_name(out: &mut Vec<u8>, name: &str, place: Place) {
     }
 }
 
+/// Appends some names, with commas between them.
+pub fn append_names<S: AsRef<str>>(out: &mut Vec<u8>, names: &[S]) {
+    for (i, name) in names.iter().enumerate() {
+        if i > 0 {
+            out.extend_from_slice(b", ");
+        }
+        append_name(out, name.as_ref(), Place::Notice);
+    }
+}
+
+/// Appends `ann, bob joined, cyn left`, or `cyn left, bob is now robert, ann joined`. A name that a member gave up may have
+/// been taken by another one, so with a rename the parts stand in an order in which they can have happened.
+pub fn append_changes<S: AsRef<str>>(out: &mut Vec<u8>, joined: &[S], left: &[S], renamed: &[Rename<'_>]) {
+    let start = out.len();
+    let part = |out: &mut Vec<u8>, names: &[S], word: &[u8]| {
+        if !names.is_empty() {
+            append_comma(out, start);
+            append_names(out, names);
+            out.extend_from_slice(word);
+        }
+    };
+    if renamed.is_empty() {
+        part(out, joined, b" joined");
+        return part(out, left, b" left");
+    }
+    part(out, left, b" left");
+    for rename in renamed {
+        append_comma(out, start);
+        append_name(out, rename.from, Place::Notice);
+        out.extend_from_slice(b" is now ");
+        append_name(out, rename.to, Place::Notice);
+    }
+    part(out, joined, b" joined");
+}
+
+/// Unless nothing stands before it.
+fn append_comma(out: &mut Vec<u8>, start: usize) {
+    if out.len() > start {
+        out.extend_from_slice(b", ");
+    }
+}
+
 /// The first character in a name, of one byte, that could be taken for one of ours; and how it is shown.
 fn find_marked(name: &str, place: Place) -> Option<(usize, &'static str)> {
     let bytes = name.as_bytes();
@@ -55,11 +99,17 @@ fn find_marked(name: &str, place: Place) -> Option<(usize, &'static str)> {
         (Place::Brackets, b']') => Some((at, r"\u{5d}")),
         (Place::Brackets, b'>') if at > 0 && bytes[at - 1] == b'-' => Some((at, r"\u{3e}")),
         (Place::Notice, b',') => Some((at, r"\u{2c}")),
+        (Place::Notice, b' ') if is_renaming(&bytes[at..]) => Some((at, r"\u{20}")),
         (_, b'\\') if bytes[at..].starts_with(br"\u{") => Some((at, r"\u{5c}")),
         // It may stand in a text, but a name that has one has no width.
         (_, b'\t') => Some((at, r"\u{9}")),
         _ => None,
     })
+}
+
+/// Whether this begins with the words between two names of a renamed member, which a name can also end with.
+fn is_renaming(bytes: &[u8]) -> bool {
+    bytes.strip_prefix(b" is now").is_some_and(|rest| rest.is_empty() || rest.starts_with(b" "))
 }
 
 /// Appends what was said: a string as its text, anything else as compact JSON.
@@ -107,7 +157,7 @@ mod tests {
     use super::*;
     use crate::wire::marks::is_mark;
     use crate::wire::samples::{any_json, any_name};
-    use crate::wire::{Changes, Event, Message, text};
+    use crate::wire::{Changes, Event, Message, Rename, text};
     use proptest::prelude::*;
 
     fn shown(name: &str, place: Place) -> String {
@@ -141,11 +191,13 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    /// Who came and who went, as a reader of the notice understands it.
-    fn read_presence(notice: &str) -> (Vec<String>, Vec<String>) {
-        let (mut joined, mut left, mut names) = (Vec::new(), Vec::new(), Vec::new());
+    /// Who came, who went, and who is called otherwise, as a reader of the notice understands it.
+    fn read_presence(notice: &str) -> (Vec<String>, Vec<String>, Vec<(String, String)>) {
+        let (mut joined, mut left, mut names, mut renamed) = (vec![], vec![], vec![], vec![]);
         for part in notice.strip_prefix("* ").unwrap().split(", ") {
-            if let Some(name) = part.strip_suffix(" joined") {
+            if let Some((from, to)) = part.split_once(" is now ") {
+                renamed.push((undone(from), undone(to)));
+            } else if let Some(name) = part.strip_suffix(" joined") {
                 names.push(undone(name));
                 joined.append(&mut names);
             } else if let Some(name) = part.strip_suffix(" left") {
@@ -156,7 +208,7 @@ mod tests {
             }
         }
         assert!(names.is_empty(), "{notice}");
-        (joined, left)
+        (joined, left, renamed)
     }
 
     /// Who is here, and how many more, likewise.
@@ -204,6 +256,10 @@ mod tests {
             ("Smith, John", r"Smith\u{2c} John"),
             ("eve left", r"eve\u{20}left"),
             ("eve joined", r"eve\u{20}joined"),
+            ("eve is now ann", r"eve\u{20}is now ann"),
+            ("eve is now", r"eve\u{20}is now"),
+            ("is now ann", "is now ann"),
+            ("that is nowhere", "that is nowhere"),
             ("bob and 7 more", r"bob and 7\u{20}more"),
             ("left", "left"),
             ("he left early", "he left early"),
@@ -251,24 +307,33 @@ mod tests {
             let notice = shown(&name, Place::Notice);
             prop_assert!(!notice.contains(','));
             prop_assert!(CLOSING.iter().all(|word| !notice.ends_with(word)));
+            prop_assert!(!notice.contains(" is now ") && !notice.ends_with(" is now"));
         }
 
         #[test]
         fn notices_are_read_in_one_way_only(
             joined in proptest::collection::vec(any_name(), 1..3),
             left in proptest::collection::vec(any_name(), 0..3),
+            (from, to) in (any_name(), any_name()),
             more in 0..3_usize,
         ) {
             let [some, others] = [&joined, &left].map(|names| names.iter().map(String::as_str).collect::<Vec<_>>());
             let members = joined.len() + more;
             let event = Event::Members { room: "lobby", members, names: &some, next: None };
             prop_assert_eq!(read_members(&line(&event)), (joined.clone(), more));
-            let changes = Changes::Named { joined: &some, left: &others };
-            let event = Event::Presence { room: "lobby", changes, members };
-            prop_assert_eq!(read_presence(&line(&event)), (joined.clone(), left.clone()));
-            let changes = Changes::Named { joined: &others, left: &some };
-            let event = Event::Presence { room: "lobby", changes, members };
-            prop_assert_eq!(read_presence(&line(&event)), (left, joined));
+            let rename = [Rename { from: &from, to: &to }];
+            for renamed in [&[][..], &rename] {
+                let read: Vec<_> = renamed.iter().map(|it| (it.from.to_owned(), it.to.to_owned())).collect();
+                for (some, others) in [(&some, &others), (&others, &some)] {
+                    if some.len() + others.len() + 2 * renamed.len() > 5 {
+                        continue; // They are counted.
+                    }
+                    let changes = Changes::Named { joined: some, left: others, renamed };
+                    let event = Event::Presence { room: "lobby", changes, members };
+                    let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+                    prop_assert_eq!(read_presence(&line(&event)), (owned(some), owned(others), read.clone()));
+                }
+            }
         }
 
         #[test]

@@ -46,11 +46,20 @@ export function unique(stem) {
   return `${stem}-${randomBytes(3).toString("hex")}`;
 }
 
-/** Whether a notice tells of this name: "ann, bob joined, eve left", or, for a crowd, "12 joined, 3 left, 40 here". */
+/**
+ * Whether a notice tells of this name: "ann, bob joined, eve left", or, for a crowd, "12 joined, 3 left, 40 here". Of a new
+ * name it says "bob is now robert".
+ */
 export function isPresence(notice, { joined, left }) {
-  const told = /^(?:(.+?) joined)?(?:, )?(?:(.+?) left)?(?:, \d+ here)?$/.exec(notice);
-  const tells = (names, name) => !name || (names && (/^\d+$/.test(names) || names.split(", ").includes(name)));
-  return Boolean(told && tells(told[1], joined) && tells(told[2], left));
+  const told = { joined: [], left: [] };
+  let names = [];
+  for (const part of notice.split(", ")) {
+    const [, who, what] = /^(.+) (joined|left)$/.exec(part) ?? [];
+    if (what) [told[what], names] = [[...names, who], []];
+    else if (!part.includes(" is now ") && !/^\d+ (renamed|here)$/.test(part)) names.push(part);
+  }
+  const tells = (names, name) => !name || names.includes(name) || (names.length === 1 && /^\d+$/.test(names[0]));
+  return names.length === 0 && tells(told.joined, joined) && tells(told.left, left);
 }
 
 /** Waits for an event, and says which one it was that did not come. */

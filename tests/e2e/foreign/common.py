@@ -44,14 +44,19 @@ def netcat():
 
 
 def is_presence(line, joined=None, left=None):
-    """Whether a notice tells of this name: '* ann, bob joined, eve left', or, for a crowd, '* 12 joined, 3 left, 40 here'."""
-    told = re.fullmatch(r"\* (?:(?P<joined>.+?) joined)?(?:, )?(?:(?P<left>.+?) left)?(?:, \d+ here)?", line)
-    if not told:
+    """Whether a notice tells of this name: '* ann, bob joined, eve left', or, for a crowd, '* 12 joined, 3 left, 40 here'.
+    Of a new name it says '* bob is now robert'."""
+    told, names = {"joined": [], "left": []}, []
+    for part in line[2:].split(", "):
+        who, _, what = part.rpartition(" ")
+        if what in told:
+            told[what], names = [*names, who], []
+        elif " is now " not in part and not re.fullmatch(r"\d+ (renamed|here)", part):
+            names.append(part)
+    if not line.startswith("* ") or names:
         return False
-    for name, names in ((joined, told["joined"]), (left, told["left"])):
-        if name is not None and (names is None or not (names.isdigit() or name in names.split(", "))):
-            return False
-    return True
+    asked = ((joined, told["joined"]), (left, told["left"]))
+    return all(name is None or name in names or [it.isdigit() for it in names] == [True] for name, names in asked)
 
 
 def equal(got, want, what="got"):

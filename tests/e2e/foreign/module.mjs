@@ -162,7 +162,10 @@ const checks = [
     assert.deepEqual([messages.map(({ data }) => data), more], [["two"], true]);
     assert.deepEqual((await ann.chat.history(room, { after: 1 })).messages.map(({ data }) => data), ["two", "three"]);
     const name = unique("cyn");
+    const oldName = bob.chat.name;
     await bob.chat.rename(name);
+    const presence = await ann.wait("the new name", ({ type, renamed }) => type === "presence" && renamed);
+    assert.deepEqual(presence.renamed.at(-1), { from: oldName, to: name });
     assert.equal(bob.chat.name, name);
     assert.deepEqual((await ann.chat.members(room)).names.sort(), [ann.chat.name, name].sort());
     assert.ok((await ann.chat.list()).rooms.some((it) => it.room === room && it.members === 2));

@@ -143,6 +143,7 @@ await run(
         await bob.enter(room);
         ann.send(`/name ${name}`);
         await ann.read('"you are ..."', (line) => line === `* you are ${name}`);
+        await bob.read('"... is now ..."', (line) => line.endsWith(` is now ${name}`));
         ann.send("it is me");
         await bob.read("the message under the new name", (line) => line === `[${name}] it is me`);
       });

@@ -101,6 +101,8 @@ pub struct Presence {
     pub joined: Vec<String>,
     /// Who left, where they are named.
     pub left: Vec<String>,
+    /// Who is called otherwise, and how.
+    pub renamed: Vec<(String, String)>,
     /// How many came.
     pub joined_len: usize,
     /// How many left.
@@ -108,37 +110,29 @@ pub struct Presence {
 }
 
 impl Presence {
-    /// Parses `* ann, bob joined, cyn left` and `* 312 joined, 4 left, 8123 here`.
+    /// Parses `* ann, bob joined, cyn left`, `* bob is now robert` and `* 312 joined, 4 left, 8123 here`.
     pub fn parse(line: &str) -> Option<Presence> {
-        let mut rest = line.strip_prefix("* ")?;
+        let rest = line.strip_prefix("* ")?;
+        let is_here =
+            |part: &str| part.strip_suffix(" here").is_some_and(|count| count.parse::<usize>().is_ok());
+        let counts = rest.rsplit_once(", ").filter(|(_, last)| is_here(last)).map(|(counts, _)| counts);
         let mut presence = Presence::default();
-        if let Some((counts, here)) = rest.rsplit_once(", ")
-            && here.strip_suffix(" here").is_some_and(|count| count.parse::<usize>().is_ok())
-        {
-            rest = counts;
-            let mut parts = counts.split(", ");
-            let mut take = |what| {
-                let mut ahead = parts.clone();
-                let count = ahead.next()?.strip_suffix(what)?.parse().ok()?;
-                parts = ahead;
-                Some(count)
-            };
-            (presence.joined_len, presence.left_len) =
-                (take(" joined").unwrap_or(0), take(" left").unwrap_or(0));
-            return (parts.next().is_none() && !rest.is_empty()).then_some(presence);
+        let mut names = Vec::new();
+        for part in counts.unwrap_or(rest).split(", ") {
+            if let Some((from, to)) = part.split_once(" is now ") {
+                presence.renamed.push((from.to_owned(), to.to_owned()));
+            } else if let Some((who, what @ ("joined" | "left" | "renamed"))) = part.rsplit_once(' ') {
+                names.push(who.to_owned());
+                let count = if counts.is_some() { who.parse().ok()? } else { names.len() };
+                match what {
+                    "joined" => (presence.joined, presence.joined_len) = (std::mem::take(&mut names), count),
+                    "left" => (presence.left, presence.left_len) = (std::mem::take(&mut names), count),
+                    _ => names.clear(),
+                }
+            } else {
+                names.push(part.to_owned());
+            }
         }
-        let names = |list: &str| list.split(", ").map(str::to_owned).collect::<Vec<_>>();
-        let (joined, left) = match rest.split_once(" joined") {
-            Some((joined, "")) => (Some(joined), None),
-            Some((joined, left)) => (Some(joined), Some(left.strip_prefix(", ")?)),
-            None => (None, Some(rest)),
-        };
-        presence.joined = joined.map(names).unwrap_or_default();
-        presence.left = match left {
-            Some(left) => names(left.strip_suffix(" left")?),
-            None => Vec::new(),
-        };
-        (presence.joined_len, presence.left_len) = (presence.joined.len(), presence.left.len());
-        Some(presence)
+        names.is_empty().then_some(presence)
     }
 }
