@@ -88,6 +88,11 @@ pub trait Handler {
     /// The peer sends nothing more; it may still read.
     fn handle_eof(&mut self, now: Millis, key: usize);
 
+    /// The same under TLS, without the alert that says so (RFC 8446, 6.1): somebody else may have cut off what comes last.
+    fn handle_truncated(&mut self, now: Millis, key: usize) {
+        self.handle_eof(now, key);
+    }
+
     /// The connection is broken in both directions.
     fn handle_reset(&mut self, now: Millis, key: usize, error: io::Error);
 

@@ -242,7 +242,7 @@ impl SocketTable {
         let had_begun = socket.transport.has_begun_to_shake();
         let received = socket.transport.read(buffer, &mut self.scratch);
         let (is_read_closed, has_urgent) = (socket.is_read_closed, socket.has_urgent);
-        if let Ok(Received::End) | Err(_) = received {
+        if let Ok(Received::End | Received::Cut) | Err(_) = received {
             let kind = received.as_ref().err().map(io::Error::kind);
             let goes_on = matches!(kind, Some(io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted));
             socket.is_read_done = !goes_on;
@@ -252,6 +252,7 @@ impl SocketTable {
         }
         match received {
             Ok(Received::End) => handler.handle_eof(now, key),
+            Ok(Received::Cut) => handler.handle_truncated(now, key),
             Ok(Received::Bytes { len, is_drained }) => {
                 // A read that has emptied the socket was the last, unless the end comes behind it.
                 if !is_drained || is_read_closed || has_urgent {

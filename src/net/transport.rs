@@ -68,6 +68,8 @@ pub enum Transport {
 pub enum Received {
     /// The peer sends nothing more.
     End,
+    /// The same under TLS, where nothing shows that the peer has meant it.
+    Cut,
     /// So many bytes, and whether they were all there was.
     Bytes { len: usize, is_drained: bool },
 }

@@ -8,12 +8,10 @@
 //!
 //! A line ends with LF; a CR before it is no part of the line. The limit counts what is between the ends. A
 //! line over the limit is reported as soon as it is, once, and skipped up to its end: a person who pastes too
-//! much keeps the connection. What is not UTF-8 is reported when its line ends. What has no end when the
-//! connection ends is no line.
+//! much keeps the connection. What is not UTF-8 is reported when its line ends. A last line that has no end is a line
+//! if the stream has come to its proper end, which [`Decoder::finish`] is told; if the connection breaks it is none.
 //!
 //! A line that lies whole in the input is given out where it lies. Only one that a read has cut is gathered.
-
-use std::mem;
 
 use super::{Input, growth};
 
@@ -50,23 +48,25 @@ pub enum Event<'e> {
 /// ```
 #[derive(Debug)]
 pub struct Decoder {
-    state: State,
+    /// Of a line that a read has cut. None in the other states; boxed, as most decoders are in those.
+    gathered: Option<Box<Gathered>>,
     line_bytes_max: u32,
+    state: State,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// At the beginning of a line.
     Start,
     /// In a line that a read has cut.
-    Begun(Box<Gathered>),
+    Begun,
     /// A line that was cut has become whole, and is lent to the caller until the next call.
-    Whole(Box<Gathered>),
+    Whole,
     /// In a line that was too long.
     Skipping,
 }
 
-/// Boxed, as most decoders hold none. Invariant: `bytes` is no more than the limit and a line's end.
+/// Invariant: `bytes` is no more than the limit and a line's end.
 #[derive(Debug, Default)]
 struct Gathered {
     bytes: Vec<u8>,
@@ -75,7 +75,8 @@ struct Gathered {
 impl Decoder {
     /// At the beginning of a line. Lines hold `line_bytes_max` bytes at most, their ends not counted.
     pub fn new(line_bytes_max: usize) -> Self {
-        Self { state: State::Start, line_bytes_max: u32::try_from(line_bytes_max).unwrap_or(u32::MAX) }
+        let line_bytes_max = u32::try_from(line_bytes_max).unwrap_or(u32::MAX);
+        Self { gathered: None, line_bytes_max, state: State::Start }
     }
 
     /// Takes bytes off `input` until they say something. `None` when they are used up.
@@ -87,10 +88,8 @@ impl Decoder {
             }
             self.state = State::Start;
         }
-        let gathered = match mem::replace(&mut self.state, State::Start) {
-            State::Begun(gathered) => Some(gathered),
-            State::Start | State::Whole(_) | State::Skipping => None,
-        };
+        let gathered = self.gathered.take().filter(|_| self.state == State::Begun);
+        self.state = State::Start;
         let (piece, ended) = take_piece(input);
 
         let begun = gathered.as_ref().map_or(&[][..], |gathered| &gathered.bytes);
@@ -108,33 +107,47 @@ impl Decoder {
                 let len_max = line_bytes_max.saturating_add(LINE_END_MAX);
                 bytes.reserve_exact(growth(bytes.len(), bytes.capacity(), piece.len(), len_max));
                 bytes.extend_from_slice(piece);
-                if !ended {
-                    self.state = State::Begun(gathered);
-                    return None;
-                }
-                self.state = State::Whole(gathered);
-                let State::Whole(whole) = &self.state else { unreachable!("it was just set") };
-                Some(judge(&whole.bytes))
+                let whole = self.gathered.insert(gathered);
+                self.state = if ended { State::Whole } else { State::Begun };
+                ended.then(|| judge(&whole.bytes))
             }
         }
     }
 
-    /// The first byte of a line that has begun and not ended; none in one that was too long, which has been told.
-    pub fn begun(&self) -> Option<u8> {
-        match &self.state {
-            State::Begun(gathered) => gathered.bytes.first().copied(),
-            State::Start | State::Whole(_) | State::Skipping => None,
+    /// The stream has come to its proper end: a last line that has begun is a line. One that was too long has been told.
+    pub fn finish(&mut self) -> Option<Event<'_>> {
+        if self.state != State::Begun {
+            return None;
         }
+        self.state = State::Whole;
+        self.gathered.as_ref().map(|gathered| judge(&gathered.bytes))
+    }
+
+    /// The bytes of a line that has begun and not ended; none of one that was too long, which has been told.
+    pub fn begun(&self) -> &[u8] {
+        match (self.state, &self.gathered) {
+            (State::Begun, Some(gathered)) => &gathered.bytes,
+            _ => &[],
+        }
+    }
+
+    /// Drops those.
+    pub fn forget_begun(&mut self) {
+        if self.state == State::Begun {
+            (self.gathered, self.state) = (None, State::Start);
+        }
+    }
+
+    /// Whether the line that has begun is too long with what comes next.
+    pub fn is_too_long_with(&self, next: &[u8]) -> bool {
+        let piece_len = next.iter().position(|byte| *byte == b'\n').map_or(next.len(), |at| at + 1);
+        let piece = next.get(..piece_len).unwrap_or_default();
+        self.state != State::Skipping && text_len(self.begun(), piece) > self.line_bytes_max as usize
     }
 
     /// How many bytes of memory it holds beside itself. None between two lines.
     pub fn heap_bytes(&self) -> usize {
-        match &self.state {
-            State::Start | State::Skipping => 0,
-            State::Begun(gathered) | State::Whole(gathered) => {
-                size_of::<Gathered>() + gathered.bytes.capacity()
-            }
-        }
+        self.gathered.as_ref().map_or(0, |gathered| size_of::<Gathered>() + gathered.bytes.capacity())
     }
 }
 
@@ -178,6 +191,14 @@ mod tests {
         NotUtf8(u8),
     }
 
+    fn owned(event: Event<'_>) -> Owned {
+        match event {
+            Event::Line(line) => Owned::Line(line.to_owned()),
+            Event::TooLong { first } => Owned::TooLong(first),
+            Event::NotUtf8 { first } => Owned::NotUtf8(first),
+        }
+    }
+
     /// The events of `bytes`, shown in pieces that end at `cuts`.
     fn events(bytes: &[u8], line_bytes_max: usize, cuts: &[usize]) -> Vec<Owned> {
         let mut decoder = Decoder::new(line_bytes_max);
@@ -188,11 +209,7 @@ mod tests {
             start = end;
             let mut input = Input::new(&mut piece);
             while let Some(event) = decoder.poll_event(&mut input) {
-                events.push(match event {
-                    Event::Line(line) => Owned::Line(line.to_owned()),
-                    Event::TooLong { first } => Owned::TooLong(first),
-                    Event::NotUtf8 { first } => Owned::NotUtf8(first),
-                });
+                events.push(owned(event));
             }
             assert!(input.is_empty());
             assert!(decoder.heap_bytes() <= size_of::<Gathered>() + line_bytes_max + LINE_END_MAX);
@@ -206,7 +223,7 @@ mod tests {
 
     #[test]
     fn an_idle_decoder_is_small() {
-        assert!(size_of::<Decoder>() <= 24, "{}", size_of::<Decoder>());
+        assert!(size_of::<Decoder>() <= 16, "{}", size_of::<Decoder>());
     }
 
     #[test]
@@ -216,9 +233,22 @@ mod tests {
     }
 
     #[test]
-    fn the_last_line_needs_its_end() {
-        assert_eq!(events(b"a\nb", 80, &[]), [line("a")]);
-        assert_eq!(events(b"a\nb\r", 80, &[]), [line("a")]);
+    fn the_last_line_is_one_when_the_stream_ends_and_not_before() {
+        for (bytes, last) in [
+            (&b"a\nb"[..], Some(Owned::Line("b".into()))),
+            (b"a\nb\r", Some(Owned::Line("b".into()))),
+            (b"a\n\r", Some(Owned::Line("".into()))),
+            (b"a\n\xC3", Some(Owned::NotUtf8(0xC3))),
+            (b"a\n", None),
+            (b"a\n123456", None),
+        ] {
+            assert_eq!(events(bytes, 5, &[]).first(), Some(&line("a")));
+            let (mut decoder, mut bytes) = (Decoder::new(5), bytes.to_vec());
+            let mut input = Input::new(&mut bytes);
+            while decoder.poll_event(&mut input).is_some() {}
+            assert_eq!(decoder.finish().map(owned), last, "{}", bytes.escape_ascii());
+            assert_eq!(decoder.finish(), None, "once");
+        }
     }
 
     #[test]
@@ -273,12 +303,22 @@ mod tests {
         let [first, second] = halves.each_mut().map(|half| &mut half[..]);
         assert_eq!(decoder.poll_event(&mut Input::new(first)), None);
         assert_ne!(decoder.heap_bytes(), 0);
-        assert_eq!(decoder.begun(), Some(b'h'));
+        assert_eq!(decoder.begun(), b"hel");
         let mut input = Input::new(second);
         assert_eq!(decoder.poll_event(&mut input), Some(Event::Line("hello")));
-        assert_eq!(decoder.begun(), None);
+        assert_eq!(decoder.begun(), b"");
         assert_eq!(decoder.poll_event(&mut input), None);
         assert_eq!(decoder.heap_bytes(), 0);
+    }
+
+    #[test]
+    fn what_has_begun_can_be_forgotten() {
+        let mut decoder = Decoder::new(4);
+        assert_eq!(decoder.poll_event(&mut Input::new(&mut b"ab".to_vec())), None);
+        assert!(!decoder.is_too_long_with(b"cd\r\nefghij") && decoder.is_too_long_with(b"cde"));
+        decoder.forget_begun();
+        let mut rest = *b"cd\n";
+        assert_eq!(decoder.poll_event(&mut Input::new(&mut rest)), Some(Event::Line("cd")));
     }
 
     proptest! {

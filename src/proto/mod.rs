@@ -8,6 +8,9 @@
 //!            ^ Input                              http::Head   method, target, header fields
 //! ```
 //!
+//! On the line port two more stand before the lines: `telnet` takes its commands out, and `sniff` knows by the first bytes
+//! whom the port is not for.
+//!
 //! The three protocols share one manner. The caller owns the buffer and shows it as an [`Input`]; the decoder
 //! takes bytes off its front and says what they mean, borrowed from that buffer wherever a message lies in it
 //! whole. Only what a read has cut in two is copied, and only until its other half arrives. Whatever a peer
@@ -15,6 +18,8 @@
 
 pub mod http;
 pub mod line;
+pub mod sniff;
+pub mod telnet;
 pub mod tls;
 pub mod ws;
 

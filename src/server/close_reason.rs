@@ -20,6 +20,8 @@ pub enum CloseReason {
     Answered(u16),
     /// The peer spoke TLS where it is not spoken, or did not where it is.
     TlsMismatch,
+    /// A peer of the line port speaks another protocol.
+    WrongProtocol,
     /// The peer connected and then said nothing.
     FirstByteTimeout,
     /// A request did not arrive whole in time.
@@ -48,6 +50,7 @@ impl CloseReason {
             CloseReason::Protocol(_) => "protocol-error",
             CloseReason::Answered(_) => "answered",
             CloseReason::TlsMismatch => "tls-mismatch",
+            CloseReason::WrongProtocol => "wrong-protocol",
             CloseReason::FirstByteTimeout => "first-byte-timeout",
             CloseReason::HeadTimeout => "head-timeout",
             CloseReason::KeepAliveTimeout => "keep-alive-timeout",
@@ -74,6 +77,7 @@ impl CloseReason {
             | CloseReason::Reset(_)
             | CloseReason::Answered(_)
             | CloseReason::TlsMismatch
+            | CloseReason::WrongProtocol
             | CloseReason::FirstByteTimeout
             | CloseReason::HeadTimeout
             | CloseReason::KeepAliveTimeout => None,
@@ -94,6 +98,7 @@ impl CloseReason {
             | CloseReason::Reset(_)
             | CloseReason::Answered(_)
             | CloseReason::TlsMismatch
+            | CloseReason::WrongProtocol
             | CloseReason::FirstByteTimeout
             | CloseReason::HeadTimeout
             | CloseReason::KeepAliveTimeout

@@ -22,11 +22,12 @@
 
 use super::close_reason::CloseReason;
 use super::limits::Limits;
+use super::lines::Lines;
 use super::topic::Framing;
 use crate::net::Peer;
 use crate::net::outbox::Outbox;
+use crate::proto::ws;
 use crate::proto::ws::deflate::WindowBits;
-use crate::proto::{line, ws};
 use crate::service::ConnId;
 use crate::time::Millis;
 
@@ -39,7 +40,7 @@ pub enum Codec {
     /// Frames.
     WebSocket(ws::Connection),
     /// Lines.
-    Line(line::Decoder),
+    Line(Lines),
 }
 
 impl Codec {

@@ -88,7 +88,7 @@ impl Context for ServerContext<'_> {
 
     fn begun_line(&self, conn: ConnId) -> Option<u8> {
         match &self.state.conns[self.find(conn)? as usize].codec {
-            Codec::Line(decoder) => decoder.begun(),
+            Codec::Line(lines) => lines.begun(),
             Codec::Http | Codec::WebSocket(_) => None,
         }
     }

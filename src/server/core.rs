@@ -10,6 +10,7 @@ use super::context::ServerContext;
 use super::door::TurnedAway;
 use super::host::AllowedHosts;
 use super::limits::Limits;
+use super::lines::Lines;
 use super::origin::AllowedOrigins;
 use super::router::{Route, Router, ServiceId};
 use super::state::State;
@@ -17,7 +18,6 @@ use super::warnings::Warnings;
 use crate::metrics::Metrics;
 use crate::net::outbox::{Item, Question};
 use crate::net::{Handler, ListenerId, Peer, Sockets};
-use crate::proto::line;
 use crate::proto::ws::Opcode;
 use crate::service::{Cause, ConnId, Context, Missing, Opening, Replay, Service, Shutdown, Topic};
 use crate::time::Millis;
@@ -305,7 +305,7 @@ impl Handler for Core {
         }
         let service = self.line_listeners.get(&listener).copied();
         let (wire, codec) = match service {
-            Some(_) => (Wire::Line, Codec::Line(line::Decoder::new(self.state.limits.line_bytes_max))),
+            Some(_) => (Wire::Line, Codec::Line(Lines::new(self.state.limits.line_bytes_max))),
             None => (Wire::Http, Codec::Http),
         };
         let index = self.state.open(now, peer, wire, codec, Millis::NEVER);
@@ -344,10 +344,20 @@ impl Handler for Core {
         conn.is_pinged = false;
         conn.bytes_in += bytes.len() as u64;
         self.state.metrics.bytes_in += bytes.len() as u64;
-        self.process_bytes(now, key as u32, bytes);
+        match conn.wire {
+            Wire::Line => self.process_line_bytes(now, key as u32, bytes),
+            Wire::Http | Wire::WebSocket => self.process_bytes(now, key as u32, bytes),
+        }
     }
 
     fn handle_eof(&mut self, now: Millis, key: usize) {
+        if self.state.conns.get(key).is_some_and(|conn| conn.phase == Phase::Open) {
+            self.finish_lines(now, key as u32);
+        }
+        self.handle_truncated(now, key);
+    }
+
+    fn handle_truncated(&mut self, now: Millis, key: usize) {
         let Some(conn) = self.state.conns.get_mut(key) else { return };
         conn.is_eof = true;
         let index = key as u32;

@@ -14,6 +14,7 @@ mod door;
 mod flush;
 mod host;
 mod limits;
+mod lines;
 mod origin;
 mod refusal;
 mod router;

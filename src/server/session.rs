@@ -8,8 +8,8 @@ use super::warnings::quoted;
 use crate::proto::http::{self, Head, HeaderSlots, Response, body};
 use crate::proto::ws::deflate::Parameters;
 use crate::proto::ws::{self, close, handshake};
-use crate::proto::{Input, line, tls};
-use crate::service::{BadLine, Message, Opening, Request, Upgrade};
+use crate::proto::{Input, tls};
+use crate::service::{Message, Opening, Request, Upgrade};
 use crate::time::Millis;
 
 /// What can be asked of a page, besides its OPTIONS.
@@ -42,8 +42,8 @@ impl Core {
                     self.process_frames(now, index, connection, input);
                     break;
                 }
-                Codec::Line(decoder) => {
-                    self.process_lines(now, index, decoder, input);
+                Codec::Line(lines) => {
+                    self.process_lines(now, index, lines, input);
                     break;
                 }
             }
@@ -80,7 +80,7 @@ impl Core {
     }
 
     /// Whether the next event of a connection is to be handled. A closing one is: its peer's Close may be the next.
-    fn is_served(&mut self, index: u32) -> bool {
+    pub(super) fn is_served(&mut self, index: u32) -> bool {
         let conn = self.state.conn(index);
         match conn.phase {
             Phase::Open | Phase::Closing => conn.intake == Intake::Open,
@@ -119,49 +119,12 @@ impl Core {
         ws.release();
     }
 
-    fn handle_message(&mut self, now: Millis, index: u32, service: u16, message: Message<'_>) {
+    pub(super) fn handle_message(&mut self, now: Millis, index: u32, service: u16, message: Message<'_>) {
         self.state.metrics.messages_in += 1;
         let conn = self.state.conn(index);
         conn.messages_in = conn.messages_in.saturating_add(1);
         let id = conn.id(index);
         self.with_service(now, service, |service, cx| service.on_message(cx, id, message));
-    }
-
-    fn process_lines(&mut self, now: Millis, index: u32, decoder: &mut line::Decoder, input: &mut Input<'_>) {
-        let service = self.state.conn(index).service.expect("a line connection has a service from the start");
-        while self.is_served(index)
-            && let Some(event) = decoder.poll_event(input)
-        {
-            match event {
-                line::Event::Line(text) if self.is_http_by_mistake(index, text) => {
-                    self.state.push_bytes(index, b"* this port speaks lines of text, not HTTP\n");
-                    self.state.close(now, index, CloseReason::Answered(400));
-                }
-                line::Event::Line(text) => self.handle_message(now, index, service, Message::Text(text)),
-                line::Event::TooLong { first } => {
-                    self.handle_bad_line(now, index, service, BadLine::TooLong { first });
-                }
-                line::Event::NotUtf8 { first } => {
-                    self.handle_bad_line(now, index, service, BadLine::NotUtf8 { first });
-                }
-            }
-        }
-    }
-
-    /// Whether the first line of a connection is the first of an HTTP request. Any web page can have a browser send one here,
-    /// with a body of its choosing; no header is looked at that would tell which page.
-    fn is_http_by_mistake(&mut self, index: u32, line: &str) -> bool {
-        let mut words = line.split(' ');
-        let is_method = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase());
-        self.state.conn(index).messages_in == 0
-            && words.next().is_some_and(is_method)
-            && words.nth(1).is_some_and(|version| version.starts_with("HTTP/"))
-            && words.next().is_none()
-    }
-
-    fn handle_bad_line(&mut self, now: Millis, index: u32, service: u16, error: BadLine) {
-        let id = self.state.conn(index).id(index);
-        self.with_service(now, service, |service, cx| service.on_bad_line(cx, id, error));
     }
 
     /// Handles one request. Returns the codec for what follows it, or `None` when the rest has yet to come.

@@ -121,13 +121,56 @@ fn what_has_not_come_whole_is_dropped() {
         assert_eq!(frame.tells(ann), [told("whole")]);
         assert_eq!(frame.notes(ann), ["open", "whole", "closed 1006 peer-eof"]);
     }
+}
 
+#[test]
+fn a_last_line_without_its_end_is_a_line_when_the_stream_ends() {
+    for (bytes, notes) in [
+        (&b"whole\nhalf"[..], vec!["open", "whole", "half", "closed 1006 peer-eof"]),
+        (b"whole\nhalf\r", vec!["open", "whole", "half", "closed 1006 peer-eof"]),
+        (b"whole\n", vec!["open", "whole", "closed 1006 peer-eof"]),
+        (b"whole\nhal\xC3", vec!["open", "whole", "NotUtf8 { first: 104 }", "closed 1006 peer-eof"]),
+        (b"half", vec!["open", "half", "closed 1006 peer-eof"]),
+        (b"{\"half\":1}", vec!["open", "{\"half\":1}", "closed 1006 peer-eof"]),
+        (b"close 4000", vec!["open", "close 4000", "closed 4000 service"]),
+        (b"\n \n", vec!["open", "closed 1006 peer-eof"]),
+        // Whole, but for its line end.
+        (b"PASS hunter2", vec!["open", "closed 1006 wrong-protocol"]),
+        (b"EHLO", vec!["open", "closed 1006 wrong-protocol"]),
+    ] {
+        let mut line = Server::new();
+        let ann = line.accept_line();
+        line.sends(ann, bytes);
+        line.hears_fin(ann);
+        assert_eq!(line.notes(ann), notes, "{}", bytes.escape_ascii());
+        line.says(ann);
+        assert!(line.is_closed(ann));
+    }
+    // It waits for what is before it.
     let mut line = Server::new();
     let ann = line.accept_line();
-    line.sends(ann, b"whole\nhalf");
+    line.set_capacity(ann, 0);
+    line.sends(ann, [&b"give 300000\n"[..], b"half"].concat().as_slice());
     line.hears_fin(ann);
-    assert_eq!(line.says(ann), b"whole\n");
-    assert_eq!(line.notes(ann), ["open", "whole", "closed 1006 peer-eof"]);
+    assert!(!line.is_closed(ann));
+    let said = read_to_the_end(&mut line, ann);
+    assert!(said.len() == 300_006 && said.ends_with(b"\nhalf\n"));
+}
+
+#[test]
+fn a_last_line_without_its_end_is_none_when_the_connection_breaks_or_is_cut_off() {
+    let mut server = Server::new();
+    let [ann, bob, cyn] = [(); 3].map(|()| server.accept_line());
+    for peer in [ann, bob, cyn] {
+        server.hears(peer, b"whole\nhalf");
+    }
+    server.hears_reset(ann);
+    assert_eq!(server.notes(ann), ["open", "whole", "closed 1006 reset"]);
+    server.hears_truncation(bob);
+    assert_eq!(server.notes(bob), ["open", "whole", "closed 1006 peer-eof"]);
+    server.hears_of_its_end(chinwag::server::Shutdown::Stop);
+    server.hears_fin(cyn);
+    assert_eq!(server.notes(cyn), ["open", "whole", "closed 1001 stopping"]);
 }
 
 #[test]

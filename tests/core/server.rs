@@ -192,6 +192,12 @@ impl Server {
         self.settle();
     }
 
+    /// A peer's stream ends, and nothing shows that the peer has meant it, as there is under TLS.
+    pub fn hears_truncation(&mut self, peer: Peer) {
+        self.core.handle_truncated(self.now, self.ends[peer.0].key);
+        self.settle();
+    }
+
     /// A peer's connection breaks, which shows when it is next written to.
     pub fn breaks(&mut self, peer: Peer) {
         self.wire_mut(peer).is_broken = true;

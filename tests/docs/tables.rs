@@ -434,6 +434,7 @@ fn close_reasons() -> String {
         CloseReason::Protocol(ws::Error::TextNotUtf8),
         CloseReason::Answered(400),
         CloseReason::TlsMismatch,
+        CloseReason::WrongProtocol,
         CloseReason::FirstByteTimeout,
         CloseReason::HeadTimeout,
         CloseReason::KeepAliveTimeout,

@@ -108,7 +108,7 @@ impl Peer {
     /// Sends something that is no line.
     pub fn mumble(&mut self) {
         if self.way == Way::Line {
-            self.to_send.extend_from_slice(b"\xFF\xFE\n");
+            self.to_send.extend_from_slice(b"\xFE\xFF\n");
         }
     }
 

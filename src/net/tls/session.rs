@@ -13,7 +13,8 @@
 //!
 //! **An end without close_notify.** RFC 8446, section 6.1: who gets one cannot know that it has all. All that is spoken
 //! here, HTTP, WebSocket and lines, marks the end of each unit itself, and drops one that has not come whole. So an end of
-//! the stream is an end, with or without the alert; in a handshake it is an error.
+//! the stream is an end, with or without the alert; in a handshake it is an error. The handler is told which of the two it
+//! was, since a last line without its line end counts only if the peer has meant to end there.
 
 use super::identity::ServerEnd;
 use super::trust::ClientEnd;
@@ -187,7 +188,7 @@ impl Encrypted {
         scratch.received[..kept].copy_from_slice(&self.incomplete);
         let received = match self.under.receive(&mut scratch.received[kept..]) {
             Ok(0) if self.is_shaking => return Err(left_early()),
-            Ok(0) => return Ok(Received::End),
+            Ok(0) => return Ok(Received::Cut),
             Ok(received) => received,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && speaks_first => 0,
             Err(error) => return Err(error),
