@@ -74,6 +74,16 @@ fn the_chat_page_alone() {
 }
 
 #[test]
+fn what_is_typed_stays_in_its_room_and_within_its_bounds() {
+    browse("writing", &[]);
+}
+
+#[test]
+fn a_duplicated_tab_is_somebody_else_and_a_reopened_one_the_same() {
+    browse("tab", &[]);
+}
+
+#[test]
 fn pages_come_back_when_the_server_does() {
     browse("restart", &[]);
 }

@@ -5,6 +5,8 @@
 //
 //     chat        two pages and a netcat talk, and somebody means no good
 //     page        the chat page alone, on a scripted socket and clock
+//     writing     drafts, what is too long, rooms that are left, people who change their names; likewise
+//     tab         tabs that are duplicated, closed and opened again
 //     restart     the server is killed, and starts again at the same address
 //     cut         the cable is cut, and the server does not know
 //     scroll      ten thousand messages, and many at once
@@ -27,7 +29,7 @@ import assert from "node:assert/strict";
 import { die, run } from "./common.mjs";
 import { USAGE, args, browser, complaints } from "./browser/pages.mjs";
 
-const SCENARIOS = ["chat", "page", "restart", "cut", "scroll", "access", "elsewhere", "echo", "tls"];
+const SCENARIOS = ["chat", "page", "writing", "tab", "restart", "cut", "scroll", "access", "elsewhere", "echo", "tls"];
 const name = args.positionals[0];
 if (!SCENARIOS.includes(name)) die(`usage: ${USAGE}\nSCENARIO is one of ${SCENARIOS.join(", ")}`);
 const scenario = (await import(`./browser/${name}.mjs`))[name];

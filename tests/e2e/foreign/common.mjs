@@ -12,7 +12,8 @@ export const EVENT_TIMEOUT_MS = 20_000;
 const OVERALL_TIMEOUT_MS = 180_000;
 
 const repository = join(dirname(fileURLToPath(import.meta.url)), "../../..");
-const nodeDir = process.env.CHINWAG_E2E_NODE_DIR || join(repository, "target/e2e-tools/node");
+/** Where the npm packages are. */
+export const nodeDir = process.env.CHINWAG_E2E_NODE_DIR || join(repository, "target/e2e-tools/node");
 
 /** The npm package of this name, from where ./scripts/test has installed it. */
 export function tool(name) {

@@ -9,12 +9,16 @@
 import assert from "node:assert/strict";
 import { webcrypto } from "node:crypto";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 
 import { Cable } from "./cable.mjs";
-import { commandLine, run, soon, tool, unique } from "./common.mjs";
+import { commandLine, nodeDir, run, soon, tool, unique } from "./common.mjs";
 
 const WebSocket = tool("ws");
 const args = commandLine("module.mjs --http HOST:PORT [--only WORDS]");
@@ -375,6 +379,27 @@ const checks = [
     const told = [...source.matchAll(/#tell\("(\w+)"/g)].map(([, type]) => type);
     assert.ok(told.length > 10);
     for (const type of told) assert.ok(text.includes(`| \`${type}\` | `), type);
+  },
+
+  async function theRecipeForNodeRunsInAProgramOfItsOwn() {
+    const text = readFileSync(new URL("../../../docs/javascript.md", import.meta.url), "utf8");
+    const [, program] = /## In Node.*?```js\n(.*?)```/s.exec(text);
+    const folder = mkdtempSync(join(tmpdir(), "chinwag-node-"));
+    try {
+      writeFileSync(join(folder, "chinwag.mjs"), source);
+      writeFileSync(join(folder, "program.mjs"), program.replace("https://chat.example/", `http://${args.http}/`));
+      symlinkSync(join(nodeDir, "node_modules"), join(folder, "node_modules"));
+      const bob = await member();
+      await bob.chat.join("lobby");
+      const { stdout } = await soon(promisify(execFile)(process.execPath, ["program.mjs"], { cwd: folder }), "its end");
+      assert.match(stdout, /^that was message \d+\n$/);
+      await bob.message("good morning from Node");
+      // Without a WebSocket it says what to do, and ends.
+      writeFileSync(join(folder, "without.mjs"), 'delete globalThis.WebSocket;\nconst { Chat } = await import("./chinwag.mjs");\nnew Chat({ url: "ws://127.0.0.1:1/ws" });\n');
+      await assert.rejects(promisify(execFile)(process.execPath, ["without.mjs"], { cwd: folder }), /pass one, .* new Chat\(\{ WebSocket \}\)/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   },
 
   async function whatHasNoJsonRejectsAloneAndTheRestIsPublished() {

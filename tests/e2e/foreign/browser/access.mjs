@@ -5,10 +5,10 @@ import assert from "node:assert/strict";
 import { tool, unique } from "../common.mjs";
 import { Netcat, call, enter, goTo, line, lines, state, type, until } from "./pages.mjs";
 
-const axe = tool("axe-core").source;
+export const axe = tool("axe-core").source;
 
 /** What axe-core finds wrong with the page as it is now. */
-async function faults(page, what) {
+export async function faults(page, what) {
   const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
   const told = found.violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html, failureSummary }) => `${html}\n${failureSummary}`).join("\n")}`);
   assert.deepEqual(told, [], what);
@@ -51,6 +51,20 @@ export async function access() {
         await everywhere("the conversation");
       },
 
+      async function norInWhatIsTooLongAndWhatWasLeft() {
+        const left = unique("left");
+        await goTo(ann, left);
+        await type(ann, "/leave");
+        await ann.waitForSelector("#gone:not([hidden])");
+        await ann.hover("#gone"); // it stays as long as somebody may press it
+        await ann.fill("#line", "x".repeat(4096));
+        await everywhere("what is nearly too long");
+        await ann.fill("#line", "x".repeat(4097));
+        await everywhere("what is too long");
+        await ann.fill("#line", "");
+        await ann.mouse.move(0, 0);
+      },
+
       async function norInTheDialogs() {
         for (const [open, dialog] of [
           ["#go", "#going"],
@@ -87,6 +101,8 @@ export async function access() {
       async function norWithoutAConnection() {
         await type(ann, "/quit");
         await state(ann, "closed");
+        await type(ann, "not sent");
+        await line(ann, { text: "not sent", fate: "refused" });
         await everywhere("without a connection");
         await ann.click("#again");
         await state(ann, "open");

@@ -44,6 +44,8 @@ export async function chat() {
     assert.equal(await ann.textContent("#here"), "3 here");
     await type(ann, `/name ${annName}2`);
     await until(ann, "the new name among the members", (name) => document.querySelector("#names .you")?.parentElement.innerText.startsWith(name), `${annName}2`);
+    const notice = `\u2068${annName}\u2069 is now \u2068${annName}2\u2069`;
+    await line(bob, { kind: "notice", text: (text) => text.endsWith(notice) }, notice);
     await call(ann, annName);
   });
 

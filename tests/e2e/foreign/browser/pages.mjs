@@ -38,10 +38,8 @@ export const complaints = [];
 export const aLostConnection = (text) =>
   /^WebSocket connection to 'ws:\/\/[0-9.:]+\/ws' failed/.test(text) || /^Failed to load resource: net::ERR_/.test(text);
 
-/** A page of its own profile. `host` is who serves it; `others` are hosts that it may ask besides, `refused` statuses that it may get. */
-export async function open(path, { scheme = "http", host = args.http, others = [], refused = [], expected = () => false, prepare = async () => {}, ...options } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options });
-  const page = await context.newPage();
+/** Watches a page. `host` is who serves it; `others` are hosts that it may ask besides, `refused` statuses that it may get. */
+export function watch(page, { host = args.http, others = [], refused = [], expected = () => false } = {}) {
   page.setDefaultTimeout(EVENT_TIMEOUT_MS);
   page.on("console", (message) => {
     const isRefusal = refused.some((status) => message.text().startsWith(`Failed to load resource: the server responded with a status of ${status} `));
@@ -49,13 +47,20 @@ export async function open(path, { scheme = "http", host = args.http, others = [
   });
   page.on("pageerror", (error) => complaints.push(`uncaught: ${error.stack}`));
   const visit = (url) => {
-    if (url.protocol !== "data:" && ![host, ...others].includes(url.host)) complaints.push(`a request to another host: ${url}`);
+    if (!["data:", "about:"].includes(url.protocol) && ![host, ...others].includes(url.host)) complaints.push(`a request to another host: ${url}`);
   };
   page.on("request", (request) => visit(new URL(request.url())));
   page.on("response", (response) => {
     if (response.status() >= 400 && !refused.includes(response.status())) complaints.push(`${response.status()} for ${response.url()}`);
   });
   page.on("websocket", (socket) => visit(new URL(socket.url())));
+  return page;
+}
+
+/** A page of its own profile, watched. */
+export async function open(path, { scheme = "http", host = args.http, others, refused, expected, prepare = async () => {}, ...options } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options });
+  const page = watch(await context.newPage(), { host, others, refused, expected });
   await prepare(page);
   await page.goto(`${scheme}://${host}${path}`);
   return page;
