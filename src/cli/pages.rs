@@ -5,7 +5,7 @@
 //! still do nothing. One file is for the pages of others too: `chinwag.js`, which speaks the chat's protocol. To import it
 //! is not to be let in; that is decided where the socket is opened, by `--allow-origin`.
 
-use crate::proto::http::Response;
+use crate::proto::http::{Page, Response};
 use crate::server::Server;
 
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
@@ -16,59 +16,80 @@ const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
-const ECHO_HTML: &str = include_str!("../../assets/echo.html");
+/// A file of `assets`, as it is and as the build script has compressed it.
+#[derive(Clone, Copy)]
+struct Asset {
+    plain: &'static [u8],
+    gzip: &'static [u8],
+    brotli: &'static [u8],
+}
+
+macro_rules! asset {
+    ($name:literal) => {
+        Asset {
+            plain: include_bytes!(concat!("../../assets/", $name)),
+            gzip: include_bytes!(concat!(env!("OUT_DIR"), '/', $name, ".gz")),
+            brotli: include_bytes!(concat!(env!("OUT_DIR"), '/', $name, ".br")),
+        }
+    };
+}
+
+const ECHO_HTML: Asset = asset!("echo.html");
 
 /// Path, type and content.
-const PAGES: &[(&str, &str, &str)] = &[
-    ("/", HTML, include_str!("../../assets/chat.html")),
-    ("/page.css", CSS, include_str!("../../assets/page.css")),
-    ("/chat.css", CSS, include_str!("../../assets/chat.css")),
-    ("/dialogs.css", CSS, include_str!("../../assets/dialogs.css")),
-    ("/echo.css", CSS, include_str!("../../assets/echo.css")),
-    ("/chat.js", JAVASCRIPT, include_str!("../../assets/chat.js")),
-    ("/banner.js", JAVASCRIPT, include_str!("../../assets/banner.js")),
-    ("/commands.js", JAVASCRIPT, include_str!("../../assets/commands.js")),
-    ("/composer.js", JAVASCRIPT, include_str!("../../assets/composer.js")),
-    ("/line.js", JAVASCRIPT, include_str!("../../assets/line.js")),
-    ("/lines.js", JAVASCRIPT, include_str!("../../assets/lines.js")),
-    ("/log.js", JAVASCRIPT, include_str!("../../assets/log.js")),
-    ("/own.js", JAVASCRIPT, include_str!("../../assets/own.js")),
-    ("/session.js", JAVASCRIPT, include_str!("../../assets/session.js")),
-    ("/side.js", JAVASCRIPT, include_str!("../../assets/side.js")),
-    ("/echo.js", JAVASCRIPT, include_str!("../../assets/echo.js")),
+const PAGES: &[(&str, &str, Asset)] = &[
+    ("/", HTML, asset!("chat.html")),
+    ("/page.css", CSS, asset!("page.css")),
+    ("/chat.css", CSS, asset!("chat.css")),
+    ("/dialogs.css", CSS, asset!("dialogs.css")),
+    ("/echo.css", CSS, asset!("echo.css")),
+    ("/chat.js", JAVASCRIPT, asset!("chat.js")),
+    ("/banner.js", JAVASCRIPT, asset!("banner.js")),
+    ("/commands.js", JAVASCRIPT, asset!("commands.js")),
+    ("/composer.js", JAVASCRIPT, asset!("composer.js")),
+    ("/line.js", JAVASCRIPT, asset!("line.js")),
+    ("/lines.js", JAVASCRIPT, asset!("lines.js")),
+    ("/log.js", JAVASCRIPT, asset!("log.js")),
+    ("/own.js", JAVASCRIPT, asset!("own.js")),
+    ("/session.js", JAVASCRIPT, asset!("session.js")),
+    ("/side.js", JAVASCRIPT, asset!("side.js")),
+    ("/echo.js", JAVASCRIPT, asset!("echo.js")),
 ];
 
 /// The module, for pages from anywhere.
-const MODULE: (&str, &str, &str) = ("/chinwag.js", JAVASCRIPT, include_str!("../../assets/chinwag.js"));
+const MODULE: (&str, &str, Asset) = ("/chinwag.js", JAVASCRIPT, asset!("chinwag.js"));
 
 /// Has the server answer with them.
 pub fn serve(server: &mut Server) {
-    for &(path, content_type, body) in PAGES {
-        server.page(path, own(content_type, body));
+    for &(path, content_type, asset) in PAGES {
+        server.page(path, own(content_type, asset));
     }
-    let (path, content_type, body) = MODULE;
-    server.page(path, for_all(page(content_type, body)));
+    let (path, content_type, asset) = MODULE;
+    server.page(path, for_all(page(content_type, asset)));
     // A page that may not connect can find out that the server is there, as it could from whether the module loads.
-    server.page("/healthz", for_all(Response::text(200, "ok\n").with_header("Cache-Control", "no-store")));
+    let health = Page::from(Response::text(200, "ok\n")).with_header("Cache-Control", "no-store");
+    server.page("/healthz", for_all(health));
 }
 
 /// The page of the echo service, which answers for its path itself.
-pub fn echo() -> Response {
+pub fn echo() -> Page {
     own(HTML, ECHO_HTML)
 }
 
-fn own(content_type: &'static str, body: &'static str) -> Response {
-    page(content_type, body).with_header("Cross-Origin-Resource-Policy", "same-origin")
+fn own(content_type: &'static str, asset: Asset) -> Page {
+    page(content_type, asset).with_header("Cross-Origin-Resource-Policy", "same-origin")
 }
 
-fn for_all(page: Response) -> Response {
+fn for_all(page: Page) -> Page {
     page.with_header("Cross-Origin-Resource-Policy", "cross-origin")
         .with_header("Access-Control-Allow-Origin", "*")
 }
 
-fn page(content_type: &'static str, body: &'static str) -> Response {
-    Response::new(200)
-        .with_body(content_type, body.as_bytes())
+/// Browsers keep a page and ask each time whether it is still the one, so a new version of the program is a new page.
+fn page(content_type: &'static str, asset: Asset) -> Page {
+    Page::new(content_type, asset.plain)
+        .with_coding("gzip", asset.gzip)
+        .with_coding("br", asset.brotli)
         .with_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         .with_header("X-Content-Type-Options", "nosniff")
         .with_header("Referrer-Policy", "no-referrer")

@@ -27,7 +27,7 @@ use crate::metrics::TlsMetrics;
 #[cfg(feature = "tls")]
 use crate::net::tls::{Identity, Protocol};
 use crate::net::{Address, KeepAlive, ListenerId, Post, Reactor};
-use crate::proto::http::Response;
+use crate::proto::http::Page;
 use crate::service::Service;
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -74,8 +74,8 @@ impl Server {
     }
 
     /// Leads a path to a page.
-    pub fn page(&mut self, path: &str, page: Response) {
-        self.core.route(path, Route::Page(page));
+    pub fn page(&mut self, path: &str, page: impl Into<Page>) {
+        self.core.route(path, Route::Page(page.into()));
     }
 
     /// Lets pages from other origins connect.

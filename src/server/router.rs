@@ -1,6 +1,6 @@
 //! Which path is what: a page, or a service.
 
-use crate::proto::http::Response;
+use crate::proto::http::Page;
 use std::collections::HashMap;
 
 /// The number of a service of this server.
@@ -10,8 +10,8 @@ pub struct ServiceId(pub u16);
 /// What a path leads to.
 #[derive(Debug)]
 pub enum Route {
-    /// The same answer for everybody.
-    Page(Response),
+    /// The same for everybody.
+    Page(Page),
     /// A service, which answers requests and takes WebSocket connections.
     Service(ServiceId),
 }
@@ -52,11 +52,12 @@ impl Router {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::http::Response;
 
     #[test]
     fn a_slash_at_the_end_makes_no_difference() {
         let mut router = Router::default();
-        router.add("/", Route::Page(Response::text(200, "")));
+        router.add("/", Route::Page(Response::text(200, "").into()));
         router.add("/ws", Route::Service(ServiceId(0)));
         router.add("/a/", Route::Service(ServiceId(1)));
         let service = |path| match router.find(path) {

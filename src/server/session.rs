@@ -225,7 +225,7 @@ impl Core {
         match self.router.find(request.head.path()) {
             None => Response::text(404, "there is nothing at this path\n"),
             Some(Route::Page(page)) => match method {
-                "GET" | "HEAD" => page.clone(),
+                "GET" | "HEAD" => page.answer(request.head),
                 "OPTIONS" => Response::options(PAGE_METHODS),
                 _ => Response::method_not_allowed(PAGE_METHODS),
             },

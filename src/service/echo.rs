@@ -4,18 +4,18 @@
 //! known beforehand. A browser that asks for the same path without an upgrade gets a page on which to try it.
 
 use super::{ConnId, Context, Message, Request, Service};
-use crate::proto::http::Response;
+use crate::proto::http::{Page, Response};
 
 /// The service.
 #[derive(Debug)]
 pub struct Echo {
-    page: Response,
+    page: Page,
 }
 
 impl Echo {
     /// With the page that a plain GET is shown.
-    pub fn new(page: Response) -> Echo {
-        Echo { page }
+    pub fn new(page: impl Into<Page>) -> Echo {
+        Echo { page: page.into() }
     }
 }
 
@@ -26,7 +26,7 @@ impl Service for Echo {
 
     fn on_request(&mut self, _cx: &mut dyn Context, request: &Request<'_>) -> Response {
         match request.head.method() {
-            "GET" | "HEAD" => self.page.clone(),
+            "GET" | "HEAD" => self.page.answer(request.head),
             _ => Response::method_not_allowed(self.methods()),
         }
     }

@@ -92,7 +92,7 @@ impl Server {
         }
         let other = core.mount(Puppet::new(&notes), SMALL_MESSAGE_BYTES_MAX);
         core.route("/other", Route::Service(other));
-        core.route("/page", Route::Page(Response::text(200, "a page\n")));
+        core.route("/page", Route::Page(Response::text(200, "a page\n").into()));
         core.speak_lines(LINES, puppet);
         core.answer_for_the_local_host(LOCAL);
         Server::of(core, notes)

@@ -96,7 +96,7 @@ impl Stage {
         for (path, service) in [("/ws", chat), ("/echo", echo), ("/add", add)] {
             core.route(path, Route::Service(service));
         }
-        core.route("/healthz", Route::Page(Response::text(200, "ok\n")));
+        core.route("/healthz", Route::Page(Response::text(200, "ok\n").into()));
         core.speak_lines(LINES, chat);
         let mut hosts = AllowedHosts::default();
         hosts.allow("chat.example").expect("a host");

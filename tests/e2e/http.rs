@@ -3,6 +3,7 @@
 use crate::harness::websocket::{KEY_TEXT, frame, request};
 use crate::harness::{Daemon, Heard, Http, PATIENCE, Socket, WebSocket};
 use chinwag::proto::ws::Opcode;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -221,6 +222,76 @@ fn a_page_that_may_not_connect_is_told_why_over_http() {
         assert_eq!(refusal.field("access-control-allow-origin"), Some("*"));
         assert_eq!(ask(&format!("http://{}", daemon.http())).status, 426);
     }
+}
+
+#[test]
+fn pages_are_compressed_for_those_who_take_that() {
+    let daemon = Daemon::start(&[]);
+    let asset = |name: &str| {
+        std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("assets").join(name)).expect("an asset")
+    };
+    for (path, name) in
+        [("/", "chat.html"), ("/chinwag.js", "chinwag.js"), ("/page.css", "page.css"), ("/echo", "echo.html")]
+    {
+        let plain = asset(name);
+        let url = format!("http://{}{path}", daemon.http());
+        let mut lengths = Vec::new();
+        for coding in ["identity", "gzip", "br"] {
+            let output = Command::new("curl")
+                .args(["--silent", "--show-error", "--noproxy", "*", "--compressed", "--dump-header", "-"])
+                .args(["--header", &format!("Accept-Encoding: {coding}"), &url])
+                .output()
+                .expect("curl is there");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let end = output.stdout.windows(4).position(|window| window == b"\r\n\r\n").expect("a head") + 4;
+            let (head, body) = output.stdout.split_at(end);
+            assert!(body == plain, "{path} is unpacked to what it was");
+            let head = str::from_utf8(head).expect("text").to_ascii_lowercase();
+            let is_coded = head.contains(&format!("\r\ncontent-encoding: {coding}\r\n"));
+            assert_eq!(is_coded, coding != "identity", "{head}");
+            assert!(head.contains("\r\nvary: accept-encoding\r\n"), "{head}");
+            let (_, length) = head.split_once("content-length: ").expect("a length");
+            let (length, _) = length.split_once('\r').expect("a line");
+            lengths.push(length.parse::<usize>().expect("a number"));
+        }
+        assert!(
+            lengths[0] == plain.len() && lengths[1] < lengths[0] / 2 && lengths[2] < lengths[1],
+            "{lengths:?}"
+        );
+    }
+}
+
+#[test]
+fn a_page_that_a_browser_has_is_not_sent_again() {
+    let daemon = Daemon::start(&[]);
+    let mut http = Http::connect(daemon.http());
+    for path in ["/", "/chat.css", "/chinwag.js", "/echo"] {
+        let ask = |method: &str, fields: &str| {
+            format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n")
+        };
+        http.send(ask("GET", ""));
+        let page = http.answer();
+        let tag = page.field("etag").expect("a tag").to_owned();
+        assert!(tag.starts_with('"') && tag.len() > 10, "{tag} is strong");
+        assert_eq!(page.field("cache-control"), Some("no-cache"));
+        for method in ["GET", "HEAD"] {
+            http.send(ask(method, &format!("If-None-Match: \"other\", W/{tag}\r\n")));
+            let known = http.answer();
+            assert_eq!((known.status, known.field("etag")), (304, Some(&*tag)), "{path}");
+            assert_eq!((known.field("content-length"), known.field("content-type")), (None, None));
+            assert_eq!(known.field("access-control-allow-origin"), page.field("access-control-allow-origin"));
+            http.send(ask(method, &format!("Accept-Encoding: gzip\r\nIf-None-Match: {tag}\r\n")));
+            let packed = http.answer_to_head();
+            assert_eq!((packed.status, packed.field("content-encoding")), (200, Some("gzip")), "{path}");
+            if method == "GET" {
+                let len = packed.field("content-length").expect("a length").parse().expect("a number");
+                http.skip(len);
+            }
+        }
+    }
+    http.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    assert_eq!(http.answer().body, "ok\n", "nothing was left over");
+    http.end();
 }
 
 #[test]

@@ -49,7 +49,7 @@ impl World {
         let numbers = core.mount(Numbers { books: Rc::clone(&books) }, 1 << 20);
         core.deflate(numbers);
         core.route("/numbers", Route::Service(numbers));
-        core.route("/page", Route::Page(Response::text(200, "a page\n")));
+        core.route("/page", Route::Page(Response::text(200, "a page\n").into()));
         core.speak_lines(LINES, numbers);
         World { random, now: Millis(0), core, network: Network::default(), followers: Vec::new(), books }
     }

@@ -18,6 +18,7 @@ pub mod body;
 mod error;
 mod fields;
 mod head;
+mod page;
 mod query;
 mod response;
 
@@ -27,5 +28,6 @@ pub(crate) use fields::{is_token, is_token_byte, push_line};
 pub use head::{
     HEAD_BYTES_MAX, HEADERS_MAX, Head, HeaderSlots, REQUEST_LINE_BYTES_MAX, ResponseHead, head_end,
 };
+pub use page::Page;
 pub use query::take_params;
 pub use response::{CONTINUE, Response, reason};

@@ -105,6 +105,15 @@ impl Http {
         }
     }
 
+    /// Waits for so many bytes of a body that is not looked at.
+    #[track_caller]
+    pub fn skip(&mut self, len: usize) {
+        while self.unread.len() < len {
+            assert!(self.socket.receive(&mut self.unread) > 0, "the body ends early");
+        }
+        self.unread.drain(..len);
+    }
+
     /// Waits for the end of the stream, and that nothing comes before it.
     #[track_caller]
     pub fn end(&mut self) {
