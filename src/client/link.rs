@@ -27,6 +27,8 @@ const TLS_ALERT: u8 = 21;
 /// How much of a refusal's body is told.
 const REASON_BYTES_MAX: usize = 300;
 
+/// While so much waits to be written, only the newest Ping is answered (RFC 6455, 5.5.3).
+const PONGS_BYTES_MAX: usize = 16 * 1024;
 /// What is shorter than this is sent as it is: it would hardly become shorter.
 const DEFLATE_BYTES_MIN: usize = 128;
 
@@ -217,6 +219,8 @@ pub struct Outgoing {
     masks: Option<Masks>,
     deflation: Option<Deflation>,
     is_closing: bool,
+    /// The newest Ping that is to be answered once less waits.
+    unanswered: Option<Box<[u8]>>,
 }
 
 /// How messages are deflated, where that was agreed on.
@@ -228,7 +232,14 @@ struct Deflation {
 
 impl Outgoing {
     fn new(masks: Option<Masks>) -> Outgoing {
-        Outgoing { bytes: Vec::new(), written: 0, masks, deflation: None, is_closing: false }
+        Outgoing {
+            bytes: Vec::new(),
+            written: 0,
+            masks,
+            deflation: None,
+            is_closing: false,
+            unanswered: None,
+        }
     }
 
     /// Adds a text message, or a line, which `text` must then be.
@@ -259,6 +270,21 @@ impl Outgoing {
         self.is_closing = true;
     }
 
+    /// Answers a Ping, also behind our own Close: 5.5.2 ends that with the peer's.
+    fn pong(&mut self, payload: &[u8]) {
+        if self.unwritten().len() >= PONGS_BYTES_MAX {
+            self.unanswered = Some(payload.into());
+        } else {
+            self.push_frame(Opcode::Pong, payload);
+        }
+    }
+
+    /// The last word, on the peer's Close or on a rule that it broke.
+    fn end(&mut self, code: u16) {
+        self.unanswered = None;
+        self.close(code, "");
+    }
+
     /// Deflated where that was agreed on, and makes it shorter.
     fn message(&mut self, opcode: Opcode, payload: &[u8]) {
         if payload.len() >= DEFLATE_BYTES_MIN
@@ -271,9 +297,15 @@ impl Outgoing {
         self.frame(opcode, payload);
     }
 
-    /// 5.5.1: nothing follows a Close frame.
+    /// 5.5.1: nothing follows a Close frame, but for Pongs.
     fn frame(&mut self, opcode: Opcode, payload: &[u8]) {
-        if let (Some(masks), false) = (&mut self.masks, self.is_closing) {
+        if !self.is_closing {
+            self.push_frame(opcode, payload);
+        }
+    }
+
+    fn push_frame(&mut self, opcode: Opcode, payload: &[u8]) {
+        if let Some(masks) = &mut self.masks {
             encoder::frame(&mut self.bytes, opcode, payload, Some(masks.masking_key()));
         }
     }
@@ -290,6 +322,11 @@ impl Outgoing {
         if self.written == self.bytes.len() {
             self.bytes.clear();
             self.written = 0;
+        }
+        if self.unwritten().len() < PONGS_BYTES_MAX
+            && let Some(payload) = self.unanswered.take()
+        {
+            self.push_frame(Opcode::Pong, &payload);
         }
     }
 }
@@ -464,18 +501,18 @@ fn receive_messages(
             Ok(None) => return false,
             Ok(Some(ws::Event::Text(text))) => tell(out, Event::Text(text)),
             Ok(Some(ws::Event::Binary(bytes))) => tell(out, Event::Binary(bytes)),
-            Ok(Some(ws::Event::Ping(payload))) => out.frame(Opcode::Pong, payload),
+            Ok(Some(ws::Event::Ping(payload))) => out.pong(payload),
             Ok(Some(ws::Event::Pong(payload))) => tell(out, Event::Pong(payload)),
             Ok(Some(ws::Event::Close(frame))) => {
                 // 5.5.1: a Close is answered with a Close, unless ours was the first.
                 let (code, reason) =
                     frame.map_or((close::NO_STATUS_RECEIVED, ""), |frame| (frame.code, frame.reason));
-                out.close(frame.map_or(close::NORMAL, |frame| frame.code), "");
+                out.end(frame.map_or(close::NORMAL, |frame| frame.code));
                 tell(out, Event::Ended(End::Closed { code, reason }));
                 return true;
             }
             Err(error) => {
-                out.close(error.close_code(), "");
+                out.end(error.close_code());
                 tell(out, Event::Ended(End::Broken(error)));
                 return true;
             }
@@ -655,6 +692,58 @@ mod tests {
             r#"Ended(Closed { code: 1005, reason: "" })"#
         );
         assert_eq!(link.out().unwritten().len(), len);
+    }
+
+    /// What a server hears of what the link has to say.
+    fn heard(link: &mut Link) -> Vec<String> {
+        let mut said = link.out().unwritten().to_vec();
+        link.out().note_written(said.len());
+        let (mut server, mut input) = (ws::Connection::new(Role::Server, 1 << 20), Input::new(&mut said));
+        let mut heard = Vec::new();
+        while let Some(event) = server.poll_event(&mut input).expect("it keeps the rules") {
+            heard.push(format!("{event:?}"));
+        }
+        heard
+    }
+
+    #[test]
+    fn pings_behind_our_close_are_answered_until_theirs() {
+        let mut link = upgrading();
+        let bytes = answer(&mut link, None);
+        told(&mut link, &bytes, 999);
+        link.out().close(1000, "");
+        assert_eq!(heard(&mut link), [r#"Close(Some(CloseFrame { code: 1000, reason: "" }))"#]);
+        told(&mut link, b"\x81\x02hi\x89\x011", 1);
+        link.out().text("no message any more");
+        assert_eq!(heard(&mut link), ["Pong([49])"]);
+        told(&mut link, b"\x89\x012\x88\x00\x89\x013", 999);
+        assert!(link.has_ended());
+        assert_eq!(heard(&mut link), ["Pong([50])"], "and no second Close");
+    }
+
+    #[test]
+    fn pongs_that_are_not_taken_do_not_pile_up() {
+        let ping = |n: u16| [&[0x89, 125][..], &n.to_be_bytes(), &[7; 123]].concat();
+        let pings: Vec<u8> = (0..10_000).flat_map(ping).collect();
+        for is_closing in [false, true] {
+            let mut link = upgrading();
+            let bytes = answer(&mut link, None);
+            told(&mut link, &bytes, 999);
+            if is_closing {
+                link.out().close(1000, "");
+                heard(&mut link);
+            }
+            told(&mut link, &pings, 4096);
+            assert!(link.out().unwritten().len() < PONGS_BYTES_MAX + 131);
+            let pongs = heard(&mut link);
+            assert!(pongs[0].starts_with("Pong([0, 0, 7"), "{}", pongs[0]);
+            assert!(heard(&mut link)[0].starts_with("Pong([39, 15, 7"), "the newest");
+            // What has yet to be answered is not, when the end comes.
+            told(&mut link, &[&pings[..], b"\x88\x00"].concat(), 4096);
+            let last = heard(&mut link).pop().expect("there was something");
+            assert!(last.starts_with(if is_closing { "Pong" } else { "Close" }), "{last}");
+            assert!(heard(&mut link).is_empty());
+        }
     }
 
     #[test]
