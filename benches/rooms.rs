@@ -16,7 +16,7 @@ mod harness;
 #[allow(dead_code, reason = "shared with others, who have a service of their own")]
 mod offline;
 
-use chinwag::chat::{Chat, Effects, Hub, MemberId, Mode, Now, Rate, Record, RoomId, Seed, Settings};
+use chinwag::chat::{Chat, Effects, Hub, MemberId, Mode, Rate, Record, RoomId, Seed, Settings};
 use chinwag::net::Handler;
 use chinwag::proto::ws::{Opcode, encoder};
 use chinwag::server::Limits;
@@ -75,7 +75,7 @@ fn timed(call: impl FnOnce()) -> f64 {
 struct Alone {
     hub: Hub,
     effects: Unseen,
-    now: Now,
+    now: Millis,
     town: Town,
 }
 
@@ -85,6 +85,10 @@ struct Unseen {
 }
 
 impl Effects for Unseen {
+    fn unix_ms(&self) -> u64 {
+        0
+    }
+
     fn tell(&mut self, _: MemberId, _: Option<RequestId>, _: &Event<'_>) {}
     fn answer(&mut self, _: MemberId, _: RoomId, _: Option<RequestId>, _: &Event<'_>) {}
     fn say(&mut self, _: RoomId, _: &Message<'_>, _: &[u8], _: &[MemberId]) -> u64 {
@@ -106,7 +110,7 @@ impl Effects for Unseen {
 
 impl Alone {
     fn new(town: Town) -> Alone {
-        let now = Now { at: Millis(0), unix_ms: 0 };
+        let now = Millis(0);
         let hub = Hub::new(settings(), Seed::new([1; 32]));
         let mut alone = Alone { hub, effects: Unseen::default(), now, town };
         for member in 0..town.members() {
@@ -142,7 +146,7 @@ impl World for Alone {
     }
 
     fn pass_a_second(&mut self) {
-        self.now.at = self.now.at + Millis(1000);
+        self.now = self.now + Millis(1000);
         self.hub.wake(self.now, &mut self.effects);
     }
 }

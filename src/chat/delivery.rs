@@ -100,6 +100,10 @@ impl ServerEffects<'_> {
 }
 
 impl Effects for ServerEffects<'_> {
+    fn unix_ms(&self) -> u64 {
+        self.cx.unix_ms()
+    }
+
     fn tell(&mut self, member: MemberId, id: Option<RequestId>, event: &Event<'_>) {
         let is_last = matches!(event, Event::Goodbye(_));
         self.send(member, id, event, |cx, conn, message| match is_last {

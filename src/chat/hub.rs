@@ -19,7 +19,7 @@
 //! ```
 //!
 //! ```
-//! use chinwag::chat::{Effects, Hub, MemberId, Mode, Now, Record, RoomId, Seed, Settings};
+//! use chinwag::chat::{Effects, Hub, MemberId, Mode, Record, RoomId, Seed, Settings};
 //! use chinwag::time::Millis;
 //! use chinwag::wire::{Command, Event, Goodbye, Message, RequestId, text};
 //! use std::ops::Range;
@@ -31,6 +31,9 @@
 //! }
 //!
 //! impl Effects for Paper {
+//!     fn unix_ms(&self) -> u64 {
+//!         0
+//!     }
 //!     fn tell(&mut self, member: MemberId, _id: Option<RequestId>, event: &Event<'_>) {
 //!         println!("to {member:?}: {event:?}");
 //!     }
@@ -55,7 +58,7 @@
 //! }
 //!
 //! let mut hub = Hub::new(Settings::default(), Seed::new([42; 32]));
-//! let (ann, now, mut paper) = (MemberId(0), Now { at: Millis(0), unix_ms: 0 }, Paper::default());
+//! let (ann, now, mut paper) = (MemberId(0), Millis(0), Paper::default());
 //! hub.enter(ann, Mode::Text);
 //! for line in ["/join dev", "is this thing on?"] {
 //!     hub.handle(now, ann, None, text::parse(line).unwrap(), &mut paper);
@@ -70,7 +73,7 @@ use super::rate::Bucket;
 use super::room::Room;
 use super::rooms::Rooms;
 use super::seed::Seed;
-use super::{Effects, MemberId, Mode, Now, RoomId, Settings};
+use super::{Effects, MemberId, Mode, RoomId, Settings};
 use crate::time::Millis;
 use crate::wire::name::{GUEST, folded};
 use crate::wire::{Command, Event, Goodbye, LimitsTold, Name, Refusal, RequestId, text};
@@ -182,14 +185,14 @@ impl Hub {
     /// Somebody asks for something. `request` comes back in the answer.
     pub fn handle(
         &mut self,
-        now: Now,
+        now: Millis,
         id: MemberId,
         request: Option<RequestId>,
         command: Command<'_>,
         effects: &mut dyn Effects,
     ) {
         let says_something = matches!(command, Command::Publish { .. } | Command::Direct { .. });
-        let Some(allowed) = self.admit(now.at, id, says_something, effects) else { return };
+        let Some(allowed) = self.admit(now, id, says_something, effects) else { return };
         let done = match allowed {
             Ok(()) => self.obey(now, id, request, command, effects),
             Err(retry_ms) => Err(Refusal::RateLimited { retry_ms }),
@@ -205,13 +208,13 @@ impl Hub {
     /// Somebody asks for something that makes no sense.
     pub fn handle_nonsense(
         &mut self,
-        now: Now,
+        now: Millis,
         id: MemberId,
         request: Option<RequestId>,
         refusal: Refusal<'_>,
         effects: &mut dyn Effects,
     ) {
-        if let Some(allowed) = self.admit(now.at, id, false, effects) {
+        if let Some(allowed) = self.admit(now, id, false, effects) {
             let refusal = allowed.map_or_else(|retry_ms| Refusal::RateLimited { retry_ms }, |()| refusal);
             self.refuse(id, request, refusal, effects);
         }
@@ -242,7 +245,7 @@ impl Hub {
 
     fn obey<'a>(
         &mut self,
-        now: Now,
+        now: Millis,
         id: MemberId,
         request: Option<RequestId>,
         command: Command<'a>,
@@ -266,9 +269,10 @@ impl Hub {
                 self.list_members(id, request, room, after, limit, effects)
             }
             Command::Rooms { after, limit } => self.list_rooms(id, request, after, limit, effects),
-            Command::Direct { to, data } => self.direct(now, id, request, to, data, effects),
+            Command::Direct { to, data } => self.direct(id, request, to, data, effects),
             Command::Ping => {
-                effects.tell(id, request, &Event::Pong { at: now.unix_ms });
+                let at = effects.unix_ms();
+                effects.tell(id, request, &Event::Pong { at });
                 Ok(())
             }
             Command::Echo(echoes) => {
@@ -322,7 +326,7 @@ impl Hub {
     }
 
     /// Somebody is gone.
-    pub fn leave(&mut self, now: Now, id: MemberId, effects: &mut dyn Effects) {
+    pub fn leave(&mut self, now: Millis, id: MemberId, effects: &mut dyn Effects) {
         let Some(member) = self.members.get(id) else { return };
         for room in member.rooms.to_vec() {
             self.leave_room(now, id, room, effects);
@@ -339,8 +343,8 @@ impl Hub {
     }
 
     /// Tells what was put off until now, and drops what nobody needs any more.
-    pub fn wake(&mut self, now: Now, effects: &mut dyn Effects) {
-        self.rooms.wake(now.at, effects);
+    pub fn wake(&mut self, now: Millis, effects: &mut dyn Effects) {
+        self.rooms.wake(now, effects);
     }
 
     /// Everybody is about to be disconnected.
@@ -406,7 +410,7 @@ impl Hub {
     #[allow(clippy::too_many_arguments, reason = "a hello has as many fields")]
     fn hello<'a>(
         &mut self,
-        now: Now,
+        now: Millis,
         id: MemberId,
         request: Option<RequestId>,
         name: Option<Name<'a>>,
@@ -445,7 +449,7 @@ impl Hub {
 
     fn rename<'a>(
         &mut self,
-        now: Now,
+        now: Millis,
         id: MemberId,
         request: Option<RequestId>,
         name: Name<'a>,
@@ -466,7 +470,7 @@ impl Hub {
         effects.tell(id, request, &Event::Renamed { name: new });
         if *old != *new {
             for room in rooms {
-                self.rooms.tell(now.at, room, Change::Renamed { member: id, old: &old, new }, effects);
+                self.rooms.tell(now, room, Change::Renamed { member: id, old: &old, new }, effects);
             }
         }
         Ok(())
@@ -786,7 +790,7 @@ mod tests {
     #[test]
     fn whoever_is_not_there_is_nobody() {
         let mut stage = Stage::new(Settings::default());
-        let (nobody, now) = (MemberId(3), Now { at: Millis(0), unix_ms: 0 });
+        let (nobody, now) = (MemberId(3), Millis(0));
         stage.hub.handle(now, nobody, None, Command::Ping, &mut stage.house);
         stage.hub.leave(now, nobody, &mut stage.house);
         stage.hub.validate();

@@ -17,14 +17,15 @@ use super::hub::Hub;
 use super::presence::Change;
 use super::pressure::SLICE_BYTES;
 use super::room::Room;
-use super::{Effects, MemberId, Mode, Now, RoomId};
+use super::{Effects, MemberId, Mode, RoomId};
+use crate::time::Millis;
 use crate::wire::{Event, Position, Refusal, RequestId, Resumed, RoomName};
 
 impl Hub {
     #[allow(clippy::too_many_arguments, reason = "a join has as many fields")]
     pub(super) fn join<'a>(
         &mut self,
-        now: Now,
+        now: Millis,
         id: MemberId,
         request: Option<RequestId>,
         name: RoomName<'_>,
@@ -59,7 +60,7 @@ impl Hub {
     /// Text only: the member's stream of its room begins anew behind a position.
     pub(super) fn resume<'a>(
         &mut self,
-        _now: Now,
+        _now: Millis,
         id: MemberId,
         request: Option<RequestId>,
         since: Position<'_>,
@@ -75,7 +76,7 @@ impl Hub {
     /// Goes into a room, which is made if there is none.
     fn go_in<'a>(
         &mut self,
-        now: Now,
+        now: Millis,
         id: MemberId,
         name: RoomName<'_>,
         effects: &mut dyn Effects,
@@ -90,14 +91,14 @@ impl Hub {
         self.members.get_mut_here(id).rooms.push(room_id.index);
         // The others first: then nobody is told of their own coming.
         let change = Change::Joined { member: id, name: self.members.name(id) };
-        self.rooms.tell(now.at, room_id.index, change, effects);
+        self.rooms.tell(now, room_id.index, change, effects);
         effects.follow(id, room_id);
         Ok(())
     }
 
     pub(super) fn leave_by_name<'a>(
         &mut self,
-        now: Now,
+        now: Millis,
         id: MemberId,
         request: Option<RequestId>,
         name: RoomName<'a>,
@@ -110,7 +111,7 @@ impl Hub {
     }
 
     /// Leaves the room at this place of the table.
-    pub(super) fn leave_room(&mut self, now: Now, id: MemberId, index: u32, effects: &mut dyn Effects) {
+    pub(super) fn leave_room(&mut self, now: Millis, id: MemberId, index: u32, effects: &mut dyn Effects) {
         let Some(room) = self.rooms.get_mut(index) else { return };
         effects.unfollow(id, room.id);
         room.roster.remove(id);
@@ -120,11 +121,11 @@ impl Hub {
                 // Whatever has not been told yet, nobody is there to hear.
                 room.presence = Default::default();
                 room.roster.learn();
-                self.rooms.note_empty(now.at, index);
+                self.rooms.note_empty(now, index);
             }
             false => {
                 let change = Change::Left { member: id, name: self.members.name(id) };
-                self.rooms.tell(now.at, index, change, effects);
+                self.rooms.tell(now, index, change, effects);
             }
         }
     }

@@ -160,20 +160,14 @@ pub enum Mode {
     Json,
 }
 
-/// The time of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Now {
-    /// By the clock that only goes forward.
-    pub at: Millis,
-    /// By the calendar, in milliseconds since 1970.
-    pub unix_ms: u64,
-}
-
 /// What the hub wants done.
 ///
 /// Each room has a stream, which its followers read. The order in which the effects of one call come is the order in
 /// which they take place: who is told something and follows a room after that reads the two in this order.
 pub trait Effects {
+    /// The time by the calendar, in milliseconds since 1970. It may go back, as calendars do.
+    fn unix_ms(&self) -> u64;
+
     /// Tells one member. `id` is the request's that this answers.
     fn tell(&mut self, member: MemberId, id: Option<RequestId>, event: &Event<'_>);
 

@@ -333,7 +333,7 @@ fn origin(log: &[Entry], from: usize, mut at: usize) -> Option<&str> {
 mod tests {
     use super::*;
     use crate::chat::stage::{Stage, play, play_with};
-    use crate::chat::{Hub, Mode, Now, Record, RoomId, Seed, Settings};
+    use crate::chat::{Hub, Mode, Record, RoomId, Seed, Settings};
     use crate::wire::{Command, Goodbye, Message, RequestId, RoomName};
     use std::ops::Range;
 
@@ -792,6 +792,10 @@ mod tests {
     }
 
     impl Effects for Meter {
+        fn unix_ms(&self) -> u64 {
+            0
+        }
+
         fn tell(&mut self, _: MemberId, _: Option<RequestId>, _: &Event<'_>) {
             self.calls += 1;
         }
@@ -825,10 +829,10 @@ mod tests {
     fn ten_thousand_who_come_within_three_seconds_cost_each_the_same() {
         let (mut hub, mut meter) = (Hub::new(Settings::default(), Seed::new([3; 32])), Meter::default());
         let join = Command::Join { room: RoomName::new("lobby").unwrap(), since: None, history: 0 };
-        let at = |ms| Now { at: Millis(ms), unix_ms: ms };
+        let at = |ms| Millis(ms);
         for number in 0..10_000 {
             let now = at(u64::from(number) * 3 / 10);
-            if hub.next_wake().is_some_and(|at| at <= now.at) {
+            if hub.next_wake().is_some_and(|at| at <= now) {
                 hub.wake(now, &mut meter);
             }
             hub.enter(MemberId(number), Mode::Text);

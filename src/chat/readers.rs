@@ -3,7 +3,7 @@
 //! Random people come, go, move and change their names. Each asks once who is there, when it comes into a room, and from
 //! then on only reads.
 
-use super::{Effects, Hub, MemberId, Mode, Now, Rate, Record, RoomId, Seed, Settings};
+use super::{Effects, Hub, MemberId, Mode, Rate, Record, RoomId, Seed, Settings};
 use crate::time::Millis;
 use crate::wire::{Changes, Command, Event, Goodbye, Message, Name, RequestId, RoomName};
 use proptest::prelude::*;
@@ -57,6 +57,10 @@ struct Readers {
 }
 
 impl Effects for Readers {
+    fn unix_ms(&self) -> u64 {
+        0
+    }
+
     fn tell(&mut self, member: MemberId, id: Option<RequestId>, event: &Event<'_>) {
         assert_eq!(id, None, "nobody asked under a number");
         let own = self.names.entry(member).or_default();
@@ -157,7 +161,7 @@ proptest! {
         let unlimited = Rate { per_second: 0, burst: 1 };
         let settings = Settings { presence_changes_max: changes_max, command: unlimited, ..Settings::default() };
         let (mut hub, mut readers) = (Hub::new(settings, Seed::new([1; 32])), Readers::default());
-        let at = |ms| Now { at: ms, unix_ms: 0 };
+        let at = |ms| ms;
         let mut now = at(Millis(0));
         let mut rooms: BTreeMap<u32, u8> = BTreeMap::new();
         let room_names = ["lobby", "dev", "ops"];
@@ -185,7 +189,7 @@ proptest! {
                     hub.handle(now, MemberId(who), None, rename, &mut readers);
                 }
                 Step::Pass(millis) => {
-                    let to = now.at + Millis(millis);
+                    let to = now + Millis(millis);
                     while let Some(due) = hub.next_wake().filter(|&due| due <= to) {
                         hub.wake(at(due), &mut readers);
                     }

@@ -37,6 +37,9 @@ pub(super) struct Room {
     pub keys_due: Option<Millis>,
     /// When somebody last said something here.
     pub warm_at: Millis,
+    /// The same by the calendar, as it was said, in milliseconds since 1970. It does not go back within this life of the
+    /// room's numbering.
+    pub newest_at: u64,
     /// It is on the list of rooms that may have to forget.
     pub is_on_cold_list: bool,
     /// When its last member left; it may have others since.
@@ -65,6 +68,7 @@ impl Room {
             keys: Keys::default(),
             keys_due: None,
             warm_at: Millis(0),
+            newest_at: 0,
             is_on_cold_list: false,
             emptied_at: Millis(0),
         }

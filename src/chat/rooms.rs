@@ -207,6 +207,7 @@ impl Rooms {
     /// Remembers what was said in a room.
     pub fn remember(&mut self, now: Millis, index: u32, record: Record) {
         let Some(room) = self.rooms.get_mut(index as usize) else { return };
+        room.newest_at = record.at;
         let before = room.history.len_bytes();
         room.history.push(record, self.bounds);
         room.warm_at = now;

@@ -18,7 +18,7 @@
 
 use super::delivery::{JSON, Link, NO_LINK, Scratch, ServerEffects, TEXT, member, render_replayed, room};
 use super::pressure::SLICE_BYTES;
-use super::{Effects, Hub, LOBBY, Mode, Now, Seed, Settings};
+use super::{Effects, Hub, LOBBY, Mode, Seed, Settings};
 use crate::proto::http::Head;
 use crate::proto::ws::close as ws_close;
 use crate::service::{
@@ -65,8 +65,8 @@ impl Chat {
     }
 
     /// Lets the hub act.
-    fn act(&mut self, cx: &mut dyn Context, act: impl FnOnce(&mut Hub, Now, &mut ServerEffects<'_>)) {
-        let now = Now { at: cx.now(), unix_ms: cx.unix_ms() };
+    fn act(&mut self, cx: &mut dyn Context, act: impl FnOnce(&mut Hub, Millis, &mut ServerEffects<'_>)) {
+        let now = cx.now();
         let mut effects = ServerEffects { cx, links: &mut self.links, scratch: &mut self.scratch };
         act(&mut self.hub, now, &mut effects);
         let wake_at = self.hub.next_wake();

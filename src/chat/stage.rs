@@ -20,7 +20,7 @@
 //! cannot be known beforehand, a secret or an epoch, is written by its name: `{epoch}` and `{secret}` stand for what was
 //! last told; `{epoch:dev}` and `{secret:ann}` for what was last told of that room and to that connection.
 
-use super::{Effects, Hub, LOBBY, MemberId, Mode, Now, Record, Replayed, RoomId, Seed, Settings};
+use super::{Effects, Hub, LOBBY, MemberId, Mode, Record, Replayed, RoomId, Seed, Settings};
 use crate::time::Millis;
 use crate::wire::{self, Changes, Command, Event, GapReason, Goodbye, RequestId, RoomName, json, text};
 use std::collections::{BTreeMap, VecDeque};
@@ -50,6 +50,7 @@ pub struct Stage {
 /// Rooms' streams, and what has reached whom.
 #[derive(Default)]
 pub struct House {
+    unix_ms: u64,
     followers: BTreeMap<RoomId, Vec<MemberId>>,
     /// The number of each room's next entry.
     heads: BTreeMap<RoomId, u64>,
@@ -107,8 +108,10 @@ impl Stage {
         }
     }
 
-    fn now(&self) -> Now {
-        Now { at: self.now, unix_ms: UNIX_MS + (self.now - self.began).0 }
+    /// The time, by which the calendar is set too.
+    fn now(&mut self) -> Millis {
+        self.house.unix_ms = UNIX_MS + (self.now - self.began).0;
+        self.now
     }
 
     fn play_line(&mut self, line: &str, step: &str) {
@@ -145,7 +148,8 @@ impl Stage {
             self.house.with_seq.retain(|&it| it != id);
             self.house.asleep.remove(&id);
             self.house.closed.retain(|&it| it != id);
-            self.hub.leave(self.now(), id, &mut self.house);
+            let now = self.now();
+            self.hub.leave(now, id, &mut self.house);
         } else if let Some(labels) = line.strip_prefix("here ") {
             labels.split(' ').for_each(|label| self.settle(label));
         } else if let Some(millis) = line.strip_prefix("@ ") {
@@ -224,7 +228,8 @@ impl Stage {
         let join = Command::Join { room: RoomName::new(LOBBY).unwrap(), since: None, history: 0 };
         self.hub.enter(id, Mode::Text);
         self.hub.greet(id, &mut self.house);
-        self.hub.handle(self.now(), id, None, join, &mut self.house);
+        let now = self.now();
+        self.hub.handle(now, id, None, join, &mut self.house);
     }
 
     fn settle(&mut self, label: &str) {
@@ -260,7 +265,8 @@ impl Stage {
     pub fn advance(&mut self, to: Millis) {
         while let Some(at) = self.hub.next_wake().filter(|&at| at <= to) {
             self.now = at;
-            self.hub.wake(self.now(), &mut self.house);
+            let now = self.now();
+            self.hub.wake(now, &mut self.house);
         }
         self.now = to;
     }
@@ -358,6 +364,10 @@ const CROWD: usize = 2;
 const FIRST_ENTRY: u64 = 1000;
 
 impl Effects for House {
+    fn unix_ms(&self) -> u64 {
+        self.unix_ms
+    }
+
     fn tell(&mut self, member: MemberId, id: Option<RequestId>, event: &Event<'_>) {
         let lines = self.render(member, id, event);
         if self.closed.contains(&member) {

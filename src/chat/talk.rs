@@ -5,7 +5,8 @@ use super::hub::Hub;
 use super::keys::{KeyHash, Published, hash_data};
 use super::membership::{position, room_meant, room_of_stream};
 use super::pressure::{self, Replayed, Slow};
-use super::{Effects, MemberId, Mode, Now, RoomId};
+use super::{Effects, MemberId, Mode, RoomId};
+use crate::time::Millis;
 use crate::wire::name::folded;
 use crate::wire::{Data, Event, Message, Page, Refusal, RequestId, RoomName, json};
 use std::ops::Range;
@@ -21,7 +22,7 @@ impl Hub {
     #[allow(clippy::too_many_arguments, reason = "publishing has as many fields")]
     pub(super) fn publish<'a>(
         &mut self,
-        now: Now,
+        now: Millis,
         id: MemberId,
         request: Option<RequestId>,
         room: Option<RoomName<'_>>,
@@ -46,7 +47,7 @@ impl Hub {
     #[allow(clippy::too_many_arguments, reason = "publishing has as many fields")]
     fn take<'a>(
         &mut self,
-        now: Now,
+        now: Millis,
         id: MemberId,
         request: Option<RequestId>,
         room: Option<RoomName<'_>>,
@@ -59,12 +60,8 @@ impl Hub {
         let (room_id, index) = (room.id, room.id.index);
         let name = self.members.name(id);
         let key_hash = key.map(|key| KeyHash::new(self.name_seed, || folded(name), key));
-        let (seq, at) = (room.history.newest() + 1, now.unix_ms);
-        let message = Message { room: &room.name, seq, name, key, at, data };
-        json.clear();
-        json::render_message(&message, json);
         let data_hash = hash_data(data);
-        if let Some(known) = key_hash.and_then(|hash| self.rooms.published(now.at, room, hash)) {
+        if let Some(known) = key_hash.and_then(|hash| self.rooms.published(now, room, hash)) {
             if known.data != data_hash {
                 return Err(Refusal::BadRequest("this `key` was used for other data"));
             }
@@ -73,6 +70,11 @@ impl Hub {
             effects.answer(id, room_id, request, &published);
             return Ok(());
         }
+        // The calendar may have been set back since the message before.
+        let (seq, at) = (room.history.newest() + 1, effects.unix_ms().max(room.newest_at));
+        let message = Message { room: &room.name, seq, name, key, at, data };
+        json.clear();
+        json::render_message(&message, json);
         let (mode, echoes) = self.members.get(id).map_or((Mode::Text, false), |it| (it.mode, it.echoes));
         let published = Event::Published { room: &room.name, seq, at, is_duplicate: false };
         let reads_it_with_others = echoes && mode == Mode::Text;
@@ -87,17 +89,16 @@ impl Hub {
             effects.answer(id, room_id, None, &Event::Message(message));
         }
         let record = Record { seq, entry, at, json: json.as_slice().into() };
-        self.rooms.remember(now.at, index, record);
+        self.rooms.remember(now, index, record);
         self.messages += 1;
         if let Some(hash) = key_hash {
-            self.rooms.remember_key(now.at, index, hash, Published { seq, at, data: data_hash });
+            self.rooms.remember_key(now, index, hash, Published { seq, at, data: data_hash });
         }
         Ok(())
     }
 
     pub(super) fn direct<'a>(
         &mut self,
-        now: Now,
         id: MemberId,
         request: Option<RequestId>,
         to: &'a str,
@@ -116,7 +117,7 @@ impl Hub {
         let direct = Event::Direct {
             from: self.members.name(id),
             to: self.members.name(reader),
-            at: now.unix_ms,
+            at: effects.unix_ms(),
             data,
         };
         effects.tell(reader, None, &direct);

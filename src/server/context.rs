@@ -1,5 +1,6 @@
 //! The [`Context`] that the server hands to its services: it notes what must happen.
 
+use super::calendar::Calendar;
 use super::close_reason::CloseReason;
 use super::connection::Codec;
 use super::state::State;
@@ -14,7 +15,7 @@ pub struct ServerContext<'a> {
     /// The time of the turn.
     pub now: Millis,
     /// The same by the calendar.
-    pub unix_ms: u64,
+    pub calendar: &'a Calendar,
     /// Whose context this is.
     pub service: u16,
     /// When the service wants to be woken.
@@ -40,7 +41,7 @@ impl Context for ServerContext<'_> {
     }
 
     fn unix_ms(&self) -> u64 {
-        self.unix_ms
+        self.calendar.unix_ms()
     }
 
     fn send(&mut self, conn: ConnId, message: Message<'_>) {

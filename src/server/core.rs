@@ -4,6 +4,7 @@
 //! that calls the same methods with invented bytes and an invented time runs all of the server in one thread, and replays
 //! it from a seed. This file keeps the turn; `session` makes bytes into events, `flush` makes what was noted into writes.
 
+use super::calendar::Calendar;
 use super::close_reason::CloseReason;
 use super::connection::{Codec, Intake, Phase, Wire};
 use super::context::ServerContext;
@@ -52,8 +53,7 @@ pub struct Core {
     replay: Replay,
     /// Connections whose moment has come; kept for its memory.
     expired: Vec<u32>,
-    /// What the calendar said when the loop's clock was 0, in milliseconds since 1970.
-    unix_ms_at_zero: u64,
+    calendar: Calendar,
     /// Set once the server shuts down: when it stops being patient.
     ends_at: Option<Millis>,
 }
@@ -64,9 +64,9 @@ impl Core {
         Core { state: State::new(limits), ..Core::default() }
     }
 
-    /// Sets the calendar: how many milliseconds since 1970 it was when the loop's clock was 0.
-    pub fn set_calendar(&mut self, unix_ms_at_zero: u64) {
-        self.unix_ms_at_zero = unix_ms_at_zero;
+    /// Has the calendar be read so, in milliseconds since 1970: when something is stamped, and at most once in a turn.
+    pub fn set_calendar(&mut self, read: impl Fn() -> u64 + 'static) {
+        self.calendar = Calendar::new(read);
     }
 
     /// Adds a service that takes WebSocket messages of up to `message_bytes_max`.
@@ -149,9 +149,8 @@ impl Core {
         call: impl FnOnce(&mut dyn Service, &mut dyn Context) -> T,
     ) -> T {
         let mount = self.mounts.get_mut(usize::from(service)).expect("services are added and never removed");
-        let unix_ms = self.unix_ms_at_zero.saturating_add(now.0);
-        let mut cx =
-            ServerContext { now, unix_ms, service, wake_at: &mut mount.wake_at, state: &mut self.state };
+        let (calendar, wake_at) = (&self.calendar, &mut mount.wake_at);
+        let mut cx = ServerContext { now, calendar, service, wake_at, state: &mut self.state };
         call(mount.service.as_mut(), &mut cx)
     }
 
@@ -447,6 +446,7 @@ impl Handler for Core {
         // Connections that broke while they were written to have an end to tell of too.
         self.tell_endings(now);
         self.state.reap(now, sockets);
+        self.calendar.end_turn();
     }
 
     fn has_work(&self) -> bool {

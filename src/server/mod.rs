@@ -5,6 +5,7 @@
 //!
 //! Inside, [`Core`] is all of it but the sockets.
 
+mod calendar;
 mod close_reason;
 mod connection;
 mod context;
@@ -50,10 +51,7 @@ impl Server {
     /// A server with nothing on it. Fails when the system has no descriptors left for it.
     pub fn new(limits: Limits) -> io::Result<Server> {
         let mut server = Server { reactor: Reactor::new()?, core: Core::new(limits) };
-        // A clock before 1970 is wrong anyway.
-        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let unix_ms = u64::try_from(unix.as_millis()).unwrap_or(u64::MAX);
-        server.core.set_calendar(unix_ms.saturating_sub(server.reactor.now().0));
+        server.core.set_calendar(unix_ms);
         Ok(server)
     }
 
@@ -156,4 +154,10 @@ impl Server {
     pub fn stats(&self, report: &mut dyn FnMut(&'static str, u64)) {
         self.core.stats(report);
     }
+}
+
+/// What the system's calendar says, in milliseconds since 1970. One that is before that is wrong anyway.
+fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

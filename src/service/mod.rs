@@ -261,7 +261,8 @@ pub trait Context {
     /// The time of this turn of the loop.
     fn now(&self) -> Millis;
 
-    /// The same by the calendar, in milliseconds since 1970. The calendar is read once, when the server starts.
+    /// The same by the calendar, in milliseconds since 1970. The calendar may be set forward and back at any time, so this is
+    /// for telling people when something was, and not for measuring how long it took. It is read at most once in a turn.
     fn unix_ms(&self) -> u64;
 
     /// Sends one message to one connection, behind what it has been sent before.

@@ -14,6 +14,7 @@ mod puppet;
 mod server;
 
 mod backpressure;
+mod calendar;
 mod closing;
 mod coalescing;
 mod counts;

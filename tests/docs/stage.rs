@@ -10,9 +10,11 @@ use chinwag::server::{AllowedHosts, Core, Limits, Route, Shutdown};
 use chinwag::service::add::Add;
 use chinwag::service::echo::Echo;
 use chinwag::time::Millis;
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
 use std::net::Ipv4Addr;
+use std::rc::Rc;
 
 const HTTP: ListenerId = ListenerId(0);
 const LINES: ListenerId = ListenerId(1);
@@ -77,6 +79,8 @@ pub struct Stage {
     core: Core,
     network: Network,
     now: Millis,
+    /// The same, for the calendar.
+    clock: Rc<Cell<Millis>>,
     began: Millis,
     peers: Vec<Peer>,
     connected: u16,
@@ -86,7 +90,9 @@ impl Stage {
     /// A server with nobody there.
     pub fn new(limits: Limits, chat: chat::Settings) -> Stage {
         let mut core = Core::new(limits);
-        core.set_calendar(CALENDAR);
+        let clock = Rc::new(Cell::new(Millis(0)));
+        let read = Rc::clone(&clock);
+        core.set_calendar(move || CALENDAR + read.get().0);
         let chat = core.mount(Chat::new(chat, Seed::new([1; 32])), 64 * 1024);
         let echo = core.mount(Echo::new(Response::html("<!doctype html>\n")), 16 * 1024 * 1024);
         let add = core.mount(Add, 64 * 1024);
@@ -105,6 +111,7 @@ impl Stage {
             core,
             network: Network::default(),
             now: Millis(0),
+            clock,
             began: Millis(0),
             peers: Vec::new(),
             connected: 0,
@@ -193,16 +200,21 @@ impl Stage {
         self.turn();
     }
 
+    fn set_clock(&mut self, now: Millis) {
+        self.now = now;
+        self.clock.set(now);
+    }
+
     /// It is that much after the beginning.
     pub fn advance(&mut self, to: Millis) {
         let to = self.began + to;
         assert!(to >= self.now, "time goes forward");
         loop {
             let next = self.core.next_deadline();
-            self.now = self.now.max(next.min(to));
+            self.set_clock(self.now.max(next.min(to)));
             self.turn();
             if next > to {
-                self.now = to;
+                self.set_clock(to);
                 return;
             }
         }

@@ -32,6 +32,8 @@ pub struct Books {
     pub gaps: u64,
     pub drains: u64,
     pub wakes: u64,
+    /// How often the calendar was asked.
+    pub stamps: u64,
 }
 
 /// More than one write can keep apart.
@@ -100,6 +102,8 @@ impl Service for Numbers {
                 let seq = {
                     let mut books = self.books.borrow_mut();
                     books.heads[topic] += 1;
+                    books.stamps += 1;
+                    assert_eq!(cx.unix_ms(), cx.unix_ms(), "one moment for a whole turn");
                     books.heads[topic]
                 };
                 let ack = format!("ok {topic} {seq}");
@@ -197,6 +201,7 @@ impl Service for Numbers {
             ("gaps", books.gaps),
             ("drains", books.drains),
             ("wakes", books.wakes),
+            ("stamps", books.stamps),
         ] {
             report(name, value);
         }

@@ -9,7 +9,7 @@ use chinwag::net::{Handler, ListenerId, Peer as Address};
 use chinwag::proto::http::Response;
 use chinwag::server::{Core, Limits, Route, Shutdown};
 use chinwag::time::Millis;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::Ipv4Addr;
@@ -30,6 +30,7 @@ pub struct World {
     network: Network,
     followers: Vec<Follower>,
     books: Rc<RefCell<Books>>,
+    calendar_reads: Rc<Cell<u64>>,
 }
 
 impl World {
@@ -51,7 +52,15 @@ impl World {
         core.route("/numbers", Route::Service(numbers));
         core.route("/page", Route::Page(Response::text(200, "a page\n").into()));
         core.speak_lines(LINES, numbers);
-        World { random, now: Millis(0), core, network: Network::default(), followers: Vec::new(), books }
+        // A calendar that is set all the time, forward and back: nothing is to depend on it.
+        let calendar_reads = Rc::new(Cell::new(0_u64));
+        let reads = Rc::clone(&calendar_reads);
+        core.set_calendar(move || {
+            reads.set(reads.get() + 1);
+            reads.get().wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        });
+        let (now, network, followers) = (Millis(0), Network::default(), Vec::new());
+        World { random, now, core, network, followers, books, calendar_reads }
     }
 
     /// What happened so far, as a number.
@@ -129,6 +138,7 @@ impl World {
 
     /// One turn of the loop.
     fn turn(&mut self) {
+        let (reads, stamps) = (self.calendar_reads.get(), self.books.borrow().stamps);
         for follower in &mut self.followers {
             let wire = self.network.wire(follower.peer.key);
             follower.peer.post(wire);
@@ -144,6 +154,12 @@ impl World {
             self.followers.swap_remove(at.expect("who is closed was there"));
         }
         self.core.validate(QUEUED_BYTES_MAX);
+        let has_stamped = self.books.borrow().stamps > stamps;
+        assert_eq!(
+            self.calendar_reads.get() - reads,
+            u64::from(has_stamped),
+            "once a turn, and for a reason"
+        );
         for follower in &mut self.followers {
             let mut bytes = self.network.wire(follower.peer.key).take(follower.peer.appetite);
             follower.read(&mut bytes);

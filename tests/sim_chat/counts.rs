@@ -15,6 +15,7 @@ pub const INTERESTING: &[&str] = &[
     "history with a join",
     "published",
     "duplicates",
+    "stamped while the calendar was behind",
     "repeats over another connection",
     "same key, other data",
     "trimmed",

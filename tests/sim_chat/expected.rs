@@ -21,6 +21,8 @@ pub struct Life {
     /// As the first who was told it has read it.
     pub epoch: Option<String>,
     pub messages: Vec<Said>,
+    /// When the last of them was said, by the calendar.
+    pub newest_at: u64,
 }
 
 /// A message, as it reads to programs, to people, and to people who want numbers.

@@ -30,14 +30,14 @@ pub struct Model {
     entered: u64,
     guests_secrets: BTreeMap<u64, String>,
     pub counts: Counts,
-    /// For the calendar.
-    pub unix_ms_at_zero: u64,
+    /// What the calendar says, which goes forward and back.
+    pub unix_ms: u64,
     /// Whether to print what is said and read.
     pub is_traced: bool,
 }
 
 impl Model {
-    pub fn new(settings: Settings, is_exact: bool, unix_ms_at_zero: u64, is_traced: bool) -> Model {
+    pub fn new(settings: Settings, is_exact: bool, is_traced: bool) -> Model {
         Model {
             settings,
             is_exact,
@@ -48,7 +48,7 @@ impl Model {
             entered: 0,
             guests_secrets: BTreeMap::new(),
             counts: Counts::default(),
-            unix_ms_at_zero,
+            unix_ms: 0,
             is_traced,
         }
     }
@@ -251,7 +251,7 @@ impl Model {
         command: Command<'a>,
         is_crowded: bool,
     ) -> Result<(), Refusal<'a>> {
-        let at = self.unix_ms_at_zero + now.0;
+        let at = self.unix_ms;
         if let Command::Hello { name, secret, echo, .. } = command {
             return self.hello(now, conn, id, name, secret, echo);
         }
@@ -464,7 +464,7 @@ impl Model {
                 self.counts.count("rooms that had another life");
             }
             let life = self.lives.len();
-            self.lives.push(Life { room: name.to_owned(), epoch: None, messages: Vec::new() });
+            self.lives.push(Life { room: name.to_owned(), epoch: None, messages: Vec::new(), newest_at: 0 });
             let room = Room {
                 life,
                 members: BTreeSet::new(),
@@ -554,7 +554,11 @@ impl Model {
         }
 
         self.counts.count("published");
-        let (seq, at) = (self.newest(life) + 1, self.unix_ms_at_zero + now.0);
+        let (seq, at) = (self.newest(life) + 1, self.unix_ms.max(self.lives[life].newest_at));
+        if at > self.unix_ms {
+            self.counts.count("stamped while the calendar was behind");
+        }
+        self.lives[life].newest_at = at;
         let message = Message { room: &name, seq, name: &publisher, key, at, data };
         let mut json = Vec::new();
         json::render_message(&message, &mut json);

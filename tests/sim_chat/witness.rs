@@ -35,6 +35,7 @@ impl Service for Witness {
     }
 
     fn on_message(&mut self, cx: &mut dyn Context, conn: ConnId, message: Message<'_>) {
+        self.model.borrow_mut().unix_ms = cx.unix_ms();
         let Message::Text(said) = message else { panic!("nobody sends bytes") };
         self.model.borrow().trace(cx.now(), conn, format_args!("> {said}"));
         self.model.borrow_mut().hear(cx.now(), conn, said, &|reader| cx.is_crowded(reader));

@@ -13,7 +13,7 @@ use chinwag::net::{Handler, ListenerId, Peer as Address};
 use chinwag::server::{Core, Limits, Route, Shutdown};
 use chinwag::time::Millis;
 use serde_json::Value;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::io;
 use std::net::Ipv4Addr;
@@ -27,12 +27,14 @@ const WRITE_QUEUE_BYTES: usize = 1200;
 /// What one event may add to an outbox that is just below its high mark: a page of history, which is longer than a slice of
 /// a replay, and the backlog of each room that is left.
 const QUEUED_BYTES_MAX: usize = OUTBOX_HIGH_BYTES + 66 * 1024 + 4 * WRITE_QUEUE_BYTES;
-const UNIX_MS_AT_ZERO: u64 = 1_795_000_000_000;
+const UNIX_MS: u64 = 1_795_000_000_000;
 const PEOPLE: usize = 8;
 
 pub struct World {
     pub random: Random,
     now: Millis,
+    /// What the calendar says, in milliseconds since 1970.
+    calendar: Rc<Cell<u64>>,
     core: Core,
     network: Network,
     people: Vec<Person>,
@@ -83,8 +85,10 @@ impl World {
         let is_exact = random.below(4) > 0;
         let settings = settings(&mut random, is_exact);
         let mut core = Core::new(limits);
-        core.set_calendar(UNIX_MS_AT_ZERO);
-        let model = Rc::new(RefCell::new(Model::new(settings.clone(), is_exact, UNIX_MS_AT_ZERO, is_traced)));
+        let calendar = Rc::new(Cell::new(UNIX_MS));
+        let read = Rc::clone(&calendar);
+        core.set_calendar(move || read.get());
+        let model = Rc::new(RefCell::new(Model::new(settings.clone(), is_exact, is_traced)));
         let chat = Chat::new(settings, Seed::new([random.below(256) as u8; 32]));
         let chat = core.mount(Witness { chat, model: Rc::clone(&model) }, 8192);
         core.route("/ws", Route::Service(chat));
@@ -96,6 +100,7 @@ impl World {
         };
         World {
             now: Millis(0),
+            calendar,
             core,
             network: Network::default(),
             calm: one_of(&mut random, [2, 2, 10]),
@@ -178,6 +183,15 @@ impl World {
             _ => self.random.below(30),
         };
         self.now = self.now + Millis(ms as u64);
+        let calendar = self.calendar.get() + ms as u64;
+        self.calendar.set(match self.random.below(300) {
+            // Somebody sets it, or the machine has slept.
+            0 => calendar + self.random.below(100_000_000) as u64,
+            1 => calendar.saturating_sub(self.random.below(100_000_000) as u64),
+            2 => 0,
+            3 => UNIX_MS,
+            _ => calendar,
+        });
     }
 
     fn connect(&mut self, at: usize) {
