@@ -560,6 +560,7 @@ $("rooms").addEventListener("click", ({ target }) => {
   const room = target.closest(".room");
   if (close) {
     leave(close.dataset.leave);
+    $("side").hidePopover(); // the offer to undo it stands behind
     if (matchMedia("(hover: hover)").matches) input.focus();
   }
   if (!room) return;
@@ -614,7 +615,7 @@ document.addEventListener("visibilitychange", () => {
 // The beginning. ---------------------------------------------------------------------------------------
 
 const linkedRoom = location.hash.slice(1);
-for (const { room } of isCopy ? before.snapshot.rooms : chat.rooms) enter(room);
+for (const { room } of isCopy ? (before?.snapshot.rooms ?? []) : chat.rooms) enter(room);
 if (isRoom(linkedRoom)) enter(linkedRoom);
 else if (places.has(before?.active)) show(before.active);
 else if (places.size === 0) enter(FIRST_ROOM);

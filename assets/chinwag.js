@@ -162,6 +162,7 @@ export class Chat extends EventTarget {
     if (typeof WebSocket !== "function") {
       throw new TypeError("there is no WebSocket here: pass one, such as that of the npm package ws, as new Chat({ WebSocket })");
     }
+    toJson({ name, token }); // or it would fail with each connection
     this.#url = endpoint(url);
     this.#WebSocket = WebSocket;
     this.#token = token;
@@ -300,6 +301,7 @@ export class Chat extends EventTarget {
    */
   async rename(name) {
     if (this.#ended) throw this.#ended;
+    toJson({ name });
     if (this.state === "open") await this.#ask({ type: "rename", name });
     this.#wanted.name = name;
     this.#tell("change", {});

@@ -28,7 +28,9 @@ function connect() {
   socket = new WebSocket(url);
   socket.binaryType = "arraybuffer";
   become("connecting", "connecting");
+  let wasOpen = false;
   socket.onopen = () => {
+    wasOpen = true;
     become("open", "connected");
     $("deflated").hidden = !socket.extensions.includes("permessage-deflate");
   };
@@ -36,7 +38,16 @@ function connect() {
   socket.onclose = (event) => {
     become("closed", event.code === 1006 ? "closed without a Close frame" : `closed with ${event.code}`);
     for (const exchange of awaited.splice(0)) fail(exchange, event);
+    if (!wasOpen) askWhy();
   };
+}
+
+/** No script is told why a handshake failed. Over HTTP the server says it, to a POST, which always bears an Origin. */
+async function askWhy() {
+  const asked = socket;
+  const response = await fetch(socket.url.replace(/^ws/, "http"), { method: "POST", cache: "no-store" }).catch(() => null);
+  const why = [403, 421].includes(response?.status) ? await response.text() : "";
+  if (why && socket === asked) become("closed", `refused: ${why.trim()}`);
 }
 
 function become(state, words) {

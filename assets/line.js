@@ -34,11 +34,11 @@ const LONG_LINES = 24;
 /** A name's hue in degrees, the same on every page. */
 export function hue(name) {
   // FNV-1a over its characters. Names that differ in the last one differ in few bits then, and guest-1 and guest-3 by four
-  // degrees; so what comes out is mixed, as MurmurHash3 does it at the end.
+  // degrees; so what comes out is mixed, by the function lowbias32.
   let hash = 0x811c9dc5;
   for (const char of name.toLowerCase()) hash = Math.imul(hash ^ char.codePointAt(0), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x846ca68b);
   return ((hash ^ (hash >>> 16)) >>> 0) % 360;
 }
 

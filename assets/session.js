@@ -7,10 +7,11 @@
 //     the lock is free     a reload, a tab opened again, a crash: the page goes on as the same person
 //     the lock is held     the tab is a copy, whether the original runs or is frozen: somebody else, in the same rooms
 //
-// On a reload the page before may hold its lock for a moment longer; its `pagehide` has told that it goes, so it is waited
-// for. A copy is made of a page that stays, and sees that at once.
+// A page lets go of its lock when it goes, and says in the storage that it does. On a reload its lock may still be held for
+// a moment, so that is waited for. A copy is made of a page that stays, and sees that at once.
 //
-// Locks are for pages by HTTPS or from this machine. Elsewhere tabs ask each other, and no answer means that nobody is there.
+// Locks are for pages by HTTPS or from this machine. Elsewhere tabs ask each other, and no answer means that nobody is there:
+// there a frozen original is not found, and loses its name to the copy.
 
 const TAB = "chinwag-tab";
 const LEAVING_MS = 1000; // at most: from a page's `pagehide` until its lock is free
@@ -41,6 +42,8 @@ export const onDevice = { read: (key) => read(device, key), keep: (key, value) =
 /** What this tab remembers. */
 export const inTab = { read: (key) => read(session, key), keep: (key, value) => keep(session, key, value) };
 
+let letGo = () => {};
+
 /**
  * Makes this tab the owner of what it remembers. Resolves to whether it is: a copy is not, and has to begin as somebody else.
  * @returns {Promise<boolean>}
@@ -52,8 +55,16 @@ export async function claim() {
   if (id !== before?.id) own(id, false); // nobody else has an id that is new
   const note = (isLeft) => inTab.keep(TAB, { id, isLeft });
   note(false);
-  addEventListener("pagehide", () => note(true));
-  addEventListener("pageshow", () => note(false));
+  addEventListener("pagehide", () => {
+    note(true);
+    letGo();
+  });
+  addEventListener("pageshow", async ({ persisted }) => {
+    if (!persisted) return;
+    // The browser has kept the page, and brings it back. A copy may have come meanwhile.
+    if (await own(id, false)) note(false);
+    else location.reload();
+  });
   return isOwner;
 }
 
@@ -71,12 +82,12 @@ async function own(id, isLeft) {
   }
 }
 
-/** Takes a lock, and keeps it as long as the page lives. Resolves to whether it could be had. */
+/** Takes a lock, and keeps it until the page goes. Resolves to whether it could be had. */
 function lock(name, options) {
   return new Promise((resolve, reject) => {
     const held = (it) => {
       resolve(it !== null);
-      return it && new Promise(() => {});
+      return it && new Promise((done) => (letGo = done));
     };
     navigator.locks.request(name, options, held).catch((error) => (error.name === "AbortError" ? resolve(false) : reject(error)));
   });
@@ -104,6 +115,7 @@ function ask(name) {
     channel.postMessage({ asker: me });
     setTimeout(() => {
       isOwner = true;
+      letGo = () => channel.close();
       resolve(true);
     }, ANSWER_MS);
   });

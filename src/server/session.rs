@@ -235,7 +235,7 @@ impl Core {
                     _ => service.on_request(cx, request),
                 });
                 match response.status {
-                    426 => self.explain_refusal(now, request.head).unwrap_or(response),
+                    405 | 426 => self.explain_refusal(now, request.head).unwrap_or(response),
                     _ => response,
                 }
             }

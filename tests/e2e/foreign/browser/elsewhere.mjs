@@ -8,7 +8,7 @@ import net from "node:net";
 
 import { unique } from "../common.mjs";
 import { axe, faults } from "./access.mjs";
-import { aLostConnection, args, enter, goTo, line, open, picture, ready, state, type, until } from "./pages.mjs";
+import { aLostConnection, args, enter, fits, goTo, line, open, picture, ready, state, type, until } from "./pages.mjs";
 
 const PAGE = (room, name) => `<!doctype html>
 <title>elsewhere</title>
@@ -89,6 +89,16 @@ export async function elsewhere() {
           await page.emulateMedia({ colorScheme });
           await picture(page, `refused-${colorScheme}-${width}`);
           await faults(page, `refused, ${colorScheme}, ${width} wide`);
+        }
+        await page.setViewportSize({ width: 1000, height: 640 });
+        await page.goto(`http://${host}/echo`);
+        await until(page, "the reason", (host) => document.getElementById("status").textContent.includes(`--allow-origin http://${host} `), host);
+        await page.evaluate(axe);
+        for (const width of [1000, 320]) {
+          await page.setViewportSize({ width, height: 640 });
+          await picture(page, `refused-echo-${width}`);
+          await fits(page);
+          await faults(page, `refused echo, ${width} wide`);
         }
         await page.context().close();
         server.close();

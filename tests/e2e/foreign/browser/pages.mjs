@@ -36,7 +36,7 @@ export const complaints = [];
 
 /** Chromium itself writes a line about every connection that fails; it cannot be told not to. */
 export const aLostConnection = (text) =>
-  /^WebSocket connection to 'ws:\/\/[0-9.:]+\/ws' failed/.test(text) || /^Failed to load resource: net::ERR_/.test(text);
+  /^WebSocket connection to 'ws:\/\/[0-9.:]+\/(ws|echo)' failed/.test(text) || /^Failed to load resource: net::ERR_/.test(text);
 
 /** Watches a page. `host` is who serves it; `others` are hosts that it may ask besides, `refused` statuses that it may get. */
 export function watch(page, { host = args.http, others = [], refused = [], expected = () => false } = {}) {
