@@ -6,6 +6,7 @@ mod join;
 mod pages;
 mod random;
 mod serve;
+mod signals;
 mod trust;
 
 use crate::config::{self, with_flags};

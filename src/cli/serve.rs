@@ -1,16 +1,14 @@
 //! `chinwag serve`: the one place that knows that one of the services is the chat, and what it is plugged to.
 
 use super::certificate::{Certificate, Kept};
-use super::{pages, random};
+use super::{pages, random, signals};
 use crate::chat::Chat;
 use crate::config::{Listen, Serve};
-use crate::net::{Address, Post};
-use crate::server::{Server, Shutdown};
+use crate::net::Address;
+use crate::server::Server;
 use crate::service::add::Add;
 use crate::service::echo::Echo;
 use log::LevelFilter;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -117,7 +115,8 @@ fn serve(config: &Serve) -> Result<(), Failure> {
         Some(certificate) => Some(certificate.keep().map_err(failure("cannot watch the certificate"))?),
         None => None,
     };
-    heed_signals(server.stopper(), certificate.clone()).map_err(failure("cannot listen for signals"))?;
+    let asked = signals::heed(server.stopper(), certificate.clone());
+    let asked = asked.map_err(failure("cannot listen for signals"))?;
     match descriptors {
         Ok(limit) => log::info!("up to {limit} descriptors"),
         Err(error) => log::warn!("cannot raise the descriptor limit: {error}"),
@@ -125,16 +124,26 @@ fn serve(config: &Serve) -> Result<(), Failure> {
     for (listen, purpose) in &listening {
         announce(listen, purpose);
     }
-    server.run().map_err(failure("the loop failed"))?;
+    while !server.is_done() {
+        server.turn().map_err(failure("the loop failed"))?;
+        if asked.take() {
+            log::info!("counters{}", counters(&server, certificate.as_ref()));
+        }
+    }
+    log::info!("stopped{}", counters(&server, certificate.as_ref()));
+    Ok(())
+}
+
+/// Everything that is counted, each with its name.
+fn counters(server: &Server, certificate: Option<&Kept>) -> String {
     let mut stats = String::new();
     let mut add = |name: &'static str, value: u64| stats.push_str(&format!(" {name}={value}"));
     server.stats(&mut add);
-    if let Some(certificate) = &certificate {
+    if let Some(certificate) = certificate {
         server.tls_metrics().each(&mut add);
         add("cert_not_after", certificate.not_after_unix_s());
     }
-    log::info!("stopped{stats}");
-    Ok(())
+    stats
 }
 
 /// Programs wait for this line, whatever is logged: it says where to connect when the system chose the port.
@@ -152,34 +161,4 @@ fn announce(listen: &Listen, purpose: &str) {
 
 fn start_log(level: LevelFilter) {
     env_logger::Builder::new().filter_level(level).format_timestamp_millis().format_target(false).init();
-}
-
-/// SIGHUP has the certificate read again. The first of the others stops the server gently; the second ends the process on
-/// the spot.
-fn heed_signals(stopper: Post<Shutdown>, certificate: Option<Kept>) -> io::Result<()> {
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
-    std::thread::Builder::new().name("signals".into()).spawn(move || {
-        let mut is_stopping = false;
-        for signal in signals.forever() {
-            if signal == SIGHUP {
-                match &certificate {
-                    Some(certificate) => certificate.reload(),
-                    None => log::info!("SIGHUP: there is nothing to read again"),
-                }
-                continue;
-            }
-            if is_stopping {
-                // As the shell counts it: 128 and the signal.
-                std::process::exit(128 + signal);
-            }
-            is_stopping = true;
-            log::info!("{}", if signal == SIGTERM { "SIGTERM: restarting" } else { "SIGINT: stopping" });
-            let shutdown = if signal == SIGTERM { Shutdown::Restart } else { Shutdown::Stop };
-            if stopper.send(shutdown).is_err() {
-                log::error!("the loop takes no mail");
-                std::process::exit(1);
-            }
-        }
-    })?;
-    Ok(())
 }

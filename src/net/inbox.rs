@@ -44,10 +44,15 @@ impl<T> Post<T> {
         let sent = self.sender.try_send(mail).map_err(|error| match error {
             TrySendError::Full(mail) | TrySendError::Disconnected(mail) => mail,
         });
+        self.wake();
+        sent
+    }
+
+    /// Has the loop turn once, though there is nothing for it.
+    pub fn wake(&self) {
         if let Err(error) = self.waker.wake() {
-            // The message waits in the queue, and the next event of any kind delivers it.
+            // What waits in the queue is delivered with the next event of any kind.
             log::warn!("cannot wake the loop: {error}");
         }
-        sent
     }
 }

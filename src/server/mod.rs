@@ -27,7 +27,7 @@ mod warnings;
 use crate::metrics::TlsMetrics;
 #[cfg(feature = "tls")]
 use crate::net::tls::{Identity, Protocol};
-use crate::net::{Address, KeepAlive, ListenerId, Post, Reactor};
+use crate::net::{Address, Handler, KeepAlive, ListenerId, Post, Reactor};
 use crate::proto::http::Page;
 use crate::service::Service;
 use std::io;
@@ -148,6 +148,17 @@ impl Server {
     /// Runs until it is stopped and everybody has been told.
     pub fn run(&mut self) -> io::Result<()> {
         self.reactor.run(&mut self.core)
+    }
+
+    /// One turn of the loop, which sleeps until there is something to do: for a program that has something of its own to do
+    /// in between.
+    pub fn turn(&mut self) -> io::Result<()> {
+        self.reactor.turn(&mut self.core)
+    }
+
+    /// Whether it was stopped, and everybody has been told.
+    pub fn is_done(&self) -> bool {
+        Handler::is_done(&self.core)
     }
 
     /// What it has counted.

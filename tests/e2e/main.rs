@@ -43,6 +43,7 @@ mod join_terminal;
 mod limits;
 mod proxy;
 mod services;
+mod signals;
 #[cfg(target_os = "linux")]
 mod syscalls;
 mod tls;

@@ -331,11 +331,3 @@ fn a_certificate_is_read_again_and_nobody_leaves_for_it() {
     let stats = daemon.logged(&["stopped"]);
     assert!(stats.contains(" cert_not_after=") && stats.contains(" tls_handshakes=5 "), "{stats}");
 }
-
-#[test]
-fn with_nothing_to_read_again_a_hangup_ends_nobody() {
-    let daemon = Daemon::start(&[]);
-    daemon.signal("HUP");
-    daemon.logged(&["SIGHUP", "nothing to read again"]);
-    daemon.turn();
-}

@@ -55,8 +55,14 @@ impl Daemon {
     /// The same, with a limit on its descriptors that it cannot raise.
     #[track_caller]
     pub fn start_with_descriptors(count: usize, flags: &[&str]) -> Daemon {
+        Daemon::start_behind(&format!("ulimit -n {count}"), flags)
+    }
+
+    /// The same, by a shell that does this before it becomes the daemon.
+    #[track_caller]
+    pub fn start_behind(command: &str, flags: &[&str]) -> Daemon {
         let mut shell = Command::new("sh");
-        shell.arg("-c").arg(format!("ulimit -n {count}; exec \"$0\" \"$@\"")).arg(chinwag().get_program());
+        shell.arg("-c").arg(format!("{command}; exec \"$0\" \"$@\"")).arg(chinwag().get_program());
         Daemon::start_as(shell, flags)
     }
 
@@ -163,6 +169,11 @@ impl Daemon {
             let found = lines.iter().filter(|line| words.iter().all(|word| line.contains(word))).count();
             (found >= count).then_some(found)
         })
+    }
+
+    /// How many lines of its log hold each of `words`, so far.
+    pub fn log_has(&self, words: &[&str]) -> usize {
+        self.log.lines().lines.iter().filter(|line| words.iter().all(|word| line.contains(word))).count()
     }
 
     /// Sends it a signal, such as `TERM`.
