@@ -3,6 +3,7 @@
 mod bench;
 mod certificate;
 mod join;
+mod listeners;
 mod pages;
 mod random;
 mod serve;
@@ -28,7 +29,7 @@ pub fn command() -> Command {
         .after_help(
             "Examples:\n  \
              chinwag serve\n  \
-             chinwag serve --listen 0.0.0.0:80 --line-listen off\n  \
+             chinwag serve --listen :80 --line-listen off\n  \
              chinwag serve --listen unix:/run/chinwag.sock --allow-origin https://example.org\n  \
              chinwag serve --listen tls://0.0.0.0:443 --tls-cert fullchain.pem --tls-key privkey.pem\n\n\
              Then open http://127.0.0.1:2021/ in a browser, or: nc 127.0.0.1 2020",

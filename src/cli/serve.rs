@@ -1,51 +1,32 @@
 //! `chinwag serve`: the one place that knows that one of the services is the chat, and what it is plugged to.
 
 use super::certificate::{Certificate, Kept};
+use super::listeners::{self, Listening};
 use super::{pages, random, signals};
 use crate::chat::Chat;
-use crate::config::{Listen, Serve};
-use crate::net::Address;
+use crate::config::Serve;
 use crate::server::Server;
 use crate::service::add::Add;
 use crate::service::echo::Echo;
 use log::LevelFilter;
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
 const ECHO_MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Descriptors that no connection can have: the standard streams, the poll, signals, and files that are open for a moment.
+const DESCRIPTORS_OF_OURS: u64 = 16;
+/// A listener is one, and holds one in reserve.
+const DESCRIPTORS_PER_LISTENER: u64 = 2;
 const ADD_MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
-/// Why the daemon cannot run.
+/// Why the daemon cannot run, in one line.
 #[derive(Debug)]
-struct Failure {
-    what: String,
-    error: io::Error,
-    hint: &'static str,
-}
-
-impl Failure {
-    /// Why nobody can be listened to at `address`.
-    fn to_listen(listen: &Listen, error: io::Error) -> Failure {
-        let hint = match (error.kind(), &listen.address) {
-            (io::ErrorKind::AddrInUse, Address::Tcp(_)) => {
-                "; another program listens there, choose another port"
-            }
-            (io::ErrorKind::AddrInUse, Address::Unix(_)) => {
-                "; another program listens there, choose another path"
-            }
-            (io::ErrorKind::PermissionDenied, Address::Tcp(_)) => {
-                "; ports below 1024 want the right to bind them"
-            }
-            _ => "",
-        };
-        Failure { what: format!("cannot listen on {listen}"), error, hint }
-    }
-}
+struct Failure(String);
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}{}", self.what, self.error, self.hint)
+        f.write_str(&self.0)
     }
 }
 
@@ -62,12 +43,12 @@ pub fn run(config: &Serve) -> ExitCode {
 }
 
 fn serve(config: &Serve) -> Result<(), Failure> {
-    let failure = |what: &str| {
-        let what = what.to_owned();
-        move |error| Failure { what, error, hint: "" }
-    };
+    let failure = |what: &'static str| move |error: io::Error| Failure(format!("{what}: {error}"));
     // A connection is a descriptor, and the soft limit is often 1,024 where the hard one is many times that.
     let descriptors = rlimit::increase_nofile_limit(u64::MAX);
+    if let Ok(limit) = descriptors {
+        check_connections(config, limit)?;
+    }
     let mut server = Server::new(config.limits.clone()).map_err(failure("cannot start the loop"))?;
     server.allow_hosts(config.hosts.clone());
     server.allow_origins(config.origins.clone());
@@ -85,32 +66,14 @@ fn serve(config: &Serve) -> Result<(), Failure> {
     server.serve("/add", add);
     pages::serve(&mut server);
 
-    let certificate =
-        match &config.tls {
-            Some((certificate, key)) => Some(Certificate::load(certificate, key).map_err(|error| {
-                Failure { what: "no TLS".into(), error: io::Error::other(error), hint: "" }
-            })?),
-            None => None,
-        };
-    let mut listening = Vec::new();
-    for listen in &config.listen {
-        let local = match (listen.is_tls, &certificate) {
-            (true, Some(certificate)) => server.listen_tls(&listen.address, certificate.identity()),
-            _ => server.listen(&listen.address),
-        };
-        let local = local.map_err(|error| Failure::to_listen(listen, error))?;
-        listening.push((Listen { address: local, ..listen.clone() }, "for HTTP and WebSocket"));
-    }
-    for listen in &config.line_listen {
-        let local = match (listen.is_tls, &certificate) {
-            (true, Some(certificate)) => {
-                server.listen_lines_tls(&listen.address, chat, certificate.identity())
-            }
-            _ => server.listen_lines(&listen.address, chat),
-        };
-        let local = local.map_err(|error| Failure::to_listen(listen, error))?;
-        listening.push((Listen { address: local, ..listen.clone() }, "for lines"));
-    }
+    let certificate = match &config.tls {
+        Some((certificate, key)) => {
+            Some(Certificate::load(certificate, key).map_err(|error| Failure(format!("no TLS: {error}")))?)
+        }
+        None => None,
+    };
+    let identity = certificate.as_ref().map(Certificate::identity);
+    let listening = listeners::open(&mut server, config, chat, identity).map_err(Failure)?;
     let certificate = match certificate {
         Some(certificate) => Some(certificate.keep().map_err(failure("cannot watch the certificate"))?),
         None => None,
@@ -121,9 +84,7 @@ fn serve(config: &Serve) -> Result<(), Failure> {
         Ok(limit) => log::info!("up to {limit} descriptors"),
         Err(error) => log::warn!("cannot raise the descriptor limit: {error}"),
     }
-    for (listen, purpose) in &listening {
-        announce(listen, purpose);
-    }
+    listening.iter().for_each(Listening::announce);
     while !server.is_done() {
         server.turn().map_err(failure("the loop failed"))?;
         if asked.take() {
@@ -146,17 +107,18 @@ fn counters(server: &Server, certificate: Option<&Kept>) -> String {
     stats
 }
 
-/// Programs wait for this line, whatever is logged: it says where to connect when the system chose the port.
-fn announce(listen: &Listen, purpose: &str) {
-    let hint = match (&listen.address, purpose, listen.is_tls) {
-        (Address::Tcp(address), "for lines", false) => format!(" (nc {} {})", address.ip(), address.port()),
-        (Address::Tcp(address), "for lines", true) => format!(" (openssl s_client -connect {address})"),
-        (Address::Tcp(address), _, false) => format!(" (http://{address}/)"),
-        (Address::Tcp(address), _, true) => format!(" (https://{address}/)"),
-        (Address::Unix(_), ..) => String::new(),
-    };
-    // Nobody listens to stderr: then there is nobody to tell.
-    let _ = writeln!(io::stderr(), "listening on {listen} {purpose}{hint}");
+/// Refuses a bound on connections that descriptors run out before.
+fn check_connections(config: &Serve, descriptors: u64) -> Result<(), Failure> {
+    let listeners = config.listen.len() + config.line_listen.len();
+    let own = DESCRIPTORS_OF_OURS + DESCRIPTORS_PER_LISTENER * listeners as u64;
+    let room = descriptors.saturating_sub(own);
+    match config.limits.connections_max {
+        Some(connections) if connections as u64 > room => Err(Failure(format!(
+            "--connections {connections} is more than the limit of {descriptors} descriptors allows: choose {room} or \
+             fewer, or raise the limit (ulimit -n, LimitNOFILE=)"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn start_log(level: LevelFilter) {

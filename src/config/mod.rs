@@ -14,7 +14,7 @@ use std::path::PathBuf;
 pub use bench::{Bench, SETTINGS as BENCH_SETTINGS, with_url as with_bench_url};
 pub use join::{Join, SETTINGS as JOIN_SETTINGS, URL, with_url};
 pub use serve::{SETTINGS as SERVE_SETTINGS, Serve};
-pub use value::{Kind, Listen, Value};
+pub use value::{Kind, Listen, Place, Value};
 
 /// One setting.
 #[derive(Clone, Copy, Debug)]

@@ -23,7 +23,7 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Listen,
         default: "127.0.0.1:2021",
         repeats: true,
-        help: "Where to listen for HTTP and WebSocket; unix:/path for a proxy on this host; tls:// before it for TLS; port 0 lets the system choose",
+        help: "Where to listen for HTTP and WebSocket, as in localhost:2021; :2021 for every address of the host; unix:/path for a proxy on this host; tls:// before it for TLS; port 0 lets the system choose",
     },
     Setting {
         name: "line-listen",

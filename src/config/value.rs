@@ -87,11 +87,52 @@ pub enum Value {
     Condition(Condition),
 }
 
+/// Where to listen: an address, or a name that is yet to be looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// An address.
+    Address(Address),
+    /// A name and a port: `localhost:2021`.
+    Name(String, u16),
+}
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Place, String> {
+        text.parse().map(Place::Address).or_else(|error| match text.rsplit_once(':') {
+            Some((name, port)) if is_host_name(name) => {
+                port.parse().map(|port| Place::Name(name.to_owned(), port)).map_err(|_| error)
+            }
+            _ => Err(error),
+        })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Address(address) => address.fmt(f),
+            Place::Name(name, port) => write!(f, "{name}:{port}"),
+        }
+    }
+}
+
+/// Whether it may be the name of a host. What ends in a number is meant as an address.
+fn is_host_name(name: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let last = name.rsplit('.').next().unwrap_or_default();
+    name.len() <= 253 && name.split('.').all(is_label) && !last.starts_with(|c: char| c.is_ascii_digit())
+}
+
 /// Where to listen, and whether TLS is spoken there: `0.0.0.0:80`, `tls://0.0.0.0:443`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {
     /// Where.
-    pub address: Address,
+    pub place: Place,
     /// Whether under TLS.
     pub is_tls: bool,
 }
@@ -100,17 +141,17 @@ impl FromStr for Listen {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Listen, String> {
-        let (address, is_tls) = match text.strip_prefix("tls://") {
-            Some(address) => (address, true),
+        let (place, is_tls) = match text.strip_prefix("tls://") {
+            Some(place) => (place, true),
             None => (text, false),
         };
-        Ok(Listen { address: address.parse()?, is_tls })
+        Ok(Listen { place: place.parse()?, is_tls })
     }
 }
 
 impl fmt::Display for Listen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", if self.is_tls { "tls://" } else { "" }, self.address)
+        write!(f, "{}{}", if self.is_tls { "tls://" } else { "" }, self.place)
     }
 }
 
@@ -298,6 +339,43 @@ mod tests {
             assert_eq!((listen.is_tls, listen.to_string()), (is_tls, text.to_owned()));
         }
         assert!("https://0.0.0.0:443".parse::<Listen>().is_err());
+    }
+
+    #[test]
+    fn a_listener_has_an_address_or_a_name_or_hears_everything() {
+        let place = |text: &str| text.parse::<Listen>().map(|listen| listen.place);
+        assert_eq!(place(":2021"), Ok(Place::Address(Address::Everywhere(2021))));
+        assert_eq!(place("tls://*:443"), Ok(Place::Address(Address::Everywhere(443))));
+        for (text, name, port) in
+            [("localhost:2021", "localhost", 2021), ("tls://chat.Example-1.org.:0", "chat.Example-1.org.", 0)]
+        {
+            assert_eq!(place(text), Ok(Place::Name(name.to_owned(), port)));
+        }
+        let too_long = format!("{}:1", "a".repeat(254));
+        for text in [
+            "localhost",
+            "2021",
+            ":",
+            "*",
+            "*:",
+            ":65536",
+            "localhost:",
+            "localhost:-1",
+            "127.0.0.256:1",
+            "127.1:1",
+            "::1:2021",
+            "a..b:1",
+            ".a:1",
+            "a b:1",
+            "a/b:1",
+            "http://a:1",
+            "[localhost]:1",
+            "*.a:1",
+            &too_long,
+        ] {
+            let error = place(text).expect_err(text);
+            assert!(error.contains("expected HOST:PORT, such as 127.0.0.1:2021"), "{error}");
+        }
     }
 
     #[test]

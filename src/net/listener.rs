@@ -15,7 +15,7 @@ use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use std::fmt;
 use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -31,11 +31,13 @@ const BACKLOG: i32 = 4096;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ListenerId(pub usize);
 
-/// Where to listen: an IP address with its port, or the path of a Unix socket.
+/// Where to listen, or what to dial: an IP address with its port, or the path of a Unix socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
-    /// `127.0.0.1:2021`, `[::1]:2021`; port 0 lets the system choose.
+    /// `127.0.0.1:2021`, `[::1]:2021`; port 0 lets the system choose. `[::]:2021` is IPv6 alone.
     Tcp(SocketAddr),
+    /// `:2021` or `*:2021`: every address of this host, over IPv4 and IPv6.
+    Everywhere(u16),
     /// `unix:/run/chinwag.sock`
     Unix(PathBuf),
 }
@@ -50,8 +52,16 @@ impl FromStr for Address {
                 path => Ok(Address::Unix(PathBuf::from(path))),
             };
         }
+        let everywhere =
+            text.strip_prefix('*').unwrap_or(text).strip_prefix(':').and_then(|port| port.parse().ok());
+        if let Some(port) = everywhere {
+            return Ok(Address::Everywhere(port));
+        }
         text.parse().map(Address::Tcp).map_err(|_| {
-            format!("'{text}' is no address: write 127.0.0.1:2021, [::1]:2021 or unix:/run/chinwag.sock")
+            format!(
+                "invalid address '{text}': expected HOST:PORT, such as 127.0.0.1:2021, [::1]:2021 or :2021, or \
+                 unix:/run/chinwag.sock"
+            )
         })
     }
 }
@@ -60,6 +70,7 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Address::Tcp(address) => address.fmt(f),
+            Address::Everywhere(port) => write!(f, ":{port}"),
             Address::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }
@@ -94,7 +105,8 @@ pub(super) struct Listener {
 impl Listener {
     pub fn bind(address: &Address, keep_alive: KeepAlive, tls: Option<ServerEnd>) -> io::Result<Listener> {
         let acceptor = match address {
-            Address::Tcp(address) => Acceptor::Tcp(bind_tcp(*address, keep_alive)?),
+            Address::Tcp(address) => Acceptor::Tcp(bind_tcp(*address, true, keep_alive)?),
+            Address::Everywhere(port) => Acceptor::Tcp(bind_everywhere(*port, keep_alive)?),
             Address::Unix(path) => {
                 remove_stale_socket(path)?;
                 Acceptor::Unix(UnixListener::bind(path)?, SocketFile::of(path))
@@ -185,7 +197,23 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
     std::fs::symlink_metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
-fn bind_tcp(address: SocketAddr, keep_alive: KeepAlive) -> io::Result<TcpListener> {
+/// One socket hears both families; where the system has no IPv6, one of IPv4.
+fn bind_everywhere(port: u16, keep_alive: KeepAlive) -> io::Result<TcpListener> {
+    match bind_tcp((Ipv6Addr::UNSPECIFIED, port).into(), false, keep_alive) {
+        Err(error) if is_family_absent(&error) => {
+            bind_tcp((Ipv4Addr::UNSPECIFIED, port).into(), true, keep_alive)
+        }
+        bound => bound,
+    }
+}
+
+/// Whether an error of listening says that the host has no such address, or none of its family.
+pub fn is_family_absent(error: &io::Error) -> bool {
+    const EAFNOSUPPORT: i32 = if cfg!(any(target_os = "linux", target_os = "android")) { 97 } else { 47 };
+    error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(EAFNOSUPPORT)
+}
+
+fn bind_tcp(address: SocketAddr, is_one_family: bool, keep_alive: KeepAlive) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // So that a restart need not wait for the old connections' TIME_WAIT to pass.
     socket.set_reuse_address(true)?;
@@ -193,7 +221,7 @@ fn bind_tcp(address: SocketAddr, keep_alive: KeepAlive) -> io::Result<TcpListene
     prepare_tcp(SockRef::from(&socket), keep_alive)?;
     if address.is_ipv6() {
         // `[::]` is IPv6 and nothing else: so it can stand beside `0.0.0.0` on the same port, whatever the system's habit.
-        socket.set_only_v6(true)?;
+        socket.set_only_v6(is_one_family)?;
     }
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
@@ -295,10 +323,11 @@ mod tests {
 
     #[test]
     fn addresses_are_read_and_shown_alike() {
-        for text in ["127.0.0.1:2021", "[::1]:0", "unix:/tmp/a b"] {
+        for text in ["127.0.0.1:2021", "[::1]:0", ":2021", "unix:/tmp/a b"] {
             assert_eq!(text.parse::<Address>().expect("an address").to_string(), text);
         }
-        for text in ["", "2021", "localhost:2021", "unix:"] {
+        assert_eq!("*:2021".parse(), Ok(Address::Everywhere(2021)));
+        for text in ["", "2021", "localhost:2021", "unix:", ":", "*", "*:", "**:1", ":65536"] {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }
     }

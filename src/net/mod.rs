@@ -48,7 +48,7 @@ use std::net::{IpAddr, SocketAddr};
 
 pub use handshakes::Limits as HandshakeLimits;
 pub use inbox::{Inbox, Post};
-pub use listener::{Address, KeepAlive, ListenerId};
+pub use listener::{Address, KeepAlive, ListenerId, is_family_absent};
 pub use peer::Peer;
 pub use reactor::{READ_BUFFER_LEN, Reactor, UdpId};
 

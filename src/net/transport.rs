@@ -80,6 +80,7 @@ impl Transport {
         let transport = match &dial.to {
             Address::Tcp(to) => dial_tcp(*to, dial.from, dial.keep_alive).map(Transport::Tcp),
             Address::Unix(path) => UnixStream::connect(path).map(Transport::Unix),
+            Address::Everywhere(_) => Err(io::ErrorKind::AddrNotAvailable.into()),
         };
         Ok(match &dial.tls {
             None => transport?,

@@ -7,7 +7,7 @@ use chinwag::net::Address;
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
-use std::process::Child;
+use std::process::{Child, Command};
 use std::time::Duration;
 
 /// Runs it to its end. Returns its exit code, its output, and its errors.
@@ -59,6 +59,13 @@ fn a_mistake_on_the_command_line_is_one_line_and_exit_code_2() {
         &["serve", "--listen", "127.0.0.1:99999"],
         &["serve", "--listen", "unix:"],
         &["serve", "--line-listen", "on"],
+        &["serve", "--listen", ":"],
+        &["serve", "--listen", "*"],
+        &["serve", "--listen", "::1:2021"],
+        &["serve", "--listen", "127.0.0.256:2021"],
+        &["serve", "--listen", "http://localhost:2021"],
+        &["serve", "--allow-host", "https://chat.example.org"],
+        &["serve", "--allow-host", "chat.example.org:443"],
         &["serve", "--allow-origin", "example.org"],
         &["serve", "--log", "loud"],
         &["serve", "--idle-timeout", "5"],
@@ -103,6 +110,147 @@ fn what_cannot_be_listened_on_is_one_line_and_exit_code_1() {
         assert_eq!(err.lines().count(), 1, "{err:?}");
         assert!(err.contains(hint), "{err:?}");
     }
+}
+
+#[test]
+fn a_listener_that_clashes_is_told_with_what() {
+    let first = Daemon::start(&[]);
+    let (http, line) = (first.http().to_string(), first.line().to_string());
+    let port = |address: &str| address.rsplit_once(':').expect("a port").1.to_owned();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "text").expect("a file in our folder");
+    let file = format!("unix:{}", file.display());
+    let folder_itself = format!("unix:{}", folder.path().display());
+    let socket = format!("unix:{}", folder.path().join("socket").display());
+    let same = format!("unix:{}", folder.path().join(".").join("socket").display());
+    let everywhere = format!(":{}", port(&http));
+    let other = "127.0.0.1:0";
+    let another = "another program listens there, perhaps another chinwag; choose another port";
+    let lines_too = format!("{another}, or --line-listen off");
+    let own = "of this daemon has that address already";
+    let free = {
+        let listener = TcpListener::bind("127.0.0.44:0").expect("a port");
+        listener.local_addr().expect("it has one").to_string()
+    };
+    let wild = format!("0.0.0.0:{}", port(&free));
+    for (args, hints) in [
+        // A second daemon: by its first listener, by its second, by both.
+        (["--listen", &http, "--line-listen", other], vec![http.as_str(), "(--listen)", another]),
+        (["--listen", other, "--line-listen", &line], vec![&line, "(--line-listen)", &lines_too]),
+        (["--listen", &http, "--line-listen", &line], vec![&http, "(--listen)", &line, &lines_too]),
+        (["--listen", &everywhere, "--line-listen", "off"], vec![&everywhere, another]),
+        // One that is in its own way.
+        (["--listen", &free, "--listen", &free], vec![&free, "--listen ", own]),
+        (["--listen", &free, "--line-listen", &free], vec![&free, "(--line-listen): --listen ", own]),
+        (["--listen", &wild, "--line-listen", &free], vec![&free, "(--line-listen): --listen ", own]),
+        (["--listen", &socket, "--line-listen", &socket], vec![&socket, own]),
+        (["--listen", &socket, "--line-listen", &same], vec!["(--line-listen): --listen ", own]),
+        // Something else is there.
+        (
+            ["--listen", &file, "--line-listen", "off"],
+            vec![&file, "a file that is no socket", "choose another path"],
+        ),
+        (["--listen", &folder_itself, "--line-listen", "off"], vec![&folder_itself, "no socket"]),
+        (
+            ["--listen", "no-such-host.invalid:0", "--line-listen", "off"],
+            vec!["no-such-host.invalid:0 (--listen)"],
+        ),
+    ] {
+        let (code, _, err) = run(&[&["serve", "--log", "warn"][..], &args].concat());
+        assert_eq!((code, err.lines().count()), (Some(1), 1), "{args:?}: {err}");
+        assert!(err.starts_with("error: cannot listen on "), "{args:?}: {err}");
+        for hint in hints {
+            assert!(err.contains(hint), "{hint:?} is not in {err}");
+        }
+        assert!(!err.contains("another program") || !err.contains(own), "{err}");
+    }
+    assert!(
+        std::fs::exists(file.trim_start_matches("unix:")).expect("it can be told"),
+        "what is not ours stays"
+    );
+    first.turn();
+}
+
+#[test]
+fn everywhere_is_both_families_and_the_other_is_told_to_be_alone() {
+    let reaches = |address: &str, port: u16| TcpStream::connect((address, port)).is_ok();
+    let port = |address: &Address| match address {
+        Address::Tcp(address) => address.port(),
+        other => panic!("{other} is no port"),
+    };
+    for everywhere in [":0", "*:0"] {
+        let daemon = Daemon::start(&["--listen", everywhere, "--line-listen", everywhere]);
+        for (address, purpose) in [(daemon.http(), "for HTTP and WebSocket"), (daemon.line(), "for lines")] {
+            let port = port(address);
+            let line = daemon.logged(&["listening on", purpose]);
+            assert!(
+                line.starts_with(&format!("listening on [::]:{port} {purpose}, IPv4 and IPv6 (")),
+                "{line}"
+            );
+            assert!(line.contains("127.0.0.1"), "{line}");
+            assert!(reaches("127.0.0.1", port) && reaches("::1", port));
+        }
+        daemon.turn();
+    }
+    let daemon = Daemon::start(&["--listen", "[::]:0"]);
+    let port = port(daemon.http());
+    let line = daemon.logged(&["listening on [::]"]);
+    assert!(line.ends_with(&format!("for HTTP and WebSocket, IPv6 alone (http://[::1]:{port}/)")), "{line}");
+    assert!(reaches("::1", port) && !reaches("127.0.0.47", port));
+}
+
+#[test]
+fn a_name_is_looked_up_at_the_start_and_all_its_addresses_are_listened_on() {
+    let daemon = Daemon::start(&["--listen", "localhost:0"]);
+    let Address::Tcp(address) = daemon.http() else { panic!("a port") };
+    assert!(address.ip().is_loopback(), "{address}");
+    // It is the local host's, so it answers for no other.
+    let mut http = Http::connect(daemon.http());
+    http.send("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n");
+    assert_eq!(http.answer().status, 421);
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let hosts = folder.path().join("hosts");
+    // The last is nobody's (RFC 3849), as that of a family which is switched off is.
+    std::fs::write(&hosts, "127.0.0.45 many\n127.0.0.46 many\n::1 many\n2001:db8::1 many\n").expect("a file");
+    let daemon = Daemon::start_with_hosts(&hosts, &["--listen", "many:0", "--line-listen", "off"]);
+    daemon.logged(&["WARN", "many has several addresses", "127.0.0.45, 127.0.0.46, ", "::1"]);
+    daemon.logged(&["WARN", "not listening on [2001:db8::1]", "many:0"]);
+    daemon.logged_times(&["listening on ", "for HTTP and WebSocket"], 3);
+    let Address::Tcp(first) = daemon.http() else { panic!("a port") };
+    for address in ["127.0.0.45", "127.0.0.46", "::1"] {
+        let address = std::net::SocketAddr::new(address.parse().expect("an address"), first.port());
+        daemon.logged(&[&format!("listening on {address} ")]);
+        assert_eq!(Http::get(&Address::Tcp(address), "/healthz").status, 200);
+    }
+}
+
+#[test]
+fn more_connections_than_descriptors_are_refused_at_the_start() {
+    let start = |limit: &str, connections: &str| {
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(format!("ulimit -n {limit}; exec \"$0\" \"$@\"")).arg(chinwag().get_program());
+        shell.args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--line-listen",
+            "off",
+            "--connections",
+            connections,
+        ]);
+        let output = shell.output().expect("a shell");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for connections in ["1000", "100", "83"] {
+        let (code, err) = start("100", connections);
+        assert_eq!((code, err.lines().count()), (Some(1), 1), "{err}");
+        let expected =
+            format!("error: --connections {connections} is more than the limit of 100 descriptors allows");
+        assert!(err.starts_with(&expected) && err.contains("choose 82 or fewer"), "{err}");
+    }
+    Daemon::start_with_descriptors(100, &["--line-listen", "off", "--connections", "82"]).turn();
 }
 
 #[test]

@@ -64,11 +64,11 @@ impl Proxy {
         let pass = "        proxy_pass http://127.0.0.1:2021;";
         let mut site = put(&block("nginx"), "listen 443 ssl;", &format!("listen {address} reuseport;"));
         site = match to {
-            Address::Tcp(to) => put(&site, pass, &format!("proxy_pass http://{to};")),
             Address::Unix(path) => {
                 let path = path.to_str().expect("a path in UTF-8");
                 put(&site, pass, &put(&block("nginx unix"), "/run/chinwag/http.sock", path))
             }
+            to => put(&site, pass, &format!("proxy_pass http://{to};")),
         };
         let site: Vec<&str> = site.lines().filter(|line| !line.trim_start().starts_with("ssl_")).collect();
         let site = site.join("\n");

@@ -34,6 +34,7 @@ impl Socket {
         let (domain, address) = match to {
             Address::Tcp(address) => (Domain::for_address(*address), SockAddr::from(*address)),
             Address::Unix(path) => (Domain::UNIX, SockAddr::unix(path).expect("a short path")),
+            Address::Everywhere(_) => panic!("nobody connects to everywhere"),
         };
         let socket = socket2::Socket::new(domain, Type::STREAM, None).expect("a descriptor for a socket");
         socket.set_read_timeout(Some(PATIENCE)).expect("a read timeout");
