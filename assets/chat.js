@@ -5,14 +5,16 @@
 //     composer.js   the field                  line.js    one of them
 //     banner.js     the connection, in words   side.js    rooms and members
 //     session.js    what is kept, and by whom  own.js     which messages are one's own
+//     dialogs.js    rooms, names and help
 //
 // A reload goes on where it was: name, secret, positions, drafts and what was not yet answered are kept in the session's
 // storage. A copy of the tab is somebody else. Whoever comes another day still has the name.
 
 import { sentence, showState } from "./banner.js";
 import { Chat, messageBytes } from "./chinwag.js";
-import { COMMANDS, isRoom, parse } from "./commands.js";
+import { isRoom, parse } from "./commands.js";
 import { Composer } from "./composer.js";
+import { Dialogs } from "./dialogs.js";
 import { hue, make, shown } from "./line.js";
 import { LINES_MAX, Lines, isolated, missing } from "./lines.js";
 import { Log } from "./log.js";
@@ -362,10 +364,10 @@ function toEnd() {
 }
 
 const commands = {
-  name: (name) => (name ? chat.rename(name).then(() => notice(`You are ${isolated(name)}.`)) : openDialog("naming")),
-  join: (room) => (room ? enter(room) : openDialog("going")),
+  name: (name) => (name ? chat.rename(name).then(() => notice(`You are ${isolated(name)}.`)) : dialogs.open("naming")),
+  join: (room) => (room ? enter(room) : dialogs.open("going")),
   leave: () => leave(active),
-  help: () => openDialog("helping"),
+  help: () => dialogs.open("helping"),
   quit: () => chat.close(),
   msg: async (text, to, line) => {
     await chat.direct(to, text).catch((error) => {
@@ -413,6 +415,8 @@ const typed = () => inTab.keep("chinwag-drafts", composer.drafts);
 const drafts = (!isCopy && inTab.read("chinwag-drafts")) || {};
 const composer = new Composer($("composer"), input, $("left"), { say: submit, size, typed, speak }, drafts);
 
+const dialogs = new Dialogs(chat, { isIn: (room) => places.has(room), enter, done: () => input.focus() });
+
 // Leaving, and thinking again. ---------------------------------------------------------------------
 
 let undo = null; // what was left last
@@ -456,83 +460,6 @@ function undoLeaving() {
   show(place.room);
 }
 
-// Dialogs. ----------------------------------------------------------------------------------------
-
-function openDialog(id) {
-  if (document.querySelector("dialog[open]")) return;
-  $("side").hidePopover();
-  $(id).showModal();
-  if (id === "going") listRooms();
-  if (id === "naming") {
-    $("naming-error").hidden = true;
-    $("naming-name").value = /^guest-\d+$/.test(chat.name) ? "" : chat.name;
-    $("naming-name").select();
-  }
-}
-
-async function listRooms() {
-  $("going-room").value = "";
-  $("going-list").replaceChildren();
-  const { rooms } = await chat.list({ limit: 500 }).catch(() => ({ rooms: [] }));
-  const others = rooms.filter(({ room }) => !places.has(room)).sort((a, b) => b.members - a.members);
-  $("going-list").replaceChildren(
-    ...others.map(({ room, members }) => {
-      const button = make("button", "choice");
-      button.type = "button";
-      button.dataset.room = room;
-      button.append(make("span", "word", room), make("span", "count", `${members.toLocaleString("en")} here`));
-      const item = make("li", "");
-      item.append(button);
-      return item;
-    }),
-  );
-}
-
-$("going-room").addEventListener("input", ({ target }) => {
-  for (const item of $("going-list").children) {
-    item.hidden = !item.firstChild.dataset.room.toLowerCase().includes(target.value.toLowerCase());
-  }
-});
-
-function goTo(room) {
-  $("going").close();
-  enter(room);
-  input.focus();
-}
-
-$("going").addEventListener("submit", () => goTo($("going-room").value));
-$("going-list").addEventListener("click", ({ target }) => {
-  const choice = target.closest(".choice");
-  if (choice) goTo(choice.dataset.room);
-});
-
-$("naming").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  try {
-    await chat.rename($("naming-name").value.trim());
-    $("naming").close();
-    input.focus();
-  } catch (error) {
-    $("naming-error").textContent = sentence(error.message);
-    $("naming-error").hidden = false;
-    $("naming-name").select();
-  }
-});
-
-for (const dialog of document.querySelectorAll("dialog")) {
-  dialog.addEventListener("click", ({ target }) => {
-    // A click beside the dialog is one on the dialog itself, since its form fills it.
-    if (target === dialog || target.value === "cancel") dialog.close();
-  });
-}
-$("commands").append(
-  ...COMMANDS.flatMap(([usage, purpose]) => {
-    const term = make("dt", "");
-    term.append(make("code", "", usage));
-    return [term, make("dd", "", purpose)];
-  }),
-);
-
 // Keys and clicks. -----------------------------------------------------------------------------------
 
 document.addEventListener("keydown", (event) => {
@@ -541,7 +468,7 @@ document.addEventListener("keydown", (event) => {
   const arrow = { ArrowUp: -1, ArrowDown: 1 }[key];
   const pages = { PageUp: -0.9, PageDown: 0.9 }[key];
   if (altKey && arrow) step(arrow, shiftKey);
-  else if ((ctrlKey || metaKey) && key.toLowerCase() === "k") openDialog("going");
+  else if ((ctrlKey || metaKey) && key.toLowerCase() === "k") dialogs.open("going");
   else if (pages) view.page(pages);
   else if (key === "Escape" && !document.querySelector(":popover-open")) {
     toEnd();
@@ -572,7 +499,7 @@ $("names").addEventListener("click", ({ target }) => {
   const name = target.closest(".person")?.dataset.name;
   if (!name) return;
   $("members").hidePopover();
-  if (name === chat.name) openDialog("naming");
+  if (name === chat.name) dialogs.open("naming");
   else composer.begin(name.includes(" ") ? `/msg "${name}" ` : `/msg ${name} `);
 });
 $("log").addEventListener("click", ({ target }) => {
@@ -589,9 +516,9 @@ $("log").addEventListener("click", ({ target }) => {
   }
   if (act) view.changed(here().lines);
 });
-$("go").addEventListener("click", () => openDialog("going"));
-$("help").addEventListener("click", () => openDialog("helping"));
-$("me").addEventListener("click", () => openDialog("naming"));
+$("go").addEventListener("click", () => dialogs.open("going"));
+$("help").addEventListener("click", () => dialogs.open("helping"));
+$("me").addEventListener("click", () => dialogs.open("naming"));
 $("newer").addEventListener("click", () => {
   toEnd();
   input.focus();

@@ -47,6 +47,7 @@ const PAGES: &[(&str, &str, Asset)] = &[
     ("/banner.js", JAVASCRIPT, asset!("banner.js")),
     ("/commands.js", JAVASCRIPT, asset!("commands.js")),
     ("/composer.js", JAVASCRIPT, asset!("composer.js")),
+    ("/dialogs.js", JAVASCRIPT, asset!("dialogs.js")),
     ("/line.js", JAVASCRIPT, asset!("line.js")),
     ("/lines.js", JAVASCRIPT, asset!("lines.js")),
     ("/log.js", JAVASCRIPT, asset!("log.js")),
