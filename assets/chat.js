@@ -268,7 +268,7 @@ on("name", ({ name, wanted, error }) => {
   if (isCopy && oldName === "") greetings.push(`This tab is a copy of another, so here you are ${name}. Press your name below to choose another.`);
   else if (isNew) greetings.push(`You are ${name}. Press your name below to choose another.`);
   if (isNew || !isGuest) onDevice.keep("chinwag-name", isGuest ? "" : name);
-  own.begin(name);
+  own.called(name);
   composer.count();
   // Nobody is told of their own coming and going.
   for (const { names } of places.values()) if (names.delete(oldName)) names.add(name);
@@ -370,8 +370,9 @@ const commands = {
   help: () => dialogs.open("helping"),
   quit: () => chat.close(),
   msg: async (text, to, line) => {
+    const room = active;
     await chat.direct(to, text).catch((error) => {
-      composer.restore(line);
+      composer.restore(line, room);
       throw error;
     });
     here().lines.add({ kind: "direct", name: chat.name, to, text, own: true, at: new Date() });
@@ -511,7 +512,7 @@ $("log").addEventListener("click", ({ target }) => {
   } else if (act) {
     here().lines.remove(entry);
     if (act === "again") say(entry.text);
-    if (act === "edit") composer.restore(entry.text);
+    if (act === "edit") composer.restore(entry.text, active);
     input.focus();
   }
   if (act) view.changed(here().lines);

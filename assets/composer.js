@@ -71,10 +71,13 @@ export class Composer {
     this.#input.focus();
   }
 
-  /** Puts back what could not be sent, above what has been typed since. */
-  restore(words) {
-    const { value } = this.#input;
-    this.#write(value === "" ? words : `${words}\n${value}`);
+  /** Puts back what could not be sent from a room, above what has been typed there since. */
+  restore(words, room) {
+    const there = this.#rooms.get(room);
+    if (!there) return; // it was left meanwhile
+    there.text = there.text === "" ? words : `${words}\n${there.text}`;
+    if (there !== this.#here) return this.#on.typed();
+    this.#write(there.text);
     this.#input.focus();
   }
 

@@ -172,6 +172,13 @@ export async function tabs() {
         await line(ann.page, { text: "not hers" });
         const said = (await lines(ann.page)).filter(({ kind }) => kind === "message").map(({ text, own }) => [text, own]);
         assert.deepEqual(said, [["under the old name", true], ["under the new one", true], ["not hers", false]]);
+        // Nor is it hers once she has the old name back.
+        await call(bob, unique("bob"));
+        await call(ann.page, ann.name);
+        await ann.page.reload();
+        await state(ann.page, "open");
+        await line(ann.page, { text: "under the new one", own: true });
+        await line(ann.page, { text: "not hers", own: false });
         await ann.page.context().close();
         await bob.context().close();
       },

@@ -101,6 +101,20 @@ export async function writing() {
         await chat.context().close();
       },
 
+      async function alsoIfAnotherRoomIsShownByThen() {
+        let id = 0;
+        const { chat, tell } = await scripted({ direct: (request) => ((id = request.id), null) });
+        await goTo(chat, "den");
+        await type(chat, "/msg bbo psst");
+        await chat.click('[data-room="lobby"]');
+        tell({ type: "error", id, code: "no_such_name", reason: "nobody has this name" });
+        await line(chat, { kind: "notice", text: "Nobody has this name." });
+        assert.equal(await chat.inputValue("#line"), "");
+        await chat.click('[data-room="den"]');
+        assert.equal(await chat.inputValue("#line"), "/msg bbo psst");
+        await chat.context().close();
+      },
+
       async function aLineWithoutAnAnswerSaysSoAndTheConnectionIsProbed() {
         let isDeaf = false;
         const { chat, server, heard } = await scripted({ publish: () => null, ping: ({ id }) => (isDeaf ? null : { type: "pong", id, at: 1 }) });
