@@ -8,7 +8,7 @@
 //!  3 inbox    what other threads have to say                            Handler::handle_mail
 //!  4 accept   new connections, a bounded number for each listener       Handler::handle_accepted
 //!  5 read     one buffer full from each socket that may have bytes      Handler::handle_bytes, handle_eof, handle_reset
-//!             and TLS handshakes, for a millisecond                     Handler::handle_connected
+//!             and TLS handshakes, for a millisecond                     Handler::handle_connected, handle_plain
 //!  6 timers   what is due                                               Handler::handle_timers
 //!  7 wake     what the handler put off until all input was seen         Handler::handle_wake
 //!  8 flush    write what has gathered, a bounded number of sockets      Handler::flush
