@@ -365,6 +365,10 @@ impl Hub {
         report("chat_messages", self.messages);
         report("chat_history_bytes", self.rooms.history_bytes() as u64);
         report("chat_keys", self.rooms.keys() as u64);
+        let (told, put_off, waiting) = self.rooms.presence_counts();
+        report("chat_presence_told", told);
+        report("chat_presence_put_off", put_off);
+        report("chat_presence_waiting", waiting as u64);
     }
 
     /// How a member speaks.

@@ -118,9 +118,6 @@ impl Hub {
         self.members.get_mut_here(id).rooms.remove(index);
         match room.roster.is_empty() {
             true => {
-                // Whatever has not been told yet, nobody is there to hear.
-                room.presence = Default::default();
-                room.roster.learn();
                 self.rooms.note_empty(now, index);
             }
             false => {

@@ -14,6 +14,7 @@
 //!        ├── keys.rs         that publishing twice is publishing once
 //!        ├── pressure.rs     what becomes of slow readers
 //!        ├── presence.rs     who came and went, told at most once a second
+//!        ├── pace.rs         when a room is told, within a budget for all
 //!        ├── rate.rs         how fast one may ask
 //!        ├── seed.rs         secrets, epochs
 //!        └── index.rs        from a name to a member or a room
@@ -28,6 +29,7 @@ mod hub;
 mod index;
 mod keys;
 mod membership;
+mod pace;
 mod presence;
 mod pressure;
 mod rate;
@@ -96,6 +98,9 @@ pub struct Settings {
     pub ws_idle_timeout: Option<Millis>,
     /// How long a room hears nothing of who comes and goes after a notice of it.
     pub presence_interval: Millis,
+    /// How many deliveries of such notices there are in a second, over all rooms; 0 for any number. A room's interval grows
+    /// with its size, once it takes a fourth of this.
+    pub presence_per_second: u32,
     /// How many changes are kept by name until the next such notice. If there are more, they are only counted.
     pub presence_changes_max: usize,
     /// How large a room may be in which names are told.
@@ -128,6 +133,7 @@ impl Default for Settings {
             line_idle_timeout: Some(Millis::from_secs(5 * 60)),
             ws_idle_timeout: None,
             presence_interval: Millis::from_secs(1),
+            presence_per_second: 5000,
             presence_changes_max: 256,
             presence_names_max: 200,
             list_len: 100,

@@ -1,4 +1,4 @@
-//! Who came and went, told at most once a second.
+//! Who came and went, told at most once a second; in large rooms less often, as [`pace`](super::pace) decides.
 //!
 //! A notice for each join is a notice to everybody in the room: when ten thousand people come back after a restart, a
 //! hundred million of them. So a room hears of the first change at once, and of what follows a second later, together:
@@ -24,17 +24,16 @@
 //! Above `presence_changes_max` the names are dropped, and what remains are three numbers that the room has anyway: its
 //! newcomers, its departed and its members. Then the newcomers share a notice too, which tells them the third one again.
 
+use super::pace::{Pacer, Told};
 use super::room::Room;
-use super::{Effects, MemberId};
+use super::{Effects, MemberId, RoomId};
 use crate::time::Millis;
 use crate::wire::{Changes, Event, Rename};
 
-/// How fast a room is told.
+/// Up to where names are told.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
-    /// From one notice to the next.
-    pub interval: Millis,
-    /// How many changes are kept by name until then.
+pub(super) struct Bounds {
+    /// How many changes are kept by name until the next notice.
     pub changes_max: usize,
     /// How large a room may be in which names are told.
     pub names_max: usize,
@@ -43,8 +42,8 @@ pub(super) struct Pace {
 /// What a room has not been told yet.
 #[derive(Debug, Default)]
 pub(super) struct Presence {
-    /// When the next notice may come.
-    quiet_until: Millis,
+    /// What decides when the next notice may come.
+    pub told: Told,
     gathered: Gathered,
     /// Somebody has seen who is here since something gathered.
     is_listed: bool,
@@ -113,78 +112,93 @@ impl Kind {
 }
 
 impl Room {
-    /// Tells the others of a change, at once or later. Returns when [`Room::tell_gathered`] is to be called, if that
-    /// was not known already. A newcomer follows the room only after this call.
+    /// Tells the others of a change, at once or when [`Pacer::next`] says. Returns how many were told. A newcomer follows
+    /// the room only after this call.
     pub fn tell(
         &mut self,
         now: Millis,
-        pace: Pace,
+        pacer: &mut Pacer<RoomId>,
+        bounds: Bounds,
         change: Change<'_>,
         effects: &mut dyn Effects,
-    ) -> Option<Millis> {
+    ) -> usize {
+        let others = self.roster.len() - usize::from(!matches!(change, Change::Left { .. }));
         let is_first = self.presence.gathered.is_empty();
-        if is_first && now >= self.presence.quiet_until {
-            self.tell_at_once(now, pace, change, effects);
-            return None;
+        if is_first && others == 0 {
+            // The room has heard nothing, and hears the next change at once.
+            self.roster.learn();
+            return 0;
         }
-        self.presence.gather(change, pace.changes_max);
-        is_first.then_some(self.presence.quiet_until)
+        let told = &mut self.presence.told;
+        told.last_at = now;
+        if is_first {
+            told.first_at = now;
+            let ready_at = pacer.ready_at(*told, others);
+            if ready_at > now {
+                pacer.put_off(ready_at, self.id);
+            } else if pacer.pay_at_once(now, others) {
+                self.tell_at_once(bounds, change, effects);
+                self.presence.told.told_at = Some(now);
+                return others;
+            } else {
+                pacer.wait(now, self.id, self.roster.len());
+            }
+        }
+        self.presence.gather(change, bounds.changes_max);
+        0
     }
 
-    fn tell_at_once(&mut self, now: Millis, pace: Pace, change: Change<'_>, effects: &mut dyn Effects) {
-        let (joined, left, renamed, own) = match change {
-            Change::Joined { name, .. } => (Some(name), None, None, 1),
-            Change::Left { name, .. } => (None, Some(name), None, 0),
-            Change::Renamed { old, new, .. } => (None, None, Some(Rename { from: old, to: new }), 1),
+    fn tell_at_once(&mut self, bounds: Bounds, change: Change<'_>, effects: &mut dyn Effects) {
+        let (joined, left, renamed) = match change {
+            Change::Joined { name, .. } => (Some(name), None, None),
+            Change::Left { name, .. } => (None, Some(name), None),
+            Change::Renamed { old, new, .. } => (None, None, Some(Rename { from: old, to: new })),
         };
         let except = match &change {
             Change::Renamed { member, .. } => std::slice::from_ref(member),
             Change::Joined { .. } | Change::Left { .. } => &[],
         };
         self.roster.learn();
-        if self.roster.len() == own {
-            return; // Nobody else is here, so the room has heard nothing, and hears the next change at once.
-        }
         let (joined, left, renamed) = (joined.as_slice(), left.as_slice(), renamed.as_slice());
         let changes = Changes::Named { joined, left, renamed };
-        effects.notify(self.id, &self.presence_event(pace, changes), except);
-        self.presence.quiet_until = now + pace.interval;
+        effects.notify(self.id, &self.presence_event(bounds, changes), except);
     }
 
-    /// Tells what has gathered.
-    pub fn tell_gathered(&mut self, now: Millis, pace: Pace, effects: &mut dyn Effects) {
+    /// Tells what has gathered. Returns how many were told anything.
+    pub fn tell_gathered(&mut self, now: Millis, bounds: Bounds, effects: &mut dyn Effects) -> usize {
         let is_listed = std::mem::take(&mut self.presence.is_listed);
         let told = match std::mem::take(&mut self.presence.gathered) {
             // What cancels out is news to whoever has seen the half of it.
             Gathered::Log(log) if is_listed && log.iter().any(|entry| entry.earlier.is_some()) => {
-                self.tell_crowd(pace, effects)
+                self.tell_crowd(bounds, effects)
             }
-            Gathered::Log(log) => self.tell_log(&log, pace, effects),
-            Gathered::Crowd => self.tell_crowd(pace, effects),
+            Gathered::Log(log) => self.tell_log(&log, bounds, effects),
+            Gathered::Crowd => self.tell_crowd(bounds, effects),
         };
         self.roster.learn();
-        if told {
-            self.presence.quiet_until = now + pace.interval;
+        if told > 0 {
+            self.presence.told.told_at = Some(now);
         }
+        told
     }
 
-    /// Returns whether anybody was told anything.
-    fn tell_log(&self, log: &[Entry], pace: Pace, effects: &mut dyn Effects) -> bool {
+    /// Returns how many were told anything.
+    fn tell_log(&self, log: &[Entry], bounds: Bounds, effects: &mut dyn Effects) -> usize {
         let apart = apart(log);
         let outcome = Outcome::of(log, None);
         let changes = outcome.changes();
-        let mut told = false;
+        let mut told = 0;
         if !changes.is_empty() && self.roster.known() > 0 {
             let except: Vec<MemberId> = apart.iter().map(|reader| reader.member).collect();
-            effects.notify(self.id, &self.presence_event(pace, changes), &except);
-            told = true;
+            effects.notify(self.id, &self.presence_event(bounds, changes), &except);
+            told = self.roster.len() - except.len();
         }
         for reader in &apart {
             let outcome = Outcome::of(log, Some(reader));
             let changes = outcome.changes();
             if !changes.is_empty() {
-                effects.answer(reader.member, self.id, None, &self.presence_event(pace, changes));
-                told = true;
+                effects.answer(reader.member, self.id, None, &self.presence_event(bounds, changes));
+                told += 1;
             }
         }
         told
@@ -192,31 +206,26 @@ impl Room {
 
     /// Tells numbers even if they are zero: names that nobody was told may have changed. The newcomers share a notice too,
     /// as there may be ten thousand of them.
-    fn tell_crowd(&self, pace: Pace, effects: &mut dyn Effects) -> bool {
+    fn tell_crowd(&self, bounds: Bounds, effects: &mut dyn Effects) -> usize {
         let newcomers: Vec<MemberId> = self.roster.newcomers().collect();
         let others: Vec<MemberId> = self.roster.known_members().collect();
         let changes = Changes::Counted { joined: newcomers.len(), left: self.roster.departed(), renamed: 0 };
         let here = Changes::Counted { joined: 0, left: 0, renamed: 0 };
         for (readers, changes, except) in [(&others, changes, &newcomers), (&newcomers, here, &others)] {
             if !readers.is_empty() {
-                effects.notify(self.id, &self.presence_event(pace, changes), except);
+                effects.notify(self.id, &self.presence_event(bounds, changes), except);
             }
         }
-        true
+        self.roster.len()
     }
 
-    fn presence_event<'a>(&'a self, pace: Pace, changes: Changes<'a>) -> Event<'a> {
-        let changes = if self.roster.len() > pace.names_max { changes.counted() } else { changes };
+    fn presence_event<'a>(&'a self, bounds: Bounds, changes: Changes<'a>) -> Event<'a> {
+        let changes = if self.roster.len() > bounds.names_max { changes.counted() } else { changes };
         Event::Presence { room: &self.name, changes, members: self.roster.len() }
     }
 }
 
 impl Presence {
-    /// Whether something has gathered that may be told now.
-    pub fn is_due(&self, now: Millis) -> bool {
-        !self.gathered.is_empty() && now >= self.quiet_until
-    }
-
     /// Somebody is told who is here.
     pub fn note_listed(&mut self) {
         self.is_listed = !self.gathered.is_empty();
@@ -827,7 +836,8 @@ mod tests {
 
     #[test]
     fn ten_thousand_who_come_within_three_seconds_cost_each_the_same() {
-        let (mut hub, mut meter) = (Hub::new(Settings::default(), Seed::new([3; 32])), Meter::default());
+        let settings = Settings { presence_per_second: 0, ..Settings::default() };
+        let (mut hub, mut meter) = (Hub::new(settings, Seed::new([3; 32])), Meter::default());
         let join = Command::Join { room: RoomName::new("lobby").unwrap(), since: None, history: 0 };
         let at = |ms| Millis(ms);
         for number in 0..10_000 {

@@ -10,7 +10,8 @@
 use super::history::{Bounds, Record};
 use super::index::{Index, hash};
 use super::keys::{KeyHash, Published};
-use super::presence::{Change, Pace};
+use super::pace::{Pacer, Told};
+use super::presence::{Bounds as PresenceBounds, Change};
 use super::room::Room;
 use super::seed::Seed;
 use super::{Effects, RoomId, Settings};
@@ -39,8 +40,8 @@ pub(super) struct Rooms {
     names: Index,
     /// How many were ever made.
     made: u32,
-    /// When to tell which room what it has gathered. One that has gone in the meantime still stands here.
-    notices: BinaryHeap<Reverse<(Millis, RoomId)>>,
+    /// When to tell which room what it has gathered.
+    pacer: Pacer<RoomId>,
     /// Rooms in which nobody is, by when the last one left.
     emptied: BTreeSet<(Millis, RoomId)>,
     /// Rooms with a history, each once, with when it was warm; perhaps it has been since, or has forgotten all.
@@ -58,7 +59,10 @@ pub(super) struct Rooms {
     keys_total_max: usize,
     rooms_max: usize,
     keep: Millis,
-    pace: Pace,
+    presence_bounds: PresenceBounds,
+    /// Members that were told who came and went, and notices that came later because of the budget.
+    presence_told: u64,
+    presence_put_off: u64,
     /// Keys the names.
     seed: u64,
 }
@@ -69,7 +73,7 @@ impl Rooms {
             rooms: Slab::new(),
             names: Index::default(),
             made: 0,
-            notices: BinaryHeap::new(),
+            pacer: Pacer::new(settings.presence_interval, settings.presence_per_second),
             emptied: BTreeSet::new(),
             cold: BinaryHeap::new(),
             history_bytes: 0,
@@ -85,8 +89,9 @@ impl Rooms {
             keys_total_max: settings.keys_total_max,
             rooms_max: settings.rooms_max,
             keep: settings.room_keep,
-            pace: Pace {
-                interval: settings.presence_interval,
+            presence_told: 0,
+            presence_put_off: 0,
+            presence_bounds: PresenceBounds {
                 changes_max: settings.presence_changes_max,
                 names_max: settings.presence_names_max,
             },
@@ -101,6 +106,11 @@ impl Rooms {
     /// Bytes that all histories cost.
     pub fn history_bytes(&self) -> usize {
         self.history_bytes
+    }
+
+    /// What presence has cost: members told, notices that came later because of the budget, and rooms that wait for it now.
+    pub fn presence_counts(&self) -> (u64, u64, usize) {
+        (self.presence_told, self.presence_put_off, self.pacer.waiting())
     }
 
     /// How many keys all rooms remember.
@@ -181,7 +191,11 @@ impl Rooms {
     pub fn note_empty(&mut self, now: Millis, index: u32) {
         if let Some(room) = self.get_mut(index) {
             room.emptied_at = now;
+            // Whatever has not been told yet, nobody is there to hear.
+            room.presence = Default::default();
+            room.roster.learn();
             let id = room.id;
+            self.pacer.remove(id);
             self.emptied.insert((now, id));
         }
     }
@@ -291,14 +305,13 @@ impl Rooms {
     /// Tells the others in the room of a change, now or later.
     pub fn tell(&mut self, now: Millis, index: u32, change: Change<'_>, effects: &mut dyn Effects) {
         let Some(room) = self.rooms.get_mut(index as usize) else { return };
-        if let Some(at) = room.tell(now, self.pace, change, effects) {
-            self.notices.push(Reverse((at, room.id)));
-        }
+        let told = room.tell(now, &mut self.pacer, self.presence_bounds, change, effects);
+        self.presence_told += told as u64;
     }
 
     /// When [`Rooms::wake`] is due.
     pub fn next_wake(&self) -> Option<Millis> {
-        let notice = self.notices.peek().map(|Reverse((at, _))| *at);
+        let notice = self.pacer.next_wake();
         let emptied = self.emptied.first().map(|(at, _)| *at + self.keep);
         let keys = self.keyed.first().map(|(at, _)| *at);
         notice.into_iter().chain(emptied).chain(keys).min()
@@ -306,15 +319,13 @@ impl Rooms {
 
     /// Tells what was put off until now, and drops what has been empty for long enough.
     pub fn wake(&mut self, now: Millis, effects: &mut dyn Effects) {
-        while let Some(Reverse((at, id))) = self.notices.peek().copied()
-            && at <= now
-        {
-            self.notices.pop();
-            // What it was meant for may have been forgotten with the room's last member; others may be gathering since.
-            let is_due = |room: &&mut Room| room.id == id && room.presence.is_due(now);
-            if let Some(room) = self.rooms.get_mut(id.index as usize).filter(is_due) {
-                room.tell_gathered(now, self.pace, effects);
-            }
+        while let Some((id, paid)) = self.pacer.next(now, |id| asked(&self.rooms, id)) {
+            let room = &mut self.rooms[id.index as usize];
+            let is_late = self.pacer.is_late(now, room.presence.told);
+            let told = room.tell_gathered(now, self.presence_bounds, effects);
+            self.pacer.refund(paid - told);
+            self.presence_told += told as u64;
+            self.presence_put_off += u64::from(is_late && told > 0);
         }
         while let Some(&(at, id)) = self.keyed.first()
             && at <= now
@@ -369,6 +380,12 @@ impl Rooms {
         assert_eq!(self.history_bytes, history_bytes, "the sum of all histories");
         assert!(history_bytes <= self.history_bytes_total_max, "all rooms remember too much together");
     }
+}
+
+/// What a room has been told, and how many members it has.
+fn asked(rooms: &Slab<Room>, id: RoomId) -> (Told, usize) {
+    let room = &rooms[id.index as usize];
+    (room.presence.told, room.roster.len())
 }
 
 #[cfg(test)]

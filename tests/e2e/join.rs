@@ -295,7 +295,7 @@ fn a_server_that_begins_anew_is_waited_for() {
     joiner.say("to the first");
     joiner.notes("lobby: 1 here");
     let mut nc = netcat(&daemon, "nc");
-    joiner.notes("nc joined");
+    joiner.notes("nc");
     daemon.kill();
     joiner.notes("trying again in");
     joiner.say("to the second");

@@ -32,6 +32,7 @@ pub const INTERESTING: &[&str] = &[
     "presence by number",
     "presence by rename",
     "presence made good",
+    "presence put off",
     "direct",
     "busy",
     "renamed",
@@ -65,6 +66,11 @@ pub struct Counts(BTreeMap<&'static str, u64>);
 impl Counts {
     pub fn count(&mut self, what: &'static str) {
         *self.0.entry(what).or_default() += 1;
+    }
+
+    /// That it has happened, however often.
+    pub fn note(&mut self, what: &'static str) {
+        self.0.insert(what, 1);
     }
 
     pub fn get(&self, what: &str) -> u64 {

@@ -57,6 +57,8 @@ pub struct Conn {
     pub streams: BTreeMap<String, VecDeque<Expected>>,
     /// How many members it believes its rooms to have.
     pub counts_told: BTreeMap<String, usize>,
+    /// Up to where in the sizes of each room it has read.
+    pub sizes_read: BTreeMap<String, usize>,
     /// The names of these, where it has asked for them and been told by name since.
     pub names_told: BTreeMap<String, BTreeSet<String>>,
     /// Its own, now and before.

@@ -27,6 +27,10 @@ pub struct Model {
     pub by_slot: BTreeMap<u32, ConnId>,
     pub lives: Vec<Life>,
     rooms: BTreeMap<String, Room>,
+    /// How many members each room has had, one after the other, in all its lives.
+    pub sizes: BTreeMap<String, Vec<usize>>,
+    /// How many members all rooms together have had at most.
+    seats_max: usize,
     entered: u64,
     guests_secrets: BTreeMap<u64, String>,
     pub counts: Counts,
@@ -45,6 +49,8 @@ impl Model {
             by_slot: BTreeMap::new(),
             lives: Vec::new(),
             rooms: BTreeMap::new(),
+            sizes: BTreeMap::new(),
+            seats_max: 0,
             entered: 0,
             guests_secrets: BTreeMap::new(),
             counts: Counts::default(),
@@ -79,6 +85,7 @@ impl Model {
                 refusals_typed: Vec::new(),
                 streams: BTreeMap::new(),
                 counts_told: BTreeMap::new(),
+                sizes_read: BTreeMap::new(),
                 names_told: BTreeMap::new(),
                 names_had: BTreeSet::new(),
                 room_read: String::new(),
@@ -482,6 +489,8 @@ impl Model {
         }
         room.note_change(now, interval, room.members.len());
         room.members.insert(conn);
+        let size = room.members.len();
+        self.note_size(name, size);
         self.conn(conn).rooms.push(name.to_owned());
         Ok(())
     }
@@ -492,6 +501,8 @@ impl Model {
         assert!(room.members.remove(&conn), "only who is in it leaves");
         room.note_change(now, interval, room.members.len());
         room.emptied_at = now;
+        let size = room.members.len();
+        self.note_size(name, size);
         self.conn(conn).rooms.retain(|room| room != name);
     }
 
@@ -643,9 +654,24 @@ impl Model {
         self.conns[&conn].streams.values().flatten().any(is_lost)
     }
 
+    fn note_size(&mut self, room: &str, size: usize) {
+        self.sizes.entry(room.to_owned()).or_default().push(size);
+        self.seats_max = self.seats_max.max(self.rooms.values().map(|room| room.members.len()).sum());
+    }
+
     /// Whether everybody in a room is to know who is there.
     pub fn is_presence_told(&self, now: Millis, room: &str) -> bool {
-        self.rooms[room].told_at <= now
+        self.rooms[room].told_at + self.presence_wait() <= now
+    }
+
+    /// How long a room waits for the budget at most: each other one may have waited for longer, and a fourth of the budget
+    /// is for whoever has waited longest. Where the budget is more than all rooms can use, nobody waits.
+    pub fn presence_wait(&self) -> Millis {
+        let per_second = u64::from(self.settings.presence_per_second);
+        let is_plenty = per_second as usize > 4 * self.seats_max || per_second == 0;
+        // In whole milliseconds for each room.
+        let rounding = self.rooms.len() as u64;
+        Millis(if is_plenty { 0 } else { 4000 * self.seats_max as u64 / per_second + rounding })
     }
 
     /// Who is in a room now.

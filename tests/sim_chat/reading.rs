@@ -64,6 +64,13 @@ impl Model {
                     let after = &(&(&stayed - &left) | &joined) | &to.iter().cloned().chain(reborn).collect();
                     assert_eq!(*told, after, "{conn:?} reads {text}");
                 }
+                // Exact when it was told, and never older than what was read before.
+                let from = self.conn(conn).sizes_read.get(&room).copied().unwrap_or(0);
+                let sizes = &self.sizes[&room][from..];
+                let Some(at) = sizes.iter().position(|size| *size == members) else {
+                    panic!("{conn:?} reads {text}, and the room has had {sizes:?}")
+                };
+                self.conn(conn).sizes_read.insert(room.clone(), from + at);
                 self.conn(conn).counts_told.insert(room, members);
             }
             "gap" => self.read_gap(conn, &room.expect("a room"), number("from"), number("to"), text),

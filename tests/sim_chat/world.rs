@@ -67,6 +67,7 @@ fn settings(random: &mut Random, is_exact: bool) -> Settings {
         key_window: if is_exact { Millis::from_secs(2) } else { Millis::from_secs(1_000_000) },
         slow: one_of(random, [Slow::CatchUp, Slow::CatchUp, Slow::CatchUp, Slow::Latest, Slow::Disconnect]),
         presence_names_max: one_of(random, [3, 200]),
+        presence_per_second: one_of(random, [0, 5000, 5000, 20, 3]),
         presence_changes_max: one_of(random, [4, 256]),
         line_idle_timeout: one_of(random, [None, Some(Millis::from_secs(300))]),
         ..Settings::default()
@@ -237,6 +238,7 @@ impl World {
         }
         self.core.validate(QUEUED_BYTES_MAX);
         self.check_history_bytes();
+        self.check_presence_budget();
         for peer in &mut self.peers {
             let wire = self.network.wire(peer.key);
             if wire.is_broken {
@@ -268,6 +270,18 @@ impl World {
         found.unwrap_or_else(|| panic!("nobody counts {wanted}"))
     }
 
+    /// All rooms together have been told no more than the budget allows.
+    fn check_presence_budget(&self) {
+        let per_second = u64::from(self.model.borrow().settings.presence_per_second);
+        // What may be saved: a second's budget, or the price of the two rooms that are next.
+        let saved = per_second.max(4 * PEOPLE as u64) + 4 * PEOPLE as u64;
+        let told = self.stat("chat_presence_told");
+        assert!(per_second == 0 || told <= saved + per_second * self.now.0 / 1000, "{told} members told");
+        if self.stat("chat_presence_put_off") > 0 {
+            self.model.borrow_mut().counts.note("presence put off");
+        }
+    }
+
     fn check_history_bytes(&self) {
         let [bytes, rooms] = ["chat_history_bytes", "chat_rooms"].map(|name| self.stat(name) as usize);
         let Settings { history_bytes_total_max, history_bytes_max, .. } = self.model.borrow().settings;
@@ -294,8 +308,10 @@ impl World {
         }
         self.network.wires.values_mut().for_each(|wire| wire.capacity = 1 << 20);
         self.drain();
-        // Presence has been told after a second of quiet; before that, the last have come who only listened.
-        for _ in 0..3 {
+        // Presence has been told after a second of quiet, or when the budget has paid for it; before that, the last have
+        // come who only listened.
+        let wait = self.model.borrow().presence_wait();
+        for _ in 0..3 + wait.0.div_ceil(1000) {
             self.now = self.now + Millis(1001);
             self.drain();
         }
