@@ -14,6 +14,7 @@ mod commands;
 mod editor;
 mod face;
 mod log;
+mod overprint;
 mod paint;
 mod pipe;
 mod screen;

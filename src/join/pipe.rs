@@ -9,17 +9,16 @@
 //! Each line has been acked before the end, in order, whatever happens to connections on the way; who writes faster than
 //! the server takes is held up, since the reader has only so many credits.
 
+use super::overprint::Overprint;
 use super::words;
 use crate::client::{Mail, News, Session, User};
 use crate::net::Post;
 use crate::time::Millis;
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 /// How many lines may be on their way.
 const CREDITS: usize = 256;
-/// The longest line that is read whole. No server takes one of that length.
-const LINE_BYTES_MAX: u64 = 1 << 20;
 
 /// What the reader of standard input says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,40 +54,38 @@ pub struct Pipe<O, E> {
 /// Reads lines and hands them over, each when it has a credit for it. Returns when there are no more lines, or nobody
 /// wants them.
 pub fn read_lines(input: &mut impl BufRead, post: &Post<Mail<Input>>, credits: &Receiver<()>) {
+    let mut screen = Overprint::default();
     loop {
-        let line = match next_line(input) {
+        let line = match next_line(input, &mut screen) {
             Ok(Some(line)) => line,
             Ok(None) | Err(_) => Input::End,
         };
         let is_end = line == Input::End;
-        // Whoever had the other end is gone, and the loop with it.
+        // The loop is gone, and with it the other end of the credits.
         if credits.recv().is_err() || post.send(Mail::User(line)).is_err() || is_end {
             return;
         }
     }
 }
 
-fn next_line(input: &mut impl BufRead) -> io::Result<Option<Input>> {
-    let mut line = Vec::new();
-    if input.take(LINE_BYTES_MAX).read_until(b'\n', &mut line)? == 0 {
-        return Ok(None);
-    }
-    if line.last() != Some(&b'\n') && line.len() as u64 == LINE_BYTES_MAX {
-        while line.last() != Some(&b'\n') {
-            line.clear();
-            if input.take(LINE_BYTES_MAX).read_until(b'\n', &mut line)? == 0 {
-                break;
-            }
+/// The next line, as a terminal would show it; `None` at the end of the input.
+fn next_line(input: &mut impl BufRead, screen: &mut Overprint) -> io::Result<Option<Input>> {
+    let mut has_begun = false;
+    loop {
+        let bytes = match input.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            bytes => bytes?,
+        };
+        let end = memchr::memchr(b'\n', bytes);
+        let len = end.unwrap_or(bytes.len());
+        screen.write(&bytes[..len]);
+        let is_over = end.is_some() || bytes.is_empty();
+        has_begun |= !bytes.is_empty();
+        input.consume(len + usize::from(end.is_some()));
+        if is_over {
+            return Ok(has_begun.then(|| screen.take().map_or(Input::TooLong, Input::Line)));
         }
-        return Ok(Some(Input::TooLong));
     }
-    if line.last() == Some(&b'\n') {
-        line.pop();
-    }
-    if line.last() == Some(&b'\r') {
-        line.pop();
-    }
-    Ok(Some(Input::Line(String::from_utf8_lossy(&line).into_owned())))
 }
 
 impl<O: Write, E: Write> Pipe<O, E> {
@@ -272,11 +269,12 @@ impl<O: Write, E: Write> User for Pipe<O, E> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::overprint::LINE_LEN_MAX;
     use super::*;
 
     fn lines(input: &[u8]) -> Vec<Input> {
-        let mut input = input;
-        std::iter::from_fn(|| next_line(&mut input).expect("it can be read")).collect()
+        let (mut input, mut screen) = (input, Overprint::default());
+        std::iter::from_fn(|| next_line(&mut input, &mut screen).expect("it can be read")).collect()
     }
 
     #[test]
@@ -285,14 +283,18 @@ mod tests {
         assert_eq!(lines(b"one\ntwo\r\n\nlast"), [line("one"), line("two"), line(""), line("last")]);
         assert_eq!(lines(b""), []);
         assert_eq!(lines(b"caf\xe9\n"), [line("caf\u{fffd}")]);
+        assert_eq!(
+            lines(b"\x1b[32mok\x1b[0m\r\n10 %\r100 %\nlast\r"),
+            [line("ok"), line("100 %"), line("last")]
+        );
     }
 
     #[test]
     fn what_is_too_long_is_skipped_to_its_end() {
-        let mut input = vec![b'x'; 5 << 20];
+        let mut input = vec![b'x'; 5 * LINE_LEN_MAX];
         input.extend_from_slice(b"\nshort\n");
         assert_eq!(lines(&input), [Input::TooLong, Input::Line("short".into())]);
-        let fits = vec![b'x'; (1 << 20) - 1];
+        let fits = vec![b'x'; LINE_LEN_MAX];
         assert_eq!(lines(&fits).len(), 1);
         assert!(matches!(&lines(&fits)[0], Input::Line(line) if line.len() == fits.len()));
     }
