@@ -1,9 +1,9 @@
-//! `chinwag join`: a session, the loop that it runs on, and whoever uses it: a terminal, or a pipe.
+//! `chinwag join`: a session, the loop that it runs on, and its user: a screen, a terminal without one, or a pipe.
 
 use super::trust;
 use crate::client::{Dialler, Mail, Masks, Session, Settings, User};
 use crate::config::Join;
-use crate::join::{Pipe, Terminal, TerminalInput, give_back, read_events, read_lines};
+use crate::join::{Here, Pipe, Plain, Terminal, TerminalInput, give_back, read_events, read_lines};
 use crate::net::{Post, Reactor};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -16,8 +16,13 @@ const HISTORY: u64 = 50;
 
 /// Runs the client until its user leaves.
 pub fn run(config: Join) -> ExitCode {
-    let is_pipe = config.json || !io::stdin().is_terminal() || !io::stdout().is_terminal() || is_dumb();
-    match if is_pipe { run_pipe(config) } else { run_terminal(&config) } {
+    // What is typed at a terminal may be a command, wherever the answers go. Only what comes from elsewhere is said as it is.
+    let result = match io::stdin().is_terminal() {
+        false => run_pipe(config),
+        true if config.json || !io::stdout().is_terminal() || is_dumb() => run_plain(&config),
+        true => run_terminal(&config),
+    };
+    match result {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error}");
@@ -64,7 +69,17 @@ fn drive<U: User>(
     Ok(dialler.into_user())
 }
 
+/// A flag without an effect says so until it has one.
+const NO_TOKEN: &str = "--token has no effect yet: no server checks it";
+
+fn warn_of_token(config: &Join) {
+    if config.token.is_some() {
+        eprintln!("* {NO_TOKEN}");
+    }
+}
+
 fn run_pipe(config: Join) -> io::Result<ExitCode> {
+    warn_of_token(&config);
     let reactor = Reactor::new()?;
     let session = session(&config, &reactor, false, config.history.unwrap_or(0));
     let out = BufWriter::new(io::stdout());
@@ -77,12 +92,30 @@ fn run_pipe(config: Join) -> io::Result<ExitCode> {
     Ok(if pipe.has_succeeded() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+fn run_plain(config: &Join) -> io::Result<ExitCode> {
+    warn_of_token(config);
+    let reactor = Reactor::new()?;
+    let history = config.history.unwrap_or(HISTORY);
+    let session = session(config, &reactor, true, history);
+    let begin = (&config.rooms[..], config.url.to_string(), history);
+    let clock = Box::new(Here::system());
+    let (plain, credits) = Plain::new(begin, config.json, clock, io::stdout(), io::stderr());
+    let post = reactor.post();
+    let read = move || read_lines(&mut io::stdin().lock(), &post, &credits);
+    std::thread::Builder::new().name("input".into()).spawn(read)?;
+    let plain = drive(config, reactor, session, plain)?;
+    Ok(if plain.has_been_ended() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
 fn run_terminal(config: &Join) -> io::Result<ExitCode> {
     let reactor = Reactor::new()?;
     let history = config.history.unwrap_or(HISTORY);
     let session = session(config, &reactor, true, history);
     end_on_signals(reactor.post())?;
-    let terminal = Terminal::new(&config.rooms, config.url.to_string(), history, wants_colors())?;
+    let mut terminal = Terminal::new(&config.rooms, config.url.to_string(), history, wants_colors())?;
+    if config.token.is_some() {
+        terminal.tell(NO_TOKEN);
+    }
     let post = reactor.post();
     std::thread::Builder::new().name("input".into()).spawn(move || read_events(&post))?;
     let terminal = drive(config, reactor, session, terminal)?;

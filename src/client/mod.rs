@@ -25,7 +25,7 @@ pub use asked::{Asked, Since};
 pub use backoff::Backoff;
 pub use dialler::{Dialler, Mail, User};
 pub use link::{Compression, End, Event, Link, Masks, Outgoing, Spoken, Upgrade};
-pub use news::{News, Refusal, Status, Told};
+pub use news::{DirectId, News, Refusal, Status, Told};
 pub use room::{PublishId, Resumption};
 pub use said::{Joined, Limits, Message, Said, SaidError, Welcome};
 pub use session::{SUBPROTOCOL, Session, Settings};

@@ -5,6 +5,9 @@ use super::said::Limits;
 use crate::time::Millis;
 use std::fmt;
 
+/// The number of something that was said to one person.
+pub type DirectId = u64;
+
 /// What has happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
@@ -136,7 +139,17 @@ pub enum News {
         data: String,
     },
     /// What we have said to somebody alone has reached them.
-    DirectSent,
+    DirectSent {
+        /// What [`Session::direct`](super::Session::direct) gave.
+        id: DirectId,
+    },
+    /// What we have said to somebody alone has not reached them, as far as we know.
+    DirectNotSent {
+        /// What [`Session::direct`](super::Session::direct) gave.
+        id: DirectId,
+        /// Why.
+        why: Refusal,
+    },
     /// The server has answered a ping.
     Pong {
         /// After so long.

@@ -17,7 +17,7 @@
 mod hear;
 
 use super::asked::{Asked, Since};
-use super::news::{News, Refusal, Status};
+use super::news::{DirectId, News, Refusal, Status};
 use super::room::{Pending, PublishId, Room, Stage};
 use super::said::Limits;
 use super::{Backoff, End, Event, Link, Masks, Outgoing, Scheme, Spoken, Upgrade, Url};
@@ -69,7 +69,7 @@ enum Request {
     History(String),
     Members(String),
     Rooms,
-    Direct,
+    Direct(DirectId),
     Ping { at: Millis, is_ours: bool },
 }
 
@@ -369,9 +369,11 @@ impl Session {
         self.ask(now, Request::Rooms, Asked::Rooms)
     }
 
-    /// Says something to one person.
-    pub fn direct(&mut self, now: Millis, to: &str, text: &str) -> bool {
-        self.ask(now, Request::Direct, Asked::Direct { to, data: text })
+    /// Says something to one person. [`News::DirectSent`] or [`News::DirectNotSent`] follows. `None`: there is no
+    /// connection.
+    pub fn direct(&mut self, now: Millis, to: &str, text: &str) -> Option<DirectId> {
+        let id = self.requests_len + 1;
+        self.ask(now, Request::Direct(id), Asked::Direct { to, data: text }).then_some(id)
     }
 
     /// Asks how far away the server is.
@@ -410,7 +412,14 @@ impl Session {
 
     /// What was asked on it will not be answered. What is still to be written may go out.
     fn forget_connection(&mut self) {
-        self.requests.clear();
+        let direct = |request| if let Request::Direct(id) = request { Some(id) } else { None };
+        let mut unanswered: Vec<DirectId> = self.requests.drain().filter_map(|(_, it)| direct(it)).collect();
+        unanswered.sort_unstable();
+        for id in unanswered {
+            let reason = "the connection was lost before the answer".into();
+            let why = Refusal { code: "lost".into(), reason };
+            self.events.push_back(News::DirectNotSent { id, why });
+        }
         self.rooms.iter_mut().for_each(Room::lose);
         self.rests_until = Millis(0);
     }

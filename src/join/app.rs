@@ -5,9 +5,9 @@
 
 use super::commands::{self, Command};
 use super::editor::{Editor, Motion};
-use super::log::{Clock, Entry, Log, Pending};
+use super::log::{Clock, Entry, Log, Pending, PendingId};
 use super::words;
-use crate::client::{News, Resumption, Session, Status, Told};
+use crate::client::{DirectId, News, Resumption, Session, Status, Told};
 use crate::time::Millis;
 use crate::wire::name::folded;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
@@ -22,6 +22,14 @@ const NAMES_MAX: usize = 1000;
 pub struct App {
     pub(super) rooms: Vec<View>,
     pub(super) current: usize,
+    /// What is told while there is no room.
+    pub(super) outside: Log,
+    /// What was typed stays where it was typed, so it is not shown again.
+    pub(super) is_plain: bool,
+    /// Nothing has been entered yet.
+    pub(super) is_fresh: bool,
+    /// It leaves when everything has been taken.
+    pub(super) is_leaving: bool,
     pub(super) editor: Editor,
     /// What one is called; empty until that is known.
     pub(super) name: String,
@@ -35,6 +43,8 @@ pub struct App {
     pub(super) size: (usize, usize),
     history: u64,
     completion: Option<Completion>,
+    /// What is told of one's own coming, below what was said before.
+    greeting: Option<Entry>,
     /// One has been told that what was said last is not taken yet.
     is_warned: bool,
     is_done: bool,
@@ -55,6 +65,8 @@ pub(super) struct View {
     names: BTreeSet<String>,
     /// What was said before we came is being told.
     is_filling: bool,
+    /// How many are here, to be told below that.
+    arrival: Option<Entry>,
     /// The room remembers what is older than what is here.
     has_older: bool,
     is_fetching: bool,
@@ -82,6 +94,7 @@ impl View {
             members: 0,
             names: BTreeSet::new(),
             is_filling: false,
+            arrival: None,
             has_older: false,
             is_fetching: false,
             owed_rows: 0,
@@ -96,6 +109,10 @@ impl App {
         App {
             rooms: rooms.iter().map(|room| View::new(room)).collect(),
             current: 0,
+            outside: Log::default(),
+            is_plain: false,
+            is_fresh: true,
+            is_leaving: false,
             editor: Editor::default(),
             name: String::new(),
             url,
@@ -105,10 +122,16 @@ impl App {
             size: (80, 24),
             history,
             completion: None,
+            greeting: None,
             is_warned: false,
             is_done: false,
             has_been_ended: false,
         }
+    }
+
+    /// Something that its user is to know from the start.
+    pub fn tell_at_start(&mut self, at: u64, text: &str) {
+        self.warn(at, text.to_owned());
     }
 
     /// Whether its user has left.
@@ -135,7 +158,12 @@ impl App {
                 self.trouble = None;
                 self.has_been_ended = false;
                 if is_new {
-                    self.notice(at, format!("you are {}", words::name(&name)));
+                    let text = format!("you are {}", words::name(&name));
+                    self.greeting = Some(Entry::Notice { at, text });
+                }
+                // On coming back it is told at once: what follows is new.
+                if !self.name.is_empty() {
+                    self.greet();
                 }
                 self.name = name;
             }
@@ -162,21 +190,22 @@ impl App {
                     Some(text) if resumption == Resumption::Resumed => Entry::Notice { at, text },
                     Some(text) => Entry::Warning { at, text },
                 };
-                // On coming in, how many are here is told behind what was said before.
-                if resumption != Resumption::First || count == 0 {
-                    view.log.push(entry);
+                match resumption {
+                    Resumption::First => view.arrival = Some(entry),
+                    _ => view.log.push(entry),
+                }
+                if count == 0 {
+                    self.arrive(&room);
                 }
             }
-            News::CaughtUp { room } => {
-                if let Some(view) = self.find(&room) {
-                    view.is_filling = false;
-                }
-            }
+            News::CaughtUp { room } => self.arrive(&room),
             News::Message(told) => self.handle_message(told),
             News::Published { id, room, seq, at } => {
-                let name = self.name.clone();
+                let (name, is_plain) = (self.name.clone(), self.is_plain);
                 let Some(view) = self.find(&room) else { return };
-                if let Some(Pending { text, .. }) = view.log.settle(id) {
+                if let Some(Pending { text, .. }) = view.log.settle(PendingId::Room(id))
+                    && !is_plain
+                {
                     let (seq, is_own) = (Some(seq), true);
                     view.log.push(Entry::Message {
                         seq,
@@ -190,7 +219,8 @@ impl App {
             }
             News::NotPublished { id, room, why } => {
                 let Some(view) = self.find(&room) else { return };
-                let text = view.log.settle(id).map(|pending| pending.text).unwrap_or_default();
+                let pending = view.log.settle(PendingId::Room(id));
+                let text = pending.map(|pending| pending.text).unwrap_or_default();
                 let text = format!("not sent: {}: {text}", words::shown(&why.to_string()));
                 view.log.push(Entry::Warning { at, text });
             }
@@ -226,7 +256,19 @@ impl App {
                 self.notice(at, format!("rooms: {list}{}", if has_more { ", and more" } else { "" }));
             }
             News::Direct { name, at, data } => {
-                self.say_privately(at, &name, format!("(to you) {}", words::said(&data)), false);
+                self.say_privately(at, &name, format!("(to you) {}", words::said_in_lines(&data)), false);
+            }
+            News::DirectSent { id } => {
+                let Some((_, text)) = self.settle_direct(id) else { return };
+                let own_name = self.name.clone();
+                if !self.is_plain {
+                    self.say_privately(at, &own_name, text, true);
+                }
+            }
+            News::DirectNotSent { id, why } => {
+                let Some((room, text)) = self.settle_direct(id) else { return };
+                let text = format!("not sent: {}: {text}", words::shown(&why.to_string()));
+                self.tell(&room, Entry::Warning { at, text });
             }
             News::Pong { took } => self.notice(at, format!("the server answers after {} ms", took.0)),
             News::Refused { what, why } => {
@@ -235,10 +277,12 @@ impl App {
             News::Strange { why } => self.warn(at, format!("the server has sent {}", words::shown(&why))),
             News::Left { room } => self.remove(&room),
             News::NotJoined { room, why } => {
+                self.greet();
                 let text = format!("cannot join {room}: {}", words::shown(&why.to_string()));
                 self.tell(&room, Entry::Warning { at, text });
             }
             News::Lost { why, .. } => {
+                self.arrive_everywhere();
                 let why = words::shown(&why);
                 // Once for each time that one was in: the status line tells the rest.
                 if self.trouble.is_none() && !self.name.is_empty() {
@@ -247,6 +291,7 @@ impl App {
                 self.trouble = Some(why);
             }
             News::Ended { why: Some(why) } => {
+                self.arrive_everywhere();
                 let why = words::shown(&why);
                 self.tell_all(&Entry::Warning {
                     at,
@@ -256,16 +301,19 @@ impl App {
                 self.has_been_ended = true;
             }
             News::Ended { why: None } => self.is_done = true,
-            News::DirectSent | News::Object(_) => {}
+            News::Object(_) => {}
         }
     }
 
     fn handle_message(&mut self, told: Told) {
-        let own_name = self.name.clone();
+        let (own_name, is_plain) = (self.name.clone(), self.is_plain);
         let is_current = self.rooms.get(self.current).is_some_and(|view| view.name == told.room);
         let Some(view) = self.find(&told.room) else { return };
         if let Some(id) = told.own {
-            view.log.settle(id);
+            view.log.settle(PendingId::Room(id));
+            if is_plain {
+                return;
+            }
         }
         let entry = entry_of(&told, &own_name);
         let is_mentioned = matches!(entry, Entry::Message { is_mention: true, .. });
@@ -274,6 +322,35 @@ impl App {
         if !is_seen {
             view.unread += 1;
             view.is_mentioned |= is_mentioned;
+        }
+    }
+
+    /// One's own coming is told.
+    fn greet(&mut self) {
+        if let Some(greeting) = self.greeting.take() {
+            self.tell("", greeting);
+        }
+    }
+
+    /// What was said before we came into a room has been told: below it stands that we came.
+    fn arrive(&mut self, room: &str) {
+        if let Some(greeting) = self.greeting.take() {
+            self.tell(room, greeting);
+        }
+        let Some(view) = self.find(room) else { return };
+        view.is_filling = false;
+        if let Some(arrival) = view.arrival.take() {
+            view.log.push(arrival);
+        }
+    }
+
+    /// There is no more of it for now.
+    fn arrive_everywhere(&mut self) {
+        self.greet();
+        for view in &mut self.rooms {
+            if let Some(arrival) = view.arrival.take() {
+                view.log.push(arrival);
+            }
         }
     }
 
@@ -365,6 +442,10 @@ impl App {
     /// Its user wants to go.
     pub fn leave(&mut self, now: Millis, at: u64, session: &mut Session) {
         let pending: usize = self.rooms.iter().map(|view| view.log.pending.len()).sum();
+        // Without a screen there is no key to press again: it leaves when all is taken.
+        if self.is_plain && pending > 0 && !std::mem::replace(&mut self.is_leaving, true) {
+            return;
+        }
         if pending > 0 && !std::mem::replace(&mut self.is_warned, true) {
             let lines = if pending == 1 { "one line is".to_owned() } else { format!("{pending} lines are") };
             return self.warn(at, format!("{lines} not taken yet; the same key again leaves all the same"));
@@ -382,16 +463,24 @@ impl App {
 
     fn enter(&mut self, now: Millis, at: u64, session: &mut Session) {
         let text = self.editor.take();
+        self.is_fresh &= text.is_empty();
         if text.is_empty() && matches!(session.status(), Status::Waiting { .. }) {
             return session.dial_now(now);
         }
         for line in text.split('\n').map(str::trim_end).filter(|line| !line.is_empty()) {
             // What was pasted is said, and not obeyed.
-            let command = if text.contains('\n') { Ok(Command::Say(line)) } else { commands::parse(line) };
-            match command {
-                Ok(command) => self.obey(now, at, session, command),
-                Err(why) => self.warn(at, why),
+            match text.contains('\n') {
+                true => self.obey(now, at, session, Command::Say(line)),
+                false => self.enter_line(now, at, session, line),
             }
+        }
+    }
+
+    /// A line was entered: something to be said, or a command.
+    pub fn enter_line(&mut self, now: Millis, at: u64, session: &mut Session, line: &str) {
+        match commands::parse(line) {
+            Ok(command) => self.obey(now, at, session, command),
+            Err(why) => self.warn(at, why),
         }
     }
 
@@ -413,24 +502,25 @@ impl App {
             }
             Command::Rooms => session.list_rooms(now),
             Command::Message { to, text } => {
-                let is_sent = session.direct(now, to, text);
-                if is_sent {
-                    let own_name = self.name.clone();
-                    self.say_privately(
-                        at,
-                        &own_name,
-                        format!("(to {}) {}", words::name(to), words::shown(text)),
-                        true,
-                    );
+                let id = session.direct(now, to, text);
+                if let Some(id) = id {
+                    let text = format!("(to {}) {}", words::name(to), words::shown(text));
+                    let log =
+                        self.rooms.get_mut(self.current).map_or(&mut self.outside, |view| &mut view.log);
+                    log.pending.push(Pending { id: PendingId::Person(id), text });
                 }
-                is_sent
+                id.is_some()
             }
             Command::Ping => session.ping(now),
             Command::Reconnect => {
                 session.dial_now(now);
                 true
             }
-            Command::Help => return self.help(at),
+            Command::Help => return self.help(at, commands::COMMANDS),
+            Command::HelpKeys if self.is_plain => {
+                return self.notice(at, "the keys are those of the terminal".to_owned());
+            }
+            Command::HelpKeys => return self.help(at, commands::KEYS),
             Command::Quit => {
                 self.leave(now, at, session);
                 true
@@ -449,7 +539,7 @@ impl App {
         view.unread = 0;
         self.is_warned = false;
         match session.publish(now, &view.name, text) {
-            Some(id) => view.log.pending.push(Pending { id, text: words::shown(text) }),
+            Some(id) => view.log.pending.push(Pending { id: PendingId::Room(id), text: words::shown(text) }),
             None => {
                 let text = format!("not in {0}: /join {0}", view.name);
                 view.log.push(Entry::Warning { at, text });
@@ -475,10 +565,9 @@ impl App {
         }
     }
 
-    fn help(&mut self, at: u64) {
-        let rows = commands::COMMANDS.iter().chain(commands::KEYS);
+    fn help(&mut self, at: u64, rows: &[(&str, &str)]) {
         for (what, does) in rows {
-            self.notice(at, format!("{what:<18} {does}"));
+            self.notice(at, format!("{what:<16} {does}"));
         }
     }
 
@@ -507,13 +596,22 @@ impl App {
     /// In that room, or in the one in view if there is no such room.
     fn tell(&mut self, room: &str, entry: Entry) {
         let at = self.rooms.iter().position(|view| view.name == room).unwrap_or(self.current);
-        if let Some(view) = self.rooms.get_mut(at) {
-            view.log.push(entry);
-        }
+        self.rooms.get_mut(at).map_or(&mut self.outside, |view| &mut view.log).push(entry);
     }
 
     fn tell_all(&mut self, entry: &Entry) {
-        self.rooms.iter_mut().for_each(|view| view.log.push(entry.clone()));
+        match self.rooms.is_empty() {
+            true => self.outside.push(entry.clone()),
+            false => self.rooms.iter_mut().for_each(|view| view.log.push(entry.clone())),
+        }
+    }
+
+    /// What was said to one person has its answer. Returns where it stands, and what it was.
+    fn settle_direct(&mut self, id: DirectId) -> Option<(String, String)> {
+        let id = PendingId::Person(id);
+        let rooms = self.rooms.iter_mut();
+        let inside = rooms.filter_map(|view| Some((view.name.clone(), view.log.settle(id)?.text))).next();
+        inside.or_else(|| Some((String::new(), self.outside.settle(id)?.text)))
     }
 
     fn notice(&mut self, at: u64, text: String) {
@@ -598,7 +696,7 @@ impl App {
 
 fn entry_of(told: &Told, own_name: &str) -> Entry {
     let is_own = told.own.is_some() || told.name == own_name;
-    let text = words::said(&told.data);
+    let text = words::said_in_lines(&told.data);
     let is_mention = !is_own && mentions(&text, own_name);
     Entry::Message {
         seq: Some(told.seq),

@@ -15,6 +15,7 @@ pub enum Command<'a> {
     Ping,
     Reconnect,
     Help,
+    HelpKeys,
     Quit,
 }
 
@@ -25,10 +26,11 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("/name NAME", "be called NAME"),
     ("/who", "tell who is here"),
     ("/rooms", "tell which rooms there are"),
-    ("/msg NAME TEXT", "say TEXT to NAME alone; \"NAME\" if it has spaces"),
+    ("/msg NAME TEXT", "tell NAME alone; \"NAME\" if it has spaces"),
     ("/ping", "tell how far away the server is"),
     ("/reconnect", "try again now"),
-    ("/help", "tell this"),
+    ("/help", "list the commands"),
+    ("/help keys", "list the keys"),
     ("/quit", "leave"),
     ("//TEXT", "say a line that begins with a slash"),
 ];
@@ -53,10 +55,9 @@ pub const KEYS: &[(&str, &str)] = &[
 
 /// What the commands begin with.
 pub fn words() -> impl Iterator<Item = &'static str> {
-    COMMANDS
-        .iter()
-        .map(|(usage, _)| usage.split(' ').next().unwrap_or(usage))
-        .filter(|word| *word != "//TEXT")
+    let words = COMMANDS.iter().map(|(usage, _)| usage.split(' ').next().unwrap_or(usage));
+    let mut last = "";
+    words.filter(move |word| *word != "//TEXT" && std::mem::replace(&mut last, *word) != *word)
 }
 
 /// What a line asks, or what is wrong with it.
@@ -65,6 +66,7 @@ pub fn parse(line: &str) -> Result<Command<'_>, String> {
     match (word, argument.trim()) {
         ("/leave", "") => return Ok(Command::Leave(None)),
         ("/leave", room) => return Ok(Command::Leave(Some(room))),
+        ("/help", "keys") => return Ok(Command::HelpKeys),
         ("/reconnect", "") => return Ok(Command::Reconnect),
         // Without a name it would be an odd one.
         ("/join", "") => return Err("/join ROOM".to_owned()),
@@ -108,6 +110,8 @@ mod tests {
         assert_eq!(parse("hi /who"), Ok(Command::Say("hi /who")));
         assert_eq!(parse("/msg \"bob b\" hi"), Ok(Command::Message { to: "bob b", text: "hi" }));
         assert_eq!(parse("/leave"), Ok(Command::Leave(None)));
+        assert_eq!((parse("/help"), parse("/help keys")), (Ok(Command::Help), Ok(Command::HelpKeys)));
+        assert_eq!(words().filter(|word| *word == "/help").count(), 1);
     }
 
     #[test]

@@ -12,7 +12,7 @@
 //! ```
 
 use super::app::App;
-use super::paint::{BAR, BOLD, DIM, PLAIN, Row, Style, WARNING, fit, span, width};
+use super::paint::{BAR, BOLD, DIM, PLAIN, Row, Style, WARNING, fit, head, span, width};
 use super::words;
 use crate::client::{Session, Status};
 use crate::time::Millis;
@@ -21,6 +21,9 @@ use unicode_width::UnicodeWidthStr;
 
 /// The bar of rooms, the status, and the line that is being typed.
 pub const ROWS_AROUND: usize = 3;
+
+/// Stands where something is to be typed, until something has been.
+const HINT: &str = "say something; /name NAME changes your name, /help lists the rest";
 
 const BAR_BOLD: Style = Style { is_bold: true, ..BAR };
 const BAR_MENTION: Style = Style { is_bold: true, color: Some(Color::Yellow), ..BAR };
@@ -42,8 +45,8 @@ impl Face {
         let (columns, height) = app.size;
         let body_rows = app.body_rows();
         let view = app.rooms.get(app.current);
-        let (mut body, below) = view
-            .map_or_else(Default::default, |view| view.log.view(columns, body_rows, &app.name, &*app.clock));
+        let log = view.map_or(&app.outside, |view| &view.log);
+        let (mut body, below) = log.view(columns, body_rows, &app.name, &*app.clock);
         let mut rows: Vec<Row> = Vec::new();
         if body_rows > 0 {
             rows.push(tabs(app, columns));
@@ -57,7 +60,9 @@ impl Face {
         let prompt = if prompt.width() * 3 > columns { "> ".to_owned() } else { prompt };
         let (line, column) = app.editor.view(columns.saturating_sub(prompt.width()));
         let cursor = (prompt.width() + column, height.saturating_sub(1));
-        rows.push(vec![span(prompt, BOLD), span(line, PLAIN)]);
+        let hint = if app.is_fresh && app.editor.text().is_empty() { HINT } else { "" };
+        let (hint, _) = head(hint, columns.saturating_sub(cursor.0));
+        rows.push(vec![span(prompt, BOLD), span(line, PLAIN), span(hint, DIM)]);
         Face { rows, cursor, until: until(app, session, now) }
     }
 }
@@ -131,6 +136,7 @@ fn status(app: &App, session: &Session, now: Millis, columns: usize, below: usiz
 mod tests {
     use super::*;
     use crate::client::{Masks, News, Resumption, Settings, Told};
+    use crate::join::commands::{COMMANDS, KEYS};
     use crate::join::log::Clock;
     use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -291,6 +297,77 @@ mod tests {
             News::Published { id: 0, room: "dev".into(), seq: 2, at: 9 },
         );
         assert_eq!(desk.face()[3], "12:09          ann │ hello");
+    }
+
+    #[test]
+    fn each_list_of_help_fits_on_a_screen_of_24_rows() {
+        for (command, list) in [("/help", COMMANDS), ("/help keys", KEYS)] {
+            let mut desk = Desk::new(&["dev"], 80, 24);
+            desk.enter(command);
+            let face = desk.face();
+            for (what, does) in list {
+                assert!(
+                    face.iter().any(|row| row.contains(what) && row.ends_with(does)),
+                    "{what}: {face:#?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_for_one_person_is_pending_until_it_has_arrived_or_not() {
+        let mut desk = Desk::new(&["dev"], 60, 8);
+        desk.enter("/msg bob psst");
+        desk.enter("/msg eve psst");
+        assert_eq!(
+            desk.face()[4..6],
+            ["  …            ann │ (to bob) psst", "  …            ann │ (to eve) psst"]
+        );
+        let requests = String::from_utf8(desk.session.unwritten().to_vec()).expect("text");
+        let id_of = |to: &str| -> u64 {
+            let line = requests.lines().find(|line| line.contains(to)).expect("it was asked");
+            serde_json::from_str::<serde_json::Value>(line).expect("JSON")["id"].as_u64().expect("a number")
+        };
+        let (bob, eve) = (id_of("bob"), id_of("eve"));
+        desk.hears(&format!(
+            r#"{{"type":"error","id":{eve},"code":"no_such_name","reason":"nobody is eve"}}"#
+        ));
+        desk.hears(&format!(r#"{{"type":"ok","id":{bob}}}"#));
+        assert_eq!(
+            desk.face()[4..6],
+            [
+                "12:01              │ not sent: nobody is eve: (to eve) psst",
+                "12:01          ann │ (to bob) psst"
+            ]
+        );
+        desk.enter("/msg bob again");
+        desk.session.handle_lost(NOW, "the cable");
+        desk.learn();
+        assert!(desk.app.rooms[0].log.pending.is_empty());
+        assert!(
+            desk.face().iter().any(|row| row.contains("not sent: the connection was lost")),
+            "{:#?}",
+            desk.face()
+        );
+    }
+
+    #[test]
+    fn what_is_told_where_there_is_no_room_is_seen() {
+        let mut desk = Desk::new(&["dev"], 80, 20);
+        desk.app.handle_news(NOW, 1, &mut desk.session, News::Left { room: "dev".into() });
+        desk.enter("/help");
+        assert!(desk.face().iter().any(|row| row.contains("be called NAME")), "{:#?}", desk.face());
+    }
+
+    #[test]
+    fn what_can_be_typed_is_hinted_at_until_something_was() {
+        let mut desk = Desk::new(&["dev"], 80, 6);
+        assert_eq!(desk.face()[5], format!("dev> {HINT}"));
+        assert_eq!(Face::of(&desk.app, &desk.session, NOW).cursor, (5, 5));
+        desk.types("x");
+        assert_eq!(desk.face()[5], "dev> x");
+        desk.enter("");
+        assert_eq!(desk.face()[5], "dev>");
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! Somebody who has scrolled back reads on undisturbed: the view hangs on an entry and not on the end.
 
 use super::paint::{BOLD, DIM, PLAIN, Row, Span, Style, WARNING, color_of, span, wrap};
-use crate::client::PublishId;
+use crate::client::{DirectId, PublishId};
 use std::collections::VecDeque;
 use unicode_width::UnicodeWidthStr;
 
@@ -19,8 +19,10 @@ const ENTRIES_MAX: usize = 5000;
 const NAME_COLUMNS: usize = 12;
 const NAME_COLUMNS_NARROW: usize = 8;
 const NARROW: usize = 50;
-/// Between the names and what they say.
+/// Between the names and what they say; and in front of the further lines of a message, so that none of them can pass for
+/// a message or a notice.
 const RULE: &str = " │ ";
+const RULE_OF_FURTHER_LINES: &str = " ┆ ";
 
 /// What stands in a row, or in several.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,8 +48,15 @@ pub enum Entry {
 /// What one has said, before it has its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pending {
-    pub id: PublishId,
+    pub id: PendingId,
     pub text: String,
+}
+
+/// To whom it is said, and its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PendingId {
+    Room(PublishId),
+    Person(DirectId),
 }
 
 /// How the time of day and the date are written.
@@ -64,6 +73,8 @@ pub struct Log {
     /// How many entries were ever put in front or dropped there: the number of the first one.
     first: i64,
     pub pending: Vec<Pending>,
+    /// How many entries were added at the end and not taken by [`Log::take_new`].
+    new: usize,
     /// The last entry that is seen, and how many of its rows are not; `None`: the end is.
     anchor: Option<(i64, usize)>,
 }
@@ -72,10 +83,17 @@ impl Log {
     /// Adds something at the end.
     pub fn push(&mut self, entry: Entry) {
         self.entries.push_back(entry);
+        self.new += 1;
         if self.entries.len() > ENTRIES_MAX {
             self.entries.pop_front();
             self.first += 1;
         }
+    }
+
+    /// What was added at the end since this was asked last.
+    pub fn take_new(&mut self) -> Vec<Entry> {
+        let new = std::mem::take(&mut self.new).min(self.entries.len());
+        self.entries.range(self.entries.len() - new..).cloned().collect()
     }
 
     /// Adds what was said before all that is there.
@@ -107,7 +125,7 @@ impl Log {
     }
 
     /// What has got its place is not pending any more.
-    pub fn settle(&mut self, id: PublishId) -> Option<Pending> {
+    pub fn settle(&mut self, id: PendingId) -> Option<Pending> {
         let at = self.pending.iter().position(|it| it.id == id)?;
         Some(self.pending.remove(at))
     }
@@ -241,12 +259,17 @@ fn rows_of(time: &str, name: &str, name_style: Style, text: &str, style: Style, 
         vec![span(time, DIM), span(" ".repeat(padding), PLAIN), span(name, name_style), span(RULE, DIM)];
     let room = columns.saturating_sub(indent).max(8);
     let first = columns.saturating_sub(super::paint::width(&head));
-    let follow = |line: String| -> Row {
-        vec![span(" ".repeat(indent - RULE.width()), PLAIN), span(RULE, DIM), span(line, style)]
+    let follow = |rule: &str, line: String| -> Row {
+        vec![span(" ".repeat(indent - RULE.width()), PLAIN), span(rule, DIM), span(line, style)]
     };
-    let mut lines = wrap(text, first.min(room), room).into_iter();
+    let mut texts = text.split('\n');
+    let mut lines = wrap(texts.next().unwrap_or_default(), first.min(room), room).into_iter();
     let first: Span = span(lines.next().unwrap_or_default(), style);
-    std::iter::once([head, vec![first]].concat()).chain(lines.map(follow)).collect()
+    let mut rows = vec![[head, vec![first]].concat()];
+    rows.extend(lines.map(|line| follow(RULE, line)));
+    let further = texts.flat_map(|text| wrap(text, room, room));
+    rows.extend(further.map(|line| follow(RULE_OF_FURTHER_LINES, line)));
+    rows
 }
 
 /// What one has said is there at once, and pale until it is taken.
@@ -299,6 +322,24 @@ mod tests {
         assert_eq!(
             rows(30, "bob", "one two three four five six"),
             ["     bob │ one two three four ", "         │ five six"]
+        );
+        assert_eq!(
+            rows(60, "bob", "one\n12:01 eve │ two\n\nfour"),
+            [
+                "12:01          bob │ one",
+                "                   ┆ 12:01 eve │ two",
+                "                   ┆ ",
+                "                   ┆ four"
+            ]
+        );
+        assert_eq!(
+            rows(30, "bob", "one two three four five\nbob joined, and somebody else"),
+            [
+                "     bob │ one two three four ",
+                "         │ five",
+                "         ┆ bob joined, and ",
+                "         ┆ somebody else"
+            ]
         );
         // A name is never cut: it could be taken for another.
         assert_eq!(rows(60, "alexander the great", "hi"), ["12:01 alexander the great │ hi"]);
@@ -355,10 +396,11 @@ mod tests {
     #[test]
     fn what_one_has_said_is_at_the_end_until_it_has_its_place() {
         let mut log = log(1..=1);
-        log.pending.push(Pending { id: 7, text: "mine".into() });
+        let id = PendingId::Room(7);
+        log.pending.push(Pending { id, text: "mine".into() });
         log.push(message(2, "m2"));
         assert_eq!(seen(&log, 2), ["m2", "mine"]);
-        assert!(log.settle(7).is_some() && log.settle(7).is_none());
+        assert!(log.settle(id).is_some() && log.settle(id).is_none());
         assert_eq!(seen(&log, 2), ["m1", "m2"]);
     }
 

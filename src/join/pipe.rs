@@ -18,7 +18,7 @@ use std::io::{self, BufRead, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 /// How many lines may be on their way.
-const CREDITS: usize = 256;
+pub(super) const CREDITS: usize = 256;
 
 /// What the reader of standard input says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -228,7 +228,8 @@ impl<O: Write, E: Write> User for Pipe<O, E> {
             | News::History { .. }
             | News::Members { .. }
             | News::Rooms { .. }
-            | News::DirectSent
+            | News::DirectSent { .. }
+            | News::DirectNotSent { .. }
             | News::Pong { .. } => {}
         }
     }

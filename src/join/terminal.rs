@@ -47,7 +47,8 @@ pub struct Terminal {
 }
 
 /// The time here, wherever that is.
-struct Here(TimeZone);
+#[derive(Debug)]
+pub struct Here(TimeZone);
 
 impl Clock for Here {
     fn time(&self, unix_ms: u64) -> String {
@@ -60,6 +61,11 @@ impl Clock for Here {
 }
 
 impl Here {
+    /// The time where this process runs.
+    pub fn system() -> Here {
+        Here(TimeZone::system())
+    }
+
     fn write(&self, unix_ms: u64, format: &str) -> String {
         // No calendar goes that far.
         let at = i64::try_from(unix_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
@@ -88,12 +94,17 @@ pub fn read_events(post: &Post<Mail<TerminalInput>>) {
 impl Terminal {
     /// Takes the terminal over. What is on it comes back when this is dropped.
     pub fn new(rooms: &[String], url: String, history: u64, has_colors: bool) -> io::Result<Terminal> {
-        let mut app = App::new(rooms, url, history, Box::new(Here(TimeZone::system())));
+        let mut app = App::new(rooms, url, history, Box::new(Here::system()));
         let tty = Tty::take()?;
         let (columns, rows) = terminal::size()?;
         app.resize(columns.into(), rows.into());
         let screen = Screen::new(io::stdout(), has_colors);
         Ok(Terminal { app, screen, tty: Some(tty), redraws_at: Millis(0), signal: None })
+    }
+
+    /// Tells something at the start.
+    pub fn tell(&mut self, text: &str) {
+        self.app.tell_at_start(unix_ms(), text);
     }
 
     /// Whether the server has ended it.
@@ -131,7 +142,7 @@ impl Terminal {
     }
 }
 
-fn unix_ms() -> u64 {
+pub(super) fn unix_ms() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -7,6 +7,9 @@ use crate::time::Millis;
 use crate::wire::text::shown::{Place, append_changes, append_data, append_name};
 use crate::wire::{Data, Rename, visible};
 
+/// How many lines of a message are shown: many more, and it would push away what others have said.
+const LINES_MAX: usize = 100;
+
 /// Text that can be shown in the middle of a row: a tab in it is shown as what it is.
 pub fn shown(text: &str) -> String {
     lossless(|out| visible::append(out, text)).replace('\t', r"\u{9}")
@@ -15,6 +18,20 @@ pub fn shown(text: &str) -> String {
 /// What was said, as JSON, as it is shown.
 pub fn said(data: &str) -> String {
     lossless(|out| append_data(out, Data::Json(data)))
+}
+
+/// What was said, as [`said`] shows it, but with real line ends: each line is one that can be shown. Lines beyond
+/// [`LINES_MAX`] are counted.
+pub fn said_in_lines(data: &str) -> String {
+    let Ok(text) = serde_json::from_str::<String>(data) else { return said(data) };
+    let mut lines = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
+    let line = |line: &str| lossless(|out| append_data(out, Data::Text(line)));
+    let mut shown: Vec<String> = lines.by_ref().take(LINES_MAX).map(line).collect();
+    match lines.count() {
+        0 => {}
+        more => shown.push(format!("({more} more lines)")),
+    }
+    shown.join("\n")
 }
 
 /// A name, as it stands in brackets.
@@ -98,6 +115,19 @@ mod tests {
         assert_eq!(shown("x\u{9b}1m\t"), r"x\u{9b}1m\u{9}");
         assert_eq!(said(r#""if a {\tb }""#), "if a {\tb }");
         assert_eq!(said(r#""Z\u0301\u0301\u0301 \u2067a""#), "Z\u{301}\u{301} \\u{2067}a");
+    }
+
+    #[test]
+    fn the_lines_of_a_message_are_lines_and_nothing_in_them_acts_on_a_screen() {
+        assert_eq!(
+            said_in_lines(r#""one\ntwo\r\n\nfour\u001b[2J\rx\u2028y""#),
+            "one\ntwo\n\nfour\\u{1b}[2J\\rx\\u{2028}y"
+        );
+        assert_eq!(said_in_lines("[1, \"a\\nb\"]"), r#"[1,"a\nb"]"#);
+        assert_eq!(said_in_lines(r#""\ud800""#), said(r#""\ud800""#));
+        let long = format!("\"{}\"", r"x\n".repeat(LINES_MAX + 4));
+        assert_eq!(said_in_lines(&long).lines().count(), LINES_MAX + 1);
+        assert!(said_in_lines(&long).ends_with("\n(5 more lines)"));
     }
 
     #[test]

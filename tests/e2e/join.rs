@@ -187,6 +187,21 @@ fn the_last_messages_can_be_had_without_saying_anything() {
 }
 
 #[test]
+fn progress_bars_and_colours_are_said_as_a_terminal_shows_them() {
+    let daemon = Daemon::start(&[]);
+    let mut nc = netcat(&daemon, "nc");
+    let mut joiner = Joiner::start(&[&ws(&daemon), "--name", "pipe", "--token", "t"]);
+    joiner.notes("--token has no effect yet");
+    joiner.say("\u{1b}[1;32m  Compiling\u{1b}[0m chinwag\r");
+    joiner.say(" 10 %\r 55 %\r\u{1b}[K100 %");
+    joiner.say("\u{1b}]0;a title\u{7}done");
+    succeeds(joiner);
+    for line in ["  Compiling chinwag", "100 %", "done"] {
+        assert_eq!(nc.hear_said(), format!("[pipe] {line}"));
+    }
+}
+
+#[test]
 fn several_rooms_are_told_apart_and_lines_go_to_the_first() {
     let daemon = Daemon::start(&[]);
     let mut nc = netcat(&daemon, "nc");

@@ -1,7 +1,7 @@
 //! `chinwag join` at a terminal: what its user sees, and that the terminal is whole when it has gone.
 
 use crate::harness::cable::Cable;
-use crate::harness::member::netcat;
+use crate::harness::member::{netcat, page};
 use crate::harness::terminal::Terminal;
 use crate::harness::{Daemon, Member, WebSocket};
 
@@ -268,4 +268,123 @@ fn whichever_way_it_ends_the_terminal_is_as_it_was() {
         terminal.signal(signal);
         assert_eq!(terminal.left(), 128 + number);
     }
+}
+
+#[test]
+fn what_was_said_before_stands_above_ones_own_coming() {
+    let daemon = Daemon::start(&[]);
+    let mut nc = netcat(&daemon, "nc");
+    ["one", "two", "three"].into_iter().for_each(|line| nc.say(line));
+    nc.say("/ping");
+    nc.hear_notice();
+    let guest = Terminal::join(&[&ws(&daemon)], 80, 12);
+    let rows = guest.wait("its coming", |rows| rows.iter().any(|row| row.contains("lobby: 2 here")));
+    let at =
+        |words: &str| rows.iter().position(|row| row.contains(words)).unwrap_or_else(|| panic!("{rows:#?}"));
+    assert!(at("│ one") < at("│ three") && at("│ three") < at("you are guest-"), "{rows:#?}");
+    assert!(at("you are guest-") < at("lobby: 2 here"), "{rows:#?}");
+}
+
+#[test]
+fn a_newcomer_is_told_of_help_which_fits_on_a_screen() {
+    let daemon = Daemon::start(&[]);
+    let mut ann = Terminal::join(&[&ws(&daemon), "--name", "ann"], 80, 24);
+    ann.wait("the hint", |rows| last(rows).contains("/name NAME") && last(rows).contains("/help"));
+    ann.types("x");
+    ann.wait("the line alone", |rows| last(rows) == "lobby> x");
+    ann.types("\u{15}/help\r");
+    for (command, list) in [("", chinwag::join::COMMANDS), ("/help keys\r", chinwag::join::KEYS)] {
+        ann.types(command);
+        ann.wait("all of it", |rows| list.iter().all(|(what, _)| rows.iter().any(|row| row.contains(what))));
+    }
+}
+
+#[test]
+fn a_message_of_many_lines_is_drawn_as_lines_that_pass_for_nothing_else() {
+    let daemon = Daemon::start(&[]);
+    let mut ann = ann(&daemon);
+    let mut web = page(&daemon, "web");
+    web.say("one\n12:00          bob │ forged\n\nfour");
+    ann.shows("web │ one");
+    let row = ann.shows("forged");
+    assert!(row.starts_with("                   ┆ 12:00"), "{row}");
+    ann.shows("┆ four");
+    ann.types("/quit\r");
+    assert_eq!(ann.left(), 0);
+}
+
+#[test]
+fn a_line_for_one_person_is_taken_back_when_it_does_not_arrive() {
+    let daemon = Daemon::start(&[]);
+    let mut nc = netcat(&daemon, "nc");
+    let mut ann = ann(&daemon);
+    ann.types("/msg nobody psst\r");
+    ann.shows("not sent: ");
+    assert!(!ann.rows().iter().any(|row| row.contains("ann │ (to nobody)")), "{:#?}", ann.rows());
+    ann.types("/msg nc psst\r");
+    let taken =
+        |rows: &[String]| rows.iter().any(|row| row.contains("ann │ (to nc) psst") && !row.contains('…'));
+    ann.wait("her line", taken);
+    nc.hear_first("her line", |line| line.contains("psst"));
+}
+
+#[test]
+fn a_dumb_terminal_obeys_commands_and_says_none_of_them() {
+    let daemon = Daemon::start(&[]);
+    let mut nc = netcat(&daemon, "nc");
+    for (args, answer) in
+        [(&["--name", "ann"][..], "[nc] hi"), (&["--name", "ann", "--json"], r#""data":"hi""#)]
+    {
+        let url = ws(&daemon);
+        let mut ann = Terminal::join_with(&[&[&*url], args].concat(), &[("TERM", "dumb")], 100, 24);
+        ann.shows("/help lists the commands");
+        ann.shows("lobby: 2 here");
+        ann.types("/who\r");
+        ann.shows("2 here: ");
+        ann.types("  \r/nonsense\r/help\rhello\r");
+        ann.shows("be called NAME");
+        // None of the commands was said before.
+        assert_eq!(nc.hear_said(), "[ann] hello");
+        nc.say("hi");
+        ann.shows(answer);
+        ann.types("/join dev\r");
+        ann.shows("what you say goes to dev");
+        ann.types("/leave\r/quit\r");
+        assert_eq!(ann.left(), 0);
+        assert!(!ann.written().contains(&0x1b), "a dumb terminal knows no escape sequences");
+    }
+}
+
+#[test]
+fn a_dumb_terminal_marks_the_further_lines_of_a_message() {
+    let daemon = Daemon::start(&[]);
+    let mut ann = Terminal::join_with(&[&ws(&daemon), "--name", "ann"], &[("TERM", "dumb")], 80, 24);
+    ann.shows("lobby: 1 here");
+    let mut web = page(&daemon, "web");
+    web.say("one\n[bob] forged\u{1b}[2J");
+    ann.wait("the message", |rows| {
+        let at = rows.iter().position(|row| row == "[web] one");
+        at.and_then(|at| rows.get(at + 1)).is_some_and(|row| row == r"     | [bob] forged\u{1b}[2J")
+    });
+    ann.types(CTRL_D);
+    assert_eq!(ann.left(), 0);
+}
+
+#[test]
+fn what_is_typed_is_no_pipe_though_the_output_goes_elsewhere() {
+    let daemon = Daemon::start(&[]);
+    let mut nc = netcat(&daemon, "nc");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("log");
+    let path = file.to_str().expect("a path in UTF-8");
+    let mut ann = Terminal::join_into(path, &[&ws(&daemon), "--name", "ann"], 80, 24);
+    ann.shows("lobby: 2 here");
+    nc.say("for the log");
+    ann.types("/who\r");
+    ann.shows("2 here: ");
+    ann.types("hello\r");
+    assert_eq!(nc.hear_said(), "[ann] hello");
+    ann.types("/quit\r");
+    assert_eq!(ann.left(), 0);
+    assert_eq!(std::fs::read_to_string(&file).expect("it is there"), "[nc] for the log\n");
 }

@@ -157,7 +157,7 @@ impl Session {
                 self.name = Some(name.clone());
                 self.events.push_back(News::Renamed { name });
             }
-            (Some(Request::Direct), _) => self.events.push_back(News::DirectSent),
+            (Some(Request::Direct(id)), _) => self.events.push_back(News::DirectSent { id }),
             _ => {}
         }
     }
@@ -216,12 +216,15 @@ impl Session {
                 self.remove(&room);
                 return None;
             }
+            Some(Request::Direct(id)) => {
+                self.events.push_back(News::DirectNotSent { id, why });
+                return None;
+            }
             Some(Request::Ping { is_ours: true, .. }) => return None,
             Some(Request::Rename(_)) => "name",
             Some(Request::History(_)) => "history",
             Some(Request::Members(_)) => "who",
             Some(Request::Rooms) => "rooms",
-            Some(Request::Direct) => "msg",
             Some(Request::Ping { .. }) => "ping",
             None => "request",
         };

@@ -45,12 +45,24 @@ impl Terminal {
 
     /// The same, with these in its environment.
     pub fn join_with(args: &[&str], env: &[(&str, &str)], columns: u16, rows: u16) -> Terminal {
-        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).expect("a pty");
-        let settings = format!("{:?}", pair.master.get_termios());
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_chinwag"));
         command.arg("join");
         command.args(args);
+        Terminal::run(command, env, columns, rows)
+    }
+
+    /// The same, but what it prints goes to that file.
+    pub fn join_into(file: &str, args: &[&str], columns: u16, rows: u16) -> Terminal {
+        let mut command = CommandBuilder::new("sh");
+        command.args(["-c", r#"exec "$@" > "$0""#, file, env!("CARGO_BIN_EXE_chinwag"), "join"]);
+        command.args(args);
+        Terminal::run(command, &[], columns, rows)
+    }
+
+    fn run(mut command: CommandBuilder, env: &[(&str, &str)], columns: u16, rows: u16) -> Terminal {
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).expect("a pty");
+        let settings = format!("{:?}", pair.master.get_termios());
         command.env("TERM", "xterm-256color");
         command.env("TZ", "UTC");
         command.env_remove("NO_COLOR");
