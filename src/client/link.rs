@@ -23,6 +23,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const HTTP: &str = "HTTP/1.";
 const NOTICE: u8 = b'*';
 const TLS_ALERT: u8 = 21;
+/// What a line port with TLS answers to lines without it.
+const TLS_NOTICE: &str = "* this port speaks TLS";
 
 /// How much of a refusal's body is told.
 const REASON_BYTES_MAX: usize = 300;
@@ -539,6 +541,10 @@ fn receive_lines(
                 tell(out, Event::Ended(End::OtherProtocol(Spoken::Http)));
                 return true;
             }
+            line::Event::Line(line) if *is_first && line.starts_with(TLS_NOTICE) => {
+                tell(out, Event::Ended(End::OtherProtocol(Spoken::Tls)));
+                return true;
+            }
             line::Event::Line(line) => tell(out, Event::Text(line)),
             line::Event::TooLong { .. } | line::Event::NotUtf8 { .. } => {
                 tell(out, Event::Ended(End::BadLine));
@@ -644,6 +650,9 @@ mod tests {
             let bad = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
             assert_eq!(told(&mut http, bad, step), ["Ended(OtherProtocol(Http))"], "{step}");
             assert_eq!(told(&mut tls, alert, step), ["Ended(OtherProtocol(Tls))"], "{step}");
+            let mut tls = Link::lines(100);
+            let notice = b"* this port speaks TLS: use tls://\n";
+            assert_eq!(told(&mut tls, notice, step), ["Ended(OtherProtocol(Tls))"], "{step}");
             // Later it is something that somebody says.
             let mut later = Link::lines(100);
             assert_eq!(told(&mut later, b"hi\nHTTP/1.1\n", step), [r#"Text("hi")"#, r#"Text("HTTP/1.1")"#]);
