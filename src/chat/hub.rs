@@ -66,8 +66,8 @@
 //! hub.leave(now, ann, &mut paper);
 //! ```
 
-use super::index::{Index, hash};
 use super::membership::room_meant;
+use super::names::Names;
 use super::presence::Change;
 use super::rate::Bucket;
 use super::room::Room;
@@ -75,7 +75,7 @@ use super::rooms::Rooms;
 use super::seed::Seed;
 use super::{Effects, MemberId, Mode, RoomId, Settings};
 use crate::time::Millis;
-use crate::wire::name::{GUEST, folded};
+use crate::wire::name::GUEST;
 use crate::wire::{Command, Event, Goodbye, LimitsTold, Name, Refusal, RequestId, text};
 use smol_str::{SmolStr, format_smolstr};
 
@@ -84,7 +84,7 @@ use smol_str::{SmolStr, format_smolstr};
 pub struct Hub {
     pub(super) settings: Settings,
     pub(super) members: Members,
-    names: Index,
+    names: Names,
     pub(super) rooms: Rooms,
     /// How many connections there ever were.
     connections: u64,
@@ -130,12 +130,6 @@ pub(super) enum RoomsOfOne {
     Many(Box<Vec<u32>>),
 }
 
-/// The number in a guest's name, as the server writes it.
-fn guest_number(name: Name<'_>) -> Option<u64> {
-    let (_, digits) = name.as_str().rsplit_once('-').filter(|(_, digits)| !digits.starts_with('0'))?;
-    digits.parse().ok().filter(|_| name.is_guest())
-}
-
 /// How many times the allowed rate may be refused. Who is at ten times of what is allowed is there.
 const REFUSALS_FACTOR: u32 = 9;
 
@@ -147,7 +141,7 @@ impl Hub {
             rooms: Rooms::new(&settings, seed.number("rooms", 0)),
             settings,
             members: Members::default(),
-            names: Index::default(),
+            names: Names::new(name_seed),
             connections: 0,
             messages: 0,
             seed,
@@ -333,7 +327,7 @@ impl Hub {
         }
         let member = self.members.remove(id);
         if !member.name.is_empty() {
-            self.names.remove(self.hash_name(&member.name), id.0);
+            self.names.remove(&member.name, id.0);
         }
     }
 
@@ -407,7 +401,7 @@ impl Hub {
             },
         };
         effects.tell(id, request, &welcome);
-        self.names.insert(self.hash_name(&name), id.0);
+        self.names.insert(&name, id.0);
         self.members.get_mut_here(id).name = name;
     }
 
@@ -435,12 +429,13 @@ impl Hub {
         let number = match owner {
             Some(owner) => self.members.get_mut_here(owner).number,
             // A guest's name tells what its secret is made from, also when nobody has it any more.
-            None => guest_number(name).unwrap_or(own_number),
+            None => name.guest_number().unwrap_or(own_number),
         };
         let is_free = owner.is_none() && !name.is_guest();
         if !is_free && !secret.is_some_and(|secret| self.seed.is_secret(number, secret)) {
             return Err(Refusal::NameTaken(name));
         }
+        self.check_look(name, owner)?;
         if let Some(owner) = owner {
             // It is lost, and not yet known to be.
             effects.close(owner, Goodbye::Replaced);
@@ -465,12 +460,13 @@ impl Hub {
             None if !name.is_guest() => {}
             Some(_) | None => return Err(Refusal::NameTaken(name)),
         }
+        self.check_look(name, Some(id))?;
         let new = name.as_str();
         let member = self.members.get_mut_here(id);
         let old = std::mem::replace(&mut member.name, new.into());
         let rooms = member.rooms.to_vec();
-        self.names.remove(self.hash_name(&old), id.0);
-        self.names.insert(self.hash_name(new), id.0);
+        self.names.remove(&old, id.0);
+        self.names.insert(new, id.0);
         effects.tell(id, request, &Event::Renamed { name: new });
         if *old != *new {
             for room in rooms {
@@ -480,14 +476,18 @@ impl Hub {
         Ok(())
     }
 
-    /// Who has this name, in whatever case.
+    /// The member with this nickname. A name that only looks like it is not found, so no message goes to an impostor.
     pub(super) fn find(&self, name: &str) -> Option<MemberId> {
-        let is_it = |other| folded(self.members.name(MemberId(other))).eq(folded(name));
-        self.names.find(self.hash_name(name), is_it).map(MemberId)
+        self.names.find(name, |id| self.members.name(MemberId(id))).map(MemberId)
     }
 
-    fn hash_name(&self, name: &str) -> u32 {
-        hash(self.name_seed, folded(name))
+    /// Refuses a name that looks like the name of another member than `own`.
+    fn check_look<'a>(&self, name: Name<'a>, own: Option<MemberId>) -> Result<(), Refusal<'a>> {
+        let name_of = |id| self.members.name(MemberId(id));
+        match self.names.resembles(name.as_str(), own.map(|own| own.0), name_of) {
+            true => Err(Refusal::NameAlike(name)),
+            false => Ok(()),
+        }
     }
 
     /// The only room that a member is in, as those are who type.

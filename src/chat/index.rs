@@ -42,6 +42,7 @@ const LOAD_MAX: (usize, usize) = (7, 8);
 
 impl Index {
     /// How many entries there are.
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.len
     }

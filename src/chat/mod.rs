@@ -29,6 +29,7 @@ mod hub;
 mod index;
 mod keys;
 mod membership;
+mod names;
 mod pace;
 mod presence;
 mod pressure;

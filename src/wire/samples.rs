@@ -2,7 +2,7 @@
 
 use super::{
     BadName, BadRoomName, Changes, Data, Event, GapReason, Goodbye, LimitsTold, Message, Name, Position,
-    Refusal, Rename, Resumed, json,
+    Refusal, Rename, Resumed, json, visible,
 };
 use proptest::prelude::*;
 
@@ -26,8 +26,13 @@ pub struct Parts<'a> {
     kept: Vec<Vec<u8>>,
 }
 
-/// What may be a name, with a liking for what could be mistaken for our own words.
+/// What may be a name.
 pub fn any_name() -> impl Strategy<Value = String> {
+    any_label().prop_filter("a name", |text| Name::new(text).is_ok())
+}
+
+/// What another server may allow as a name, with a liking for what could be mistaken for our own words.
+pub fn any_label() -> impl Strategy<Value = String> {
     let word = prop_oneof![
         Just("]".to_owned()),
         Just("[".to_owned()),
@@ -44,7 +49,11 @@ pub fn any_name() -> impl Strategy<Value = String> {
         "\\PC",
     ];
     let text = proptest::collection::vec(word, 1..6).prop_map(|words| words.concat());
-    text.prop_filter("a name", |text| Name::new(text).is_ok())
+    text.prop_filter("shown as it is", |text| {
+        let mut shown = Vec::new();
+        visible::append(&mut shown, text);
+        shown == text.as_bytes() && text.trim() == text && !text.is_empty()
+    })
 }
 
 /// A JSON value, written with white space and escapes where these can be.
@@ -211,6 +220,7 @@ impl Material {
             Refusal::BadRequest("`room` is missing"),
             Refusal::BadName(BadName::Hidden),
             Refusal::NameTaken(judged),
+            Refusal::NameAlike(judged),
             Refusal::NoSuchName(text),
             Refusal::BadRoomName(BadRoomName),
             Refusal::NotJoined,

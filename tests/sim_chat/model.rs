@@ -219,7 +219,7 @@ impl Model {
         };
         let Err(refusal) = done else { return };
         self.counts.count(match refusal {
-            Refusal::NameTaken(_) => "name taken",
+            Refusal::NameTaken(_) | Refusal::NameAlike(_) => "name taken",
             Refusal::MessageTooBig { .. } => "too big",
             Refusal::NotJoined => "not joined",
             Refusal::TooManyRooms { .. } => "too many rooms",

@@ -187,6 +187,10 @@ fn render_refusal(refusal: Refusal<'_>, out: &mut Vec<u8>) -> io::Result<()> {
             render_about("* name taken: ", name.as_str(), out);
             Ok(())
         }
+        Refusal::NameAlike(name) => {
+            render_about("* name taken: somebody else has a name that looks like ", name.as_str(), out);
+            Ok(())
+        }
         Refusal::NoSuchName(name) => {
             render_about("* no such name: ", quoted(name), out);
             Ok(())
@@ -329,6 +333,7 @@ mod tests {
             (refused(Refusal::BadRequest("/msg NAME TEXT")), "* bad request: /msg NAME TEXT"),
             (refused(Refusal::BadName(BadName::Length)), "* bad name: a name has 1 to 32 characters"),
             (refused(Refusal::NameTaken(ann)), "* name taken: ann"),
+            (refused(Refusal::NameAlike(ann)), "* name taken: somebody else has a name that looks like ann"),
             (refused(Refusal::NoSuchName("bob")), "* no such name: bob"),
             (
                 refused(Refusal::BadRoomName(BadRoomName)),

@@ -156,7 +156,7 @@ fn append_without_space(out: &mut Vec<u8>, between: &str) {
 mod tests {
     use super::*;
     use crate::wire::marks::is_mark;
-    use crate::wire::samples::{any_json, any_name};
+    use crate::wire::samples::{any_json, any_label as any_name};
     use crate::wire::{Changes, Event, Message, Rename, text};
     use proptest::prelude::*;
 
