@@ -15,7 +15,7 @@ use crate::proto::http::{HEAD_BYTES_MAX, HeaderSlots, ResponseHead};
 use crate::proto::ws::deflate::{Deflaters, Inflater, Parameters, WindowBits};
 use crate::proto::ws::handshake::{Request, ResponseError, check_response};
 use crate::proto::ws::{self, Opcode, Role, close, encoder};
-use crate::proto::{Input, http, line};
+use crate::proto::{Input, http, line, tls};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,8 +23,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const HTTP: &str = "HTTP/1.";
 const NOTICE: u8 = b'*';
 const TLS_ALERT: u8 = 21;
-/// What a line port with TLS answers to lines without it.
-const TLS_NOTICE: &str = "* this port speaks TLS";
 
 /// How much of a refusal's body is told.
 const REASON_BYTES_MAX: usize = 300;
@@ -468,6 +466,9 @@ impl Upgrading {
 fn other_than_http(bytes: &[u8]) -> Option<End<'static>> {
     match bytes {
         [TLS_ALERT, ..] => Some(End::OtherProtocol(Spoken::Tls)),
+        // Whether lines are spoken there under TLS is told a little later.
+        _ if bytes.starts_with(tls::NOTICE.as_bytes()) => Some(End::OtherProtocol(Spoken::Tls)),
+        _ if tls::NOTICE.as_bytes().starts_with(bytes) => None,
         [NOTICE, ..] => Some(End::OtherProtocol(Spoken::Lines)),
         _ if bytes.iter().zip(HTTP.as_bytes()).all(|(byte, expected)| byte == expected) => None,
         _ => Some(End::NotHttp(http::Error::Version)),
@@ -541,7 +542,7 @@ fn receive_lines(
                 tell(out, Event::Ended(End::OtherProtocol(Spoken::Http)));
                 return true;
             }
-            line::Event::Line(line) if *is_first && line.starts_with(TLS_NOTICE) => {
+            line::Event::Line(line) if *is_first && line.starts_with(tls::NOTICE) => {
                 tell(out, Event::Ended(End::OtherProtocol(Spoken::Tls)));
                 return true;
             }
@@ -646,13 +647,14 @@ mod tests {
             let notice = b"* this port speaks lines of text, not HTTP\n";
             assert_eq!(told(&mut lines, notice, step), ["Ended(OtherProtocol(Lines))"], "{step}");
             assert_eq!(told(&mut tls, alert, step), ["Ended(OtherProtocol(Tls))"], "{step}");
+            let (mut lines, mut page) = (Link::lines(100), upgrading());
+            let notice = b"* this port speaks TLS: connect with tls://\n";
+            assert_eq!(told(&mut lines, notice, step), ["Ended(OtherProtocol(Tls))"], "{step}");
+            assert_eq!(told(&mut page, notice, step), ["Ended(OtherProtocol(Tls))"], "{step}");
             let (mut http, mut tls) = (Link::lines(100), Link::lines(100));
             let bad = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
             assert_eq!(told(&mut http, bad, step), ["Ended(OtherProtocol(Http))"], "{step}");
             assert_eq!(told(&mut tls, alert, step), ["Ended(OtherProtocol(Tls))"], "{step}");
-            let mut tls = Link::lines(100);
-            let notice = b"* this port speaks TLS: use tls://\n";
-            assert_eq!(told(&mut tls, notice, step), ["Ended(OtherProtocol(Tls))"], "{step}");
             // Later it is something that somebody says.
             let mut later = Link::lines(100);
             assert_eq!(told(&mut later, b"hi\nHTTP/1.1\n", step), [r#"Text("hi")"#, r#"Text("HTTP/1.1")"#]);

@@ -10,6 +10,9 @@
 /// As plain HTTP the answer would be reported as a broken record. This one ends the handshake at once, as what it is.
 pub const REFUSAL: [u8; 7] = [21, 3, 1, 0, 2, 2, 70];
 
+/// How a line begins that answers text on a port for lines under TLS.
+pub const NOTICE: &str = "* this port speaks TLS";
+
 /// Whether these are the first bytes of a ClientHello, as far as they have come.
 pub fn is_hello(bytes: &[u8]) -> bool {
     matches!(bytes, [22] | [22, 3, ..])

@@ -83,7 +83,7 @@ impl Core {
         let (advice, answer) = match self.state.conn(index).wire {
             Wire::Line => {
                 let advice = "connect with tls://, as in chinwag join tls://HOST:PORT";
-                (advice, format!("* this port speaks TLS: {advice}\n").into_bytes())
+                (advice, format!("{}: {advice}\n", tls::NOTICE).into_bytes())
             }
             Wire::Http | Wire::WebSocket => {
                 let advice = "connect with https:// or wss://";
