@@ -68,7 +68,8 @@ pub enum Transport {
 pub enum Received {
     /// The peer sends nothing more.
     End,
-    /// The same under TLS, where nothing shows that the peer has meant it.
+    /// The same under TLS, but without the peer's close_notify: it may be cut short (RFC 8446, 6.1).
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "only TLS can tell"))]
     Cut,
     /// So many bytes, and whether they were all there was.
     Bytes { len: usize, is_drained: bool },
