@@ -370,7 +370,7 @@ fn a_server_of_another_kind_is_left_alone() {
     }
     for (url, answer, why) in [
         ("ws://chat/ws", &b"* this port speaks lines"[..], "that port speaks lines: try tcp://chat:80"),
-        ("wss://chat/ws", b"*", "that port speaks lines: try tls://chat:443"),
+        ("wss://chat/ws", b"* w", "that port speaks lines: try tls://chat:443"),
         ("ws://chat/ws", b"\x15\x03\x01", "that port speaks TLS: try wss://chat:80/ws"),
         ("tcp://chat", b"\x15\x03\x01", "that port speaks TLS: try tls://chat:2020"),
         ("tcp://chat", b"HTTP/1.0 400\r\n", "that port speaks HTTP: try ws://chat:2020"),
