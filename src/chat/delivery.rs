@@ -39,12 +39,14 @@ pub(super) struct Scratch {
 pub(super) struct Link {
     pub generation: u32,
     pub is_line: bool,
+    /// A line connection that has not said its first line.
+    pub is_silent: bool,
     /// `None` until a line connection has shown it.
     pub class: Option<Class>,
 }
 
 /// Nobody's.
-pub(super) const NO_LINK: Link = Link { generation: 0, is_line: false, class: None };
+pub(super) const NO_LINK: Link = Link { generation: 0, is_line: false, is_silent: false, class: None };
 
 /// The hub's effects on the server.
 pub(super) struct ServerEffects<'a> {

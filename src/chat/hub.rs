@@ -84,7 +84,7 @@ use smol_str::{SmolStr, format_smolstr};
 pub struct Hub {
     pub(super) settings: Settings,
     pub(super) members: Members,
-    names: Names,
+    pub(super) names: Names,
     pub(super) rooms: Rooms,
     /// How many connections there ever were.
     connections: u64,
@@ -126,6 +126,8 @@ pub(super) enum RoomsOfOne {
     #[default]
     None,
     One(u32),
+    /// None, and it reads this one unseen.
+    Observed(RoomId),
     #[allow(clippy::box_collection, reason = "a word less in every member who is in one or none")]
     Many(Box<Vec<u32>>),
 }
@@ -326,7 +328,9 @@ impl Hub {
             self.leave_room(now, id, room, effects);
         }
         let member = self.members.remove(id);
-        if !member.name.is_empty() {
+        if let Some(room) = member.rooms.observed() {
+            effects.unfollow(id, room);
+        } else if !member.name.is_empty() {
             self.names.remove(&member.name, id.0);
         }
     }
@@ -401,7 +405,9 @@ impl Hub {
             },
         };
         effects.tell(id, request, &welcome);
-        self.names.insert(&name, id.0);
+        if !self.is_observing(id) {
+            self.names.insert(&name, id.0);
+        }
         self.members.get_mut_here(id).name = name;
     }
 
@@ -511,7 +517,7 @@ impl Hub {
         for (index, member) in self.members.0.iter().enumerate() {
             let Some(member) = member else { continue };
             let id = MemberId(index as u32);
-            if !member.name.is_empty() {
+            if !member.name.is_empty() && member.rooms.observed().is_none() {
                 named += 1;
                 assert_eq!(self.find(&member.name), Some(id), "{} is not found", member.name);
             }
@@ -567,9 +573,16 @@ impl Members {
 impl RoomsOfOne {
     pub fn as_slice(&self) -> &[u32] {
         match self {
-            RoomsOfOne::None => &[],
+            RoomsOfOne::None | RoomsOfOne::Observed(_) => &[],
             RoomsOfOne::One(room) => std::slice::from_ref(room),
             RoomsOfOne::Many(rooms) => rooms,
+        }
+    }
+
+    pub fn observed(&self) -> Option<RoomId> {
+        match self {
+            RoomsOfOne::Observed(room) => Some(*room),
+            RoomsOfOne::None | RoomsOfOne::One(_) | RoomsOfOne::Many(_) => None,
         }
     }
 
@@ -579,7 +592,7 @@ impl RoomsOfOne {
 
     pub fn push(&mut self, room: u32) {
         *self = match std::mem::take(self) {
-            RoomsOfOne::None => RoomsOfOne::One(room),
+            RoomsOfOne::None | RoomsOfOne::Observed(_) => RoomsOfOne::One(room),
             RoomsOfOne::One(one) => RoomsOfOne::Many(Box::new(vec![one, room])),
             RoomsOfOne::Many(mut rooms) => {
                 rooms.push(room);
@@ -591,7 +604,7 @@ impl RoomsOfOne {
     pub fn remove(&mut self, room: u32) {
         match self {
             RoomsOfOne::One(one) if *one == room => *self = RoomsOfOne::None,
-            RoomsOfOne::None | RoomsOfOne::One(_) => {}
+            RoomsOfOne::None | RoomsOfOne::One(_) | RoomsOfOne::Observed(_) => {}
             RoomsOfOne::Many(rooms) => {
                 rooms.retain(|it| *it != room);
                 if let [one] = rooms[..] {

@@ -52,7 +52,7 @@ impl Hub {
             }
         }
         if let Some(room) = self.rooms.find(name) {
-            tell_joined(room, id, request, since, history, effects);
+            tell_joined(room, id, request, since, history, room.roster.len(), effects);
         }
         Ok(())
     }
@@ -69,12 +69,12 @@ impl Hub {
         let room = self.room_of(id).ok_or(Refusal::NotJoined)?;
         effects.unfollow(id, room.id);
         effects.follow(id, room.id);
-        tell_joined(room, id, request, Some(since), 0, effects);
+        tell_joined(room, id, request, Some(since), 0, room.roster.len(), effects);
         Ok(())
     }
 
     /// Goes into a room, which is made if there is none.
-    fn go_in<'a>(
+    pub(super) fn go_in<'a>(
         &mut self,
         now: Millis,
         id: MemberId,
@@ -129,12 +129,13 @@ impl Hub {
 }
 
 /// Answers a join, and asks for the messages that go with the answer.
-fn tell_joined(
+pub(super) fn tell_joined(
     room: &Room,
     id: MemberId,
     request: Option<RequestId>,
     since: Option<Position<'_>>,
     history: usize,
+    members: usize,
     effects: &mut dyn Effects,
 ) {
     let (oldest, newest) = (room.history.oldest(), room.history.newest());
@@ -158,7 +159,7 @@ fn tell_joined(
         from: newest + 1 - count,
         count,
         resumed,
-        members: room.roster.len(),
+        members,
     };
     effects.answer(id, room.id, request, &joined);
     let mut bytes = if effects.is_crowded(id) { SLICE_BYTES } else { 0 };

@@ -30,6 +30,7 @@ mod index;
 mod keys;
 mod membership;
 mod names;
+mod observers;
 mod pace;
 mod presence;
 mod pressure;

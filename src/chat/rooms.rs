@@ -187,6 +187,16 @@ impl Rooms {
         self.get_mut(index)
     }
 
+    /// The same for somebody who only listens: a room without members is kept as long as if the last had just left.
+    pub fn open_to_observe(&mut self, now: Millis, name: RoomName<'_>, seed: &Seed) -> Option<&Room> {
+        let room = self.open(name, seed)?;
+        let (index, is_empty) = (room.id.index, room.roster.is_empty());
+        if is_empty {
+            self.note_empty(now, index);
+        }
+        self.get(index)
+    }
+
     /// The last member of a room has left.
     pub fn note_empty(&mut self, now: Millis, index: u32) {
         if let Some(room) = self.get_mut(index) {

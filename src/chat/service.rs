@@ -1,17 +1,22 @@
 //! The chat as a [`Service`]: what the server tells it becomes commands. What the hub then wants done is
 //! [delivered](super::delivery).
 //!
-//! Who speaks which dialect follows from how they came: a WebSocket has chosen a subprotocol, and a line connection shows
-//! it by its first byte, which is `{` or not. Who only listens there for a second is a person.
+//! The dialect of a WebSocket is its subprotocol. A line connection shows its dialect by the first byte of its first line,
+//! whenever that comes:
 //!
 //! ```text
-//!     line connection ── first byte `{` ──▶ JSON
-//!            │
-//!            └── any other, or a second of nothing ──▶ text: welcomed, and in the lobby
+//!     line connection ── first byte `{` ──────────────────────────────────────▶ JSON
+//!            │                                                                   ▲
+//!            ├── any other first byte ───────────────▶ text: a member of the lobby
+//!            │                                           ▲                       │ first byte `{`
+//!            └── 1 s ──▶ observer: welcomed, ── 5 s ─────┘                       │
+//!                        and reads the lobby ────────────────────────────────────┘
 //! ```
 //!
-//! The byte counts also when the line never becomes a message, or not within the second: a program's hello holds a secret,
-//! and as a person's words it would be read by the whole lobby.
+//! A silent connection is not known to anybody until it has stayed for 5 s, since most of them are health checks.
+//!
+//! The byte counts also when the line never becomes a message, or comes late: a program's hello holds a secret, and as a
+//! person's words it would be read by the whole lobby.
 //!
 //! Whether somebody sits at a browser or at `nc` makes two more differences: a line connection is told why it is closed in
 //! its own dialect, as there is no Close frame to hold it, and it can send lines that are none.
@@ -33,8 +38,10 @@ const JSON_SUBPROTOCOL: &str = "chinwag.v1.json";
 /// The subprotocols that we speak; none at all is also text.
 const SUBPROTOCOLS: [&str; 2] = [JSON_SUBPROTOCOL, "chat"];
 
-/// How long a line connection may take to show its dialect.
+/// How long a line connection may say nothing before it is welcomed in text.
 const FIRST_LINE_TIMEOUT: Millis = Millis(1000);
+/// How long it then observes before it is announced.
+const OBSERVE_TIMEOUT: Millis = Millis(4000);
 /// When to come back after a restart: at once, or within so many milliseconds more, so that not all come together.
 const COME_BACK_MS: Range<u64> = 1000..10_000;
 /// The chat, to be mounted on a server.
@@ -95,25 +102,67 @@ impl Chat {
         self.hub.enter(member(conn), if class == JSON { Mode::Json } else { Mode::Text });
     }
 
-    /// A line connection shows by its first byte who is there.
-    fn enter_by_byte(&mut self, cx: &mut dyn Context, conn: ConnId, first: Option<u8>) {
-        match first {
-            Some(b'{') => {
+    /// The first line of a line connection has come, or has begun; this is its first byte.
+    fn hear_first_byte(&mut self, cx: &mut dyn Context, conn: ConnId, first: Option<u8>) {
+        let id = member(conn);
+        self.links[conn.index as usize].is_silent = false;
+        match (first, self.class(conn)) {
+            (_, Some(JSON)) => {}
+            (Some(b'{'), None) => self.enter(conn, JSON),
+            (Some(b'{'), Some(_)) => {
+                // It was welcomed as a person, since it took so long.
+                self.act(cx, |hub, now, effects| hub.leave(now, id, effects));
                 self.enter(conn, JSON);
-                self.put_off_idle(cx, conn);
             }
-            _ => self.enter_by_line(cx, conn),
+            (_, None) => {
+                self.enter(conn, TEXT);
+                self.act(cx, |hub, now, effects| {
+                    hub.greet(id, effects);
+                    hub.handle(now, id, None, join(lobby()), effects);
+                });
+            }
+            (_, Some(_)) => self.act(cx, |hub, now, effects| hub.announce(now, id, lobby(), effects)),
         }
     }
 
-    /// A person at a line connection is welcomed, and is in the lobby.
-    fn enter_by_line(&mut self, cx: &mut dyn Context, conn: ConnId) {
+    /// A silent line connection is welcomed, and reads the lobby unseen.
+    fn observe(&mut self, cx: &mut dyn Context, conn: ConnId) {
         self.enter(conn, TEXT);
-        self.put_off_idle(cx, conn);
-        self.act(cx, |hub, now, effects| {
-            hub.greet(member(conn), effects);
-            hub.handle(now, member(conn), None, join(lobby()), effects);
-        });
+        self.act(cx, |hub, now, effects| hub.observe(now, member(conn), lobby(), effects));
+        if !self.hub.is_observing(member(conn)) {
+            return self.put_off_idle(cx, conn);
+        }
+        let stays = self.line_idle_timeout.map_or(OBSERVE_TIMEOUT, |timeout| timeout.min(OBSERVE_TIMEOUT));
+        let at = cx.now() + stays;
+        cx.deadline(conn, Some(at));
+    }
+
+    /// A line connection has said nothing for as long as it may.
+    fn handle_silence(&mut self, cx: &mut dyn Context, conn: ConnId) {
+        let id = member(conn);
+        let has_class = self.class(conn).is_some();
+        let is_observing = self.hub.is_observing(id);
+        match (cx.begun_line(conn), self.line_idle_timeout) {
+            (Some(b'{'), _) if is_observing || !has_class => {
+                self.hear_first_byte(cx, conn, Some(b'{'));
+                self.put_off_idle(cx, conn);
+            }
+            _ if !has_class => self.observe(cx, conn),
+            (_, Some(timeout)) if !is_observing || timeout <= OBSERVE_TIMEOUT => self.close_idle(cx, conn),
+            (_, timeout) => {
+                self.act(cx, |hub, now, effects| hub.announce(now, id, lobby(), effects));
+                // It has been idle all the while.
+                let at = timeout.map(|timeout| cx.now() + (timeout - OBSERVE_TIMEOUT));
+                cx.deadline(conn, at);
+            }
+        }
+    }
+
+    fn close_idle(&mut self, cx: &mut dyn Context, conn: ConnId) {
+        let is_line = self.links[conn.index as usize].is_line;
+        let timeout = if is_line { self.line_idle_timeout } else { self.ws_idle_timeout };
+        let secs = timeout.map_or(0, |timeout| timeout.0 / 1000);
+        self.act(cx, |_, _, effects| effects.close(member(conn), Goodbye::Idle { secs }));
     }
 
     /// What the query of a WebSocket's request asks: a hello and a join at once. A value that is refused is as none.
@@ -190,7 +239,7 @@ impl Service for Chat {
             self.links.resize(index + 1, NO_LINK);
         }
         let is_line = matches!(opening, Opening::Line);
-        self.links[index] = Link { generation: conn.generation, is_line, class: None };
+        self.links[index] = Link { generation: conn.generation, is_line, is_silent: is_line, class: None };
         match opening {
             Opening::Line => {
                 let at = cx.now() + FIRST_LINE_TIMEOUT;
@@ -208,8 +257,16 @@ impl Service for Chat {
         let Message::Text(said) = message else {
             return cx.close(conn, ws_close::UNSUPPORTED_DATA, "this chat takes text");
         };
-        if self.class(conn).is_none() {
-            self.enter_by_byte(cx, conn, said.bytes().next());
+        let is_silent = self.links[conn.index as usize].is_silent;
+        // The Return key says nothing. Only whoever has said something before is known to be there by it.
+        if self.class(conn) != Some(JSON) && text::is_blank(said) {
+            if !is_silent {
+                self.put_off_idle(cx, conn);
+            }
+            return;
+        }
+        if is_silent {
+            self.hear_first_byte(cx, conn, said.trim_start().bytes().next());
         }
         self.put_off_idle(cx, conn);
         self.handle(cx, conn, said);
@@ -220,10 +277,15 @@ impl Service for Chat {
             BadLine::TooLong { first } => (Refusal::LineTooLong, first),
             BadLine::NotUtf8 { first } => (Refusal::NotUtf8, first),
         };
-        if self.class(conn).is_none() {
-            self.enter_by_byte(cx, conn, Some(first));
+        match (self.links[conn.index as usize].is_silent, first) {
+            (true, b'{') => self.hear_first_byte(cx, conn, Some(b'{')),
+            // It has not said anything yet.
+            (true, _) if self.class(conn).is_none() => self.observe(cx, conn),
+            _ => {}
         }
-        self.put_off_idle(cx, conn);
+        if !self.hub.is_observing(member(conn)) {
+            self.put_off_idle(cx, conn);
+        }
         self.act(cx, |hub, now, effects| hub.handle_nonsense(now, member(conn), None, refusal, effects));
     }
 
@@ -249,20 +311,16 @@ impl Service for Chat {
     }
 
     fn on_deadline(&mut self, cx: &mut dyn Context, conn: ConnId) {
-        if self.class(conn).is_none() {
-            let first = cx.begun_line(conn);
-            return self.enter_by_byte(cx, conn, first);
+        match self.links[conn.index as usize].is_silent {
+            true => self.handle_silence(cx, conn),
+            false => self.close_idle(cx, conn),
         }
-        let is_line = self.links[conn.index as usize].is_line;
-        let timeout = if is_line { self.line_idle_timeout } else { self.ws_idle_timeout };
-        let secs = timeout.map_or(0, |timeout| timeout.0 / 1000);
-        self.act(cx, |_, _, effects| effects.close(member(conn), Goodbye::Idle { secs }));
     }
 
     fn on_shutdown(&mut self, cx: &mut dyn Context, shutdown: Shutdown) {
         // Whoever has shown no dialect yet is told too, and is not welcomed for it.
         for index in 0..self.links.len() {
-            let Link { generation, is_line, class } = self.links[index];
+            let Link { generation, is_line, class, .. } = self.links[index];
             if is_line && class.is_none() {
                 let conn = ConnId { index: index as u32, generation };
                 self.enter(conn, if cx.begun_line(conn) == Some(b'{') { JSON } else { TEXT });
@@ -504,33 +562,125 @@ mod tests {
         chat.on_bad_line(&mut cx, NC, BadLine::TooLong { first: b'x' });
         assert!(cx.take_texts(NC)[0].starts_with(r#"{"type":"error","code":"too_big","#));
 
-        // Broken JSON is JSON; and of a person, whatever begins otherwise.
+        // Broken JSON is JSON.
         let other = ConnId { index: 2, generation: 1 };
         chat.on_open(&mut cx, other, Opening::Line);
         say(&mut chat, &mut cx, other, "{hi");
         assert!(cx.take_texts(other)[0].starts_with(r#"{"type":"error","code":"bad_request","#));
-        let person = ConnId { index: 3, generation: 1 };
-        chat.on_open(&mut cx, person, Opening::Line);
-        say(&mut chat, &mut cx, person, " {");
-        assert_eq!(cx.take_texts(person)[1], "* lobby: 2 here");
     }
 
     #[test]
-    fn who_listens_for_a_second_is_a_person() {
+    fn who_listens_for_a_second_is_welcomed_and_after_five_is_a_member() {
         let (mut chat, mut cx) = chat();
+        open_web_socket(&mut chat, &mut cx, BROWSER);
+        cx.take(BROWSER);
         chat.on_open(&mut cx, NC, Opening::Line);
         cx.now = Millis(999);
         assert!(!cx.poll_deadline(NC));
         cx.now = Millis(1000);
         assert!(cx.poll_deadline(NC));
         chat.on_deadline(&mut cx, NC);
-        let welcome = "* welcome to chinwag, guest-1. /help lists the commands";
-        assert_eq!(cx.take_texts(NC), [welcome, "* lobby: 1 here"]);
-        assert_eq!(cx.deadlines[&NC], Millis(1000 + MINUTES_5), "and may be idle from now on");
-        say(&mut chat, &mut cx, NC, r#"{"type":"ping"}"#);
+        let welcome = "* welcome to chinwag, guest-2. /help lists the commands";
+        assert_eq!(cx.take_texts(NC), [welcome, "* lobby: 2 here"]);
+        say(&mut chat, &mut cx, BROWSER, "hi");
+        assert_eq!(cx.take_texts(NC), ["[guest-1] hi"], "it may read");
+        say(&mut chat, &mut cx, BROWSER, "/who");
+        assert_eq!(cx.take_texts(BROWSER), ["* lobby: 1 here: guest-1"], "and is not counted");
+        cx.now = Millis(4999);
+        assert!(!cx.poll_deadline(NC));
+        cx.now = Millis(5000);
+        assert!(cx.poll_deadline(NC));
+        chat.on_deadline(&mut cx, NC);
+        assert_eq!(cx.take_texts(BROWSER), ["* guest-2 joined"]);
+        assert!(cx.take(NC).is_empty());
+        assert_eq!(cx.deadlines[&NC], Millis(1000 + MINUTES_5), "and may be idle from the first second on");
+    }
+
+    #[test]
+    fn who_listens_and_goes_was_never_there() {
+        let (mut chat, mut cx) = chat();
         open_web_socket(&mut chat, &mut cx, BROWSER);
-        say(&mut chat, &mut cx, NC, "{ is what I said");
-        assert_eq!(cx.take_texts(BROWSER).pop().as_deref(), Some("[guest-1] { is what I said"));
+        cx.take(BROWSER);
+        for (at, probe) in (2..40).enumerate() {
+            let probe = ConnId { index: probe, generation: 1 };
+            chat.on_open(&mut cx, probe, Opening::Line);
+            cx.now = cx.now + Millis(1000);
+            if cx.poll_deadline(probe) && at % 2 == 0 {
+                chat.on_deadline(&mut cx, probe);
+            }
+            end(&mut chat, &mut cx, probe);
+        }
+        cx.now = cx.now + Millis(10_000);
+        assert_eq!((cx.take(BROWSER), cx.wake_at), (Vec::new(), None));
+    }
+
+    #[test]
+    fn a_hello_that_comes_late_is_a_programs_and_nobody_reads_its_secret() {
+        for seconds in [0, 1, 5, 60] {
+            let (mut chat, mut cx) = chat();
+            open_web_socket(&mut chat, &mut cx, BROWSER);
+            cx.take(BROWSER);
+            chat.on_open(&mut cx, NC, Opening::Line);
+            for second in 1..=seconds {
+                cx.now = Millis(1000 * second);
+                if cx.poll_deadline(NC) {
+                    chat.on_deadline(&mut cx, NC);
+                }
+            }
+            cx.take(NC);
+            say(&mut chat, &mut cx, NC, r#"{"type":"hello","name":"bot","secret":"s"}"#);
+            assert!(welcome(&cx.take_texts(NC)[0]), "after {seconds} s");
+            say(&mut chat, &mut cx, NC, r#"{"type":"join","room":"dev"}"#);
+            cx.now = cx.now + Millis(2000);
+            chat.on_wake(&mut cx);
+            let read = cx.take_texts(BROWSER);
+            assert!(read.iter().all(|line| !line.contains("hello") && !line.contains("bot")), "{read:?}");
+        }
+    }
+
+    #[test]
+    fn a_hello_in_text_is_not_said() {
+        let (mut chat, mut cx) = both();
+        for conn in [NC, BROWSER] {
+            say(&mut chat, &mut cx, conn, r#" {"type":"hello","name":"bot","secret":"s"}"#);
+        }
+        for conn in [NC, BROWSER] {
+            let told = cx.take_texts(conn);
+            assert!(told.len() == 1 && told[0].starts_with("* bad request: "), "{told:?}");
+        }
+    }
+
+    #[test]
+    fn the_return_key_says_nothing() {
+        let (mut chat, mut cx) = both();
+        for conn in [NC, BROWSER] {
+            for blank in ["", " ", "\t \u{a0}", "\n"] {
+                say(&mut chat, &mut cx, conn, blank);
+            }
+        }
+        assert!(cx.take(NC).is_empty() && cx.take(BROWSER).is_empty());
+        // But somebody is there, if it has said something before.
+        cx.now = Millis(MINUTES_5 - 1);
+        say(&mut chat, &mut cx, NC, "");
+        assert_eq!(cx.deadlines[&NC], Millis(2 * MINUTES_5 - 1));
+        let silent = ConnId { index: 2, generation: 1 };
+        chat.on_open(&mut cx, silent, Opening::Line);
+        let deadline = cx.deadlines[&silent];
+        say(&mut chat, &mut cx, silent, "");
+        assert!(cx.take(silent).is_empty() && cx.deadlines[&silent] == deadline);
+    }
+
+    #[test]
+    fn an_idle_rule_of_less_than_five_seconds_holds_for_those_who_only_listen() {
+        let timeout = Some(Millis(2000));
+        let (mut chat, mut cx) = chat_with(Settings { line_idle_timeout: timeout, ..Settings::default() });
+        chat.on_open(&mut cx, NC, Opening::Line);
+        for at in [1000, 3000] {
+            cx.now = Millis(at);
+            assert!(cx.poll_deadline(NC));
+            chat.on_deadline(&mut cx, NC);
+        }
+        assert_eq!(cx.closed[&NC], (4109, "idle".to_owned()));
     }
 
     #[test]

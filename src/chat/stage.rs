@@ -232,6 +232,21 @@ impl Stage {
         self.hub.handle(now, id, None, join, &mut self.house);
     }
 
+    /// Connects somebody who has said nothing for a while.
+    pub fn observe(&mut self, label: &str) {
+        let id = self.seat(label);
+        self.hub.enter(id, Mode::Text);
+        self.hub.observe(self.now, id, RoomName::new(LOBBY).unwrap(), &mut self.house);
+        self.hub.validate();
+    }
+
+    /// And has then stayed.
+    pub fn announce(&mut self, label: &str) {
+        let id = self.find(label);
+        self.hub.announce(self.now, id, RoomName::new(LOBBY).unwrap(), &mut self.house);
+        self.hub.validate();
+    }
+
     fn settle(&mut self, label: &str) {
         self.connect(label);
         self.type_line(label, &format!("/name {label}"));

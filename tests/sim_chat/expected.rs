@@ -69,6 +69,12 @@ pub struct Conn {
     pub was_behind_a_gap: bool,
     /// The chat has let it go: nothing more is to be read than what was said before.
     pub is_gone: bool,
+    /// The lives of rooms that it has left; some of what it is to read may be theirs.
+    pub left: BTreeSet<LifeId>,
+    /// A line connection that has not said its first line.
+    pub is_silent: bool,
+    /// The life of the room that it reads without being in it.
+    pub observes: Option<LifeId>,
 }
 
 /// Something that a connection is to read.
@@ -126,7 +132,8 @@ impl Model {
         since: Option<Position<'_>>,
         history: usize,
     ) {
-        let (life, members) = (self.life(room), self.members(room));
+        let (life, members) =
+            (self.life(room), self.members(room) + usize::from(self.conns[&conn].observes.is_some()));
         let (newest, oldest) = (self.newest(life), self.oldest(life));
         let is_foreseen = self.is_exact || since.is_none() && history == 0;
         let foreseen = is_foreseen.then(|| {

@@ -68,7 +68,7 @@ impl Model {
 
     // What the server tells the chat. ---------------------------------------------------------------------------------
 
-    pub fn open(&mut self, conn: ConnId) {
+    pub fn open(&mut self, conn: ConnId, is_line: bool) {
         let former = self.conns.insert(
             conn,
             Conn {
@@ -92,6 +92,9 @@ impl Model {
                 has_read_goodbye: false,
                 was_behind_a_gap: false,
                 is_gone: false,
+                left: BTreeSet::new(),
+                is_silent: is_line,
+                observes: None,
             },
         );
         assert!(former.is_none(), "no connection is opened twice");
@@ -106,15 +109,57 @@ impl Model {
         (it.dialect, it.number) = (Some(dialect), number);
     }
 
-    /// Somebody at a line connection, whose first byte this is, if there is one.
-    pub fn enter_by_byte(&mut self, now: Millis, conn: ConnId, first: Option<u8>) {
-        match first {
-            Some(b'{') => {
+    /// The first line of a line connection has come or begun, and this is its first byte.
+    pub fn hear_first_byte(&mut self, now: Millis, conn: ConnId, first: Option<u8>) {
+        self.conn(conn).is_silent = false;
+        match (first, self.conn(conn).dialect) {
+            (_, Some(Dialect::Json)) => {}
+            (Some(b'{'), dialect) => {
                 self.counts.count("programs at the line port");
+                if dialect.is_some() {
+                    self.counts.count("programs that were late");
+                    self.leave(now, conn);
+                }
                 self.enter(conn, Dialect::Json);
             }
-            _ => self.enter_by_line(now, conn),
+            (_, None) => self.enter_by_line(now, conn),
+            (_, Some(Dialect::Text)) => self.announce(now, conn),
         }
+    }
+
+    /// Somebody at a line connection who has said nothing, and reads.
+    pub fn observe(&mut self, now: Millis, conn: ConnId) {
+        self.counts.count("observers");
+        self.enter(conn, Dialect::Text);
+        let opened = self.open_room(now, "lobby");
+        self.greet(conn);
+        match opened {
+            Ok(()) => {
+                let room = self.rooms.get_mut("lobby").expect("it has been opened");
+                if room.members.is_empty() {
+                    room.emptied_at = now;
+                }
+                self.conn(conn).observes = Some(room.life);
+                self.expect_joined(conn, None, "lobby", None, 0);
+            }
+            Err(refusal) => self.refuse_typed(conn, refusal),
+        }
+    }
+
+    /// It has stayed, or has said something.
+    pub fn announce(&mut self, now: Millis, conn: ConnId) {
+        if let Some(life) = self.conn(conn).observes.take() {
+            self.conn(conn).left.insert(life);
+            self.counts.count("observers announced");
+            if let Err(refusal) = self.sit_down(now, conn, "lobby") {
+                self.refuse_typed(conn, refusal);
+            }
+        }
+    }
+
+    fn refuse_typed(&mut self, conn: ConnId, refusal: Refusal<'_>) {
+        let lines = self.line(conn, None, &Event::Refused(refusal));
+        self.conn(conn).refusals_typed.extend(lines);
     }
 
     /// Somebody at a line connection who types.
@@ -147,8 +192,12 @@ impl Model {
 
     /// The connection has said something. `is_crowded`: for whom too much waits.
     pub fn hear(&mut self, now: Millis, conn: ConnId, said: &str, is_crowded: &dyn Fn(ConnId) -> bool) {
-        if self.conn(conn).dialect.is_none() {
-            self.enter_by_byte(now, conn, said.bytes().next());
+        if self.conn(conn).dialect != Some(Dialect::Json) && said.trim().is_empty() {
+            self.counts.count("blank lines");
+            return;
+        }
+        if self.conn(conn).is_silent {
+            self.hear_first_byte(now, conn, said.bytes().next());
         }
         let mut memory = Vec::new();
         let (id, command) = match self.conn(conn).dialect {
@@ -166,8 +215,10 @@ impl Model {
     }
 
     pub fn hear_bad_line(&mut self, now: Millis, conn: ConnId, first: u8, refusal: Refusal<'_>) {
-        if self.conn(conn).dialect.is_none() {
-            self.enter_by_byte(now, conn, Some(first));
+        match (self.conn(conn).is_silent, first) {
+            (true, b'{') => self.hear_first_byte(now, conn, Some(first)),
+            (true, _) if self.conn(conn).dialect.is_none() => self.observe(now, conn),
+            _ => {}
         }
         self.handle(now, conn, None, Err(refusal), false);
     }
@@ -457,7 +508,20 @@ impl Model {
     }
 
     fn sit_down<'a>(&mut self, now: Millis, conn: ConnId, name: &str) -> Result<(), Refusal<'a>> {
-        let Settings { rooms_max, members_max, presence_interval: interval, .. } = self.settings;
+        let interval = self.settings.presence_interval;
+        self.open_room(now, name)?;
+        let room = self.rooms.get_mut(name).expect("it is there now");
+        room.note_change(now, interval, room.members.len());
+        room.members.insert(conn);
+        let size = room.members.len();
+        self.note_size(name, size);
+        self.conn(conn).rooms.push(name.to_owned());
+        Ok(())
+    }
+
+    /// Sees to it that a room is there, with place for one more.
+    fn open_room<'a>(&mut self, now: Millis, name: &str) -> Result<(), Refusal<'a>> {
+        let Settings { rooms_max, members_max, .. } = self.settings;
         if !self.rooms.contains_key(name) {
             if self.rooms.len() >= rooms_max {
                 let empty = self.rooms.iter().filter(|(_, room)| room.members.is_empty());
@@ -487,11 +551,6 @@ impl Model {
             self.counts.count("a room is full");
             return Err(Refusal::Full);
         }
-        room.note_change(now, interval, room.members.len());
-        room.members.insert(conn);
-        let size = room.members.len();
-        self.note_size(name, size);
-        self.conn(conn).rooms.push(name.to_owned());
         Ok(())
     }
 
@@ -501,8 +560,10 @@ impl Model {
         assert!(room.members.remove(&conn), "only who is in it leaves");
         room.note_change(now, interval, room.members.len());
         room.emptied_at = now;
+        let life = room.life;
         let size = room.members.len();
         self.note_size(name, size);
+        self.conn(conn).left.insert(life);
         self.conn(conn).rooms.retain(|room| room != name);
     }
 
@@ -510,7 +571,8 @@ impl Model {
         for room in self.conn(conn).rooms.clone() {
             self.leave_room(now, conn, &room);
         }
-        self.conn(conn).name = None;
+        let it = self.conn(conn);
+        (it.name, it.observes) = (None, None);
     }
 
     /// What a room remembers of a life, where that is foreseen: the oldest of it.
@@ -587,7 +649,8 @@ impl Model {
         let published = Event::Published { room: &name, seq, at, is_duplicate: false };
         self.answer(conn, id, Some(&name), &published);
         let echoes = self.conn(conn).echoes;
-        let readers = self.rooms[&name].members.clone();
+        let mut readers = self.rooms[&name].members.clone();
+        readers.extend(self.conns.iter().filter(|(_, it)| it.observes == Some(life)).map(|(conn, _)| *conn));
         for reader in readers.into_iter().filter(|&reader| reader != conn || echoes) {
             self.expect(reader, Some(&name), Expected::Said(life, seq));
         }
@@ -623,7 +686,9 @@ impl Model {
     }
 
     fn find(&self, name: &str) -> Option<ConnId> {
-        let is_it = |it: &Conn| it.name.as_deref().is_some_and(|its| its.eq_ignore_ascii_case(name));
+        let is_it = |it: &Conn| {
+            it.observes.is_none() && it.name.as_deref().is_some_and(|its| its.eq_ignore_ascii_case(name))
+        };
         self.conns.iter().find(|(_, it)| is_it(it)).map(|(&conn, _)| conn)
     }
 
@@ -647,11 +712,14 @@ impl Model {
         self.rooms[room].life
     }
 
-    /// Whether a connection is to read something that a room has said which is not there any more.
+    /// Whether a connection is to read something that a room has said which is not there any more. Notices of who comes and
+    /// goes are not foreseen: they may be all that it lacks of a room that it has left, or observes.
     pub fn lacks_forgotten_room(&self, conn: ConnId) -> bool {
         let is_there = |life: &LifeId| self.rooms.values().any(|room| room.life == *life);
         let is_lost = |expected: &Expected| matches!(expected, Expected::Said(life, _) if !is_there(life));
-        self.conns[&conn].streams.values().flatten().any(is_lost)
+        let it = &self.conns[&conn];
+        it.streams.values().flatten().any(is_lost)
+            || it.left.iter().chain(&it.observes).any(|life| !is_there(life))
     }
 
     fn note_size(&mut self, room: &str, size: usize) {
@@ -662,6 +730,15 @@ impl Model {
     /// Whether everybody in a room is to know who is there.
     pub fn is_presence_told(&self, now: Millis, room: &str) -> bool {
         self.rooms[room].told_at + self.presence_wait() <= now
+    }
+
+    /// The loop is to do at `due` what it does only now. The budget has earned no more than a second's worth meanwhile, so
+    /// rooms that wait for it wait for so much longer.
+    pub fn note_late(&mut self, due: Millis, now: Millis) {
+        let wait = self.presence_wait();
+        for room in self.rooms.values_mut().filter(|room| wait > Millis(0) && room.told_at + wait > due) {
+            room.told_at = room.told_at + (now - due);
+        }
     }
 
     /// How long a room waits for the budget at most: each other one may have waited for longer, and a fourth of the budget

@@ -230,6 +230,7 @@ impl Person {
             27 => peer.say(&"x".repeat(1200)),
             28 if random.one_in(4) => self.flood(peer, room),
             29 => peer.say("/help"),
+            30 => peer.say(" "),
             _ => peer.say(&words(random)),
         }
     }

@@ -25,7 +25,7 @@ impl Service for Witness {
 
     fn on_open(&mut self, cx: &mut dyn Context, conn: ConnId, opening: Opening<'_>) {
         let mut model = self.model.borrow_mut();
-        model.open(conn);
+        model.open(conn, matches!(opening, Opening::Line));
         if let Opening::WebSocket { request, subprotocol } = opening {
             let dialect = if subprotocol == Some("chinwag.v1.json") { Dialect::Json } else { Dialect::Text };
             let [name, room] = ["name", "room"].map(|param| request.query_param(param));
@@ -80,12 +80,17 @@ impl Service for Witness {
 
     fn on_deadline(&mut self, cx: &mut dyn Context, conn: ConnId) {
         let mut model = self.model.borrow_mut();
-        if model.conns[&conn].dialect.is_none() {
-            let first = cx.begun_line(conn);
-            if first == Some(b'{') {
+        let it = &model.conns[&conn];
+        let (has_dialect, observes) = (it.dialect.is_some(), it.observes.is_some());
+        if it.is_silent && (!has_dialect || observes) {
+            if cx.begun_line(conn) == Some(b'{') {
                 model.counts.count("a begun line shows the dialect");
+                model.hear_first_byte(cx.now(), conn, Some(b'{'));
+            } else if observes {
+                model.announce(cx.now(), conn);
+            } else {
+                model.observe(cx.now(), conn);
             }
-            model.enter_by_byte(cx.now(), conn, first);
         }
         self.chat.on_deadline(cx, conn);
     }
@@ -118,6 +123,9 @@ impl Service for Witness {
             _ => "closed: otherwise",
         };
         model.counts.count(what);
+        if model.conns[&conn].observes.is_some() {
+            model.counts.count("observers who were never there");
+        }
         model.close(cx.now(), conn);
         self.chat.on_close(cx, conn, ending);
     }

@@ -183,7 +183,11 @@ impl World {
             }
             _ => self.random.below(30),
         };
+        let due = self.core.next_deadline();
         self.now = self.now + Millis(ms as u64);
+        if due < self.now {
+            self.model.borrow_mut().note_late(due, self.now);
+        }
         let calendar = self.calendar.get() + ms as u64;
         self.calendar.set(match self.random.below(300) {
             // Somebody sets it, or the machine has slept.
@@ -308,10 +312,10 @@ impl World {
         }
         self.network.wires.values_mut().for_each(|wire| wire.capacity = 1 << 20);
         self.drain();
-        // Presence has been told after a second of quiet, or when the budget has paid for it; before that, the last have
-        // come who only listened.
+        // Presence has been told after a second of quiet, or when the budget has paid for it; before that, the last have been
+        // announced who only listened.
         let wait = self.model.borrow().presence_wait();
-        for _ in 0..3 + wait.0.div_ceil(1000) {
+        for _ in 0..7 + wait.0.div_ceil(1000) {
             self.now = self.now + Millis(1001);
             self.drain();
         }

@@ -18,7 +18,7 @@ mod parse;
 mod render;
 pub mod shown;
 
-pub use parse::parse;
+pub use parse::{is_blank, parse};
 pub use render::render;
 
 /// What `/help` tells: how a command is written, and what it does.

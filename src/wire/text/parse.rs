@@ -5,9 +5,24 @@
 
 use super::super::{Command, Data, Name, Page, Position, Refusal, RoomName};
 
+/// Whether a line says nothing: white space alone, as the Return key sends it.
+pub fn is_blank(line: &str) -> bool {
+    line.chars().all(|c| c.is_whitespace() || c == '\u{feff}')
+}
+
+/// Whether a program has written this for the other dialect. A hello holds a secret, and would be read by the whole room.
+fn is_hello(line: &str) -> bool {
+    // Also behind what is not seen.
+    let line = line.trim_start_matches(|c: char| !c.is_alphanumeric() && !c.is_ascii_punctuation());
+    line.starts_with('{') && line.contains(r#""type""#) && line.contains(r#""hello""#)
+}
+
 /// What a line asks.
 pub fn parse(line: &str) -> Result<Command<'_>, Refusal<'_>> {
     let line = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
+    if is_hello(line) {
+        return Err(Refusal::BadRequest("this connection speaks text, so a hello in JSON is not said"));
+    }
     let Some(command) = line.strip_prefix('/') else { return Ok(say(line)) };
     if command.starts_with('/') {
         return Ok(say(command));
@@ -120,6 +135,28 @@ mod tests {
         }
         assert_eq!(parse("//shrug"), Ok(say("/shrug")));
         assert_eq!(parse("///"), Ok(say("//")));
+    }
+
+    #[test]
+    fn a_hello_of_the_other_dialect_is_not_said() {
+        for line in [
+            r#"{"type":"hello","name":"bot","secret":"s"}"#,
+            r#" {"secret": "s", "type" : "hello"}"#,
+            "\u{200e}{\"type\":\"hello\"",
+        ] {
+            assert!(matches!(parse(line), Err(Refusal::BadRequest(_))), "{line}");
+        }
+        for line in [r#"say {"type":"hello"}"#, r#"{"type":"ping"}"#, r#"{"hello": 1}"#, "{ is what I said"] {
+            assert_eq!(parse(line), Ok(say(line)));
+        }
+    }
+
+    #[test]
+    fn white_space_alone_is_blank() {
+        for blank in ["", " ", "\t", "\r", "\n\n", "\u{a0}\u{3000}\u{feff}"] {
+            assert!(is_blank(blank), "{}", blank.escape_unicode());
+        }
+        assert!(!is_blank("x") && !is_blank(" / ") && !is_blank("\u{1b}"));
     }
 
     #[test]
