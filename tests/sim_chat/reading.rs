@@ -70,7 +70,11 @@ impl Model {
                 let Some(at) = sizes.iter().position(|size| *size == members) else {
                     panic!("{conn:?} reads {text}, and the room has had {sizes:?}")
                 };
-                self.conn(conn).sizes_read.insert(room.clone(), from + at);
+                // What stands in for forgotten notices is of the moment when it was asked for, and notices that are older
+                // but not forgotten come behind it.
+                if by_name {
+                    self.conn(conn).sizes_read.insert(room.clone(), from + at);
+                }
                 self.conn(conn).counts_told.insert(room, members);
             }
             "gap" => self.read_gap(conn, &room.expect("a room"), number("from"), number("to"), text),
