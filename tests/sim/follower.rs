@@ -4,6 +4,11 @@ use super::peer::{Peer, Way};
 use super::seeds::Random;
 use super::service::TOPICS;
 
+const HANDSHAKE_OF_A_STRANGE_PAGE: &[u8] =
+    b"GET /numbers HTTP/1.1\r\nHost: x\r\nOrigin: http://evil.example\r\n\
+    Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+    Sec-WebSocket-Version: 13\r\n\r\n";
+
 /// A peer with its habits.
 pub struct Follower {
     pub peer: Peer,
@@ -29,6 +34,13 @@ impl Follower {
         Follower { peer, following: Default::default(), has_read_bye: false, is_doomed: false }
     }
 
+    /// A peer that speaks no TLS where it should, and is refused.
+    pub fn without_tls(way: Way, key: usize, random: &mut Random) -> Follower {
+        let mut follower = Follower::new(way, key, random);
+        follower.is_doomed = true;
+        follower
+    }
+
     /// The topics that it follows, and how far it has read each.
     pub fn following(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
         self.following.iter().enumerate().filter_map(|(topic, last)| last.map(|last| (topic, last)))
@@ -48,6 +60,10 @@ impl Follower {
             (Way::Http, 0) => self.doom(b"GET\r\n\r\n"),
             (Way::Http, 1) => self.peer.to_send.extend_from_slice(b"GET /page HTTP/1.1\r\nHo"),
             (Way::Http, 2) => self.doom(b"GET /page HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+            (Way::Http, 3) => self.doom(b"GET /page HTTP/1.1\r\nHost: evil.example\r\n\r\n"),
+            (Way::Http, 4) => self.doom(HANDSHAKE_OF_A_STRANGE_PAGE),
+            // Refused as TLS where it comes first, and no request anywhere else.
+            (Way::Http, 5) => self.doom(b"\x16\x03\x01\x02\0\r\n\r\n"),
             (Way::Http, _) => self.peer.to_send.extend_from_slice(b"GET /page HTTP/1.1\r\nHost: x\r\n\r\n"),
             (_, 0) => self.peer.ends = true,
             (_, 1) => self.say("quit"),

@@ -7,7 +7,7 @@ use super::seeds::Random;
 use super::service::{Books, Numbers};
 use chinwag::net::{Handler, ListenerId, Peer as Address};
 use chinwag::proto::http::Response;
-use chinwag::server::{Core, Limits, Route, Shutdown};
+use chinwag::server::{AllowedHosts, Core, Limits, Route, Shutdown};
 use chinwag::time::Millis;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -17,6 +17,8 @@ use std::rc::Rc;
 
 const HTTP: ListenerId = ListenerId(0);
 const LINES: ListenerId = ListenerId(1);
+const HTTP_OVER_TLS: ListenerId = ListenerId(2);
+const LINES_OVER_TLS: ListenerId = ListenerId(3);
 const READ_BUFFER_LEN: usize = 8192;
 const OUTBOX_HIGH_BYTES: usize = 4096;
 const WRITE_QUEUE_BYTES: usize = 2000;
@@ -51,7 +53,15 @@ impl World {
         core.deflate(numbers);
         core.route("/numbers", Route::Service(numbers));
         core.route("/page", Route::Page(Response::text(200, "a page\n").into()));
-        core.speak_lines(LINES, numbers);
+        for listener in [LINES, LINES_OVER_TLS] {
+            core.speak_lines(listener, numbers);
+        }
+        for listener in [HTTP_OVER_TLS, LINES_OVER_TLS] {
+            core.await_handshakes(listener);
+        }
+        let mut hosts = AllowedHosts::default();
+        hosts.allow("x").expect("a name");
+        core.allow_hosts(hosts);
         // A calendar that is set all the time, forward and back: nothing is to depend on it.
         let calendar_reads = Rc::new(Cell::new(0_u64));
         let reads = Rc::clone(&calendar_reads);
@@ -112,14 +122,31 @@ impl World {
 
     fn connect(&mut self) {
         let way = [Way::WebSocket, Way::WebSocket, Way::Line, Way::Http][self.random.below(4)];
-        let listener = if way == Way::Line { LINES } else { HTTP };
+        let has_tls = self.random.one_in(4);
+        let listener = match (way, has_tls) {
+            (Way::Line, false) => LINES,
+            (Way::Line, true) => LINES_OVER_TLS,
+            (Way::WebSocket | Way::Http, false) => HTTP,
+            (Way::WebSocket | Way::Http, true) => HTTP_OVER_TLS,
+        };
         let address = Address::V4(Ipv4Addr::new(10, 0, 0, self.random.below(3) as u8), 1);
         if !self.core.is_accepting() {
             return;
         }
         let Ok(key) = self.core.handle_accepted(self.now, listener, address) else { return };
         self.network.connect(key, [1 << 20, 5000, 300, 40][self.random.below(4)]);
-        self.followers.push(Follower::new(way, key, &mut self.random));
+        // A client that reads no responses, so that it need not understand the refusal.
+        let is_plain = has_tls && way != Way::WebSocket && self.random.one_in(4);
+        let follower = match is_plain {
+            true => Follower::without_tls(way, key, &mut self.random),
+            false => Follower::new(way, key, &mut self.random),
+        };
+        self.followers.push(follower);
+        match is_plain {
+            true => assert!(self.core.handle_plain(self.now, key), "it is open"),
+            false if has_tls => self.core.handle_connected(self.now, key),
+            false => {}
+        }
     }
 
     /// The cable of one peer is cut.
