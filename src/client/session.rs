@@ -234,11 +234,12 @@ impl Session {
         (self.heard_at, self.said_at, self.pinged_at, self.bye) = (now, now, None, None);
         match url.scheme() {
             Scheme::Ws => {
+                let authorization = url.authorization().map(|value| ("Authorization", value));
                 let upgrade = Upgrade {
                     authority: &url.authority(),
                     target: &url.target(),
                     subprotocols: &[SUBPROTOCOL],
-                    headers: &[],
+                    headers: authorization.as_slice(),
                 };
                 self.link = Some(Link::upgrade(&upgrade, self.masks.branch(), MESSAGE_BYTES_MAX));
             }

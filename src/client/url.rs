@@ -5,8 +5,13 @@
 //!   ^    ^                ^   ^                     lines, as netcat speaks them
 //!   scheme  host       port   target               wss://chat.example.org/ws, tls://chat.example.org:2020
 //! ```
+//!
+//! `http:` and `https:` are read as `ws:` and `wss:`, since a browser's address bar shows those. A user and a password before
+//! the host become an `Authorization` field (RFC 7617), and are never shown.
 
-use crate::proto::http::take_params;
+use crate::proto::http::{percent_decode, take_params};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http::Uri;
 use std::borrow::Cow;
 use std::fmt;
@@ -37,6 +42,8 @@ pub struct Url {
     port: u16,
     /// The path and the query as they are written; empty where the URL has neither.
     target: String,
+    /// The value of the `Authorization` field, where the URL has a user.
+    authorization: Option<String>,
 }
 
 /// Why a text is no URL that we could connect to.
@@ -82,6 +89,11 @@ impl Url {
         }
     }
 
+    /// The value of the `Authorization` field, where the URL has a user and a password: `Basic`, as RFC 7617 has it.
+    pub fn authorization(&self) -> Option<&str> {
+        self.authorization.as_deref()
+    }
+
     /// The same URL with `path` where its own is empty. An explicit `/` is a path.
     pub fn or_path(mut self, path: &str) -> Url {
         if self.scheme == Scheme::Ws && !self.target.starts_with('/') {
@@ -93,7 +105,7 @@ impl Url {
     /// The same host and port, for something else that may be spoken there.
     pub fn spoken_as(&self, scheme: Scheme, is_tls: bool) -> Url {
         let target = if scheme == self.scheme { self.target.clone() } else { String::new() };
-        Url { scheme, is_tls, host: self.host.clone(), port: self.port, target }
+        Url { scheme, is_tls, target, authorization: None, ..self.clone() }
     }
 
     /// Takes every parameter of this name out of the query, for what is said in another way.
@@ -135,6 +147,7 @@ impl FromStr for Url {
 
     fn from_str(text: &str) -> Result<Url, UrlError> {
         let error = |why: &str| {
+            let text = without_password(text);
             UrlError(format!(
                 "'{text}' is no address: {why}; write ws://127.0.0.1:2021/ws or tcp://127.0.0.1:2020"
             ))
@@ -144,18 +157,24 @@ impl FromStr for Url {
         }
         let with_scheme = if text.contains("://") { text } else { &format!("ws://{text}") };
         let uri: Uri = with_scheme.parse().map_err(|why: http::uri::InvalidUri| error(&why.to_string()))?;
-        let (scheme, is_tls) = match uri.scheme_str().map(str::to_ascii_lowercase).as_deref() {
-            Some("ws") => (Scheme::Ws, false),
-            Some("wss") => (Scheme::Ws, true),
+        let scheme = uri.scheme_str().map(str::to_ascii_lowercase);
+        let is_page = matches!(scheme.as_deref(), Some("http" | "https"));
+        let (scheme, is_tls) = match scheme.as_deref() {
+            Some("ws" | "http") => (Scheme::Ws, false),
+            Some("wss" | "https") => (Scheme::Ws, true),
             Some("tcp") => (Scheme::Tcp, false),
             Some("tls") => (Scheme::Tcp, true),
             _ => return Err(error("that scheme is not spoken here")),
         };
         let authority = uri.authority().ok_or_else(|| error("it has no host"))?;
-        if authority.as_str().contains('@') {
-            return Err(error("a user's name has no place in it"));
+        let (user, host_and_port) = match authority.as_str().rsplit_once('@') {
+            Some((user, host_and_port)) => (Some(user), host_and_port),
+            None => (None, authority.as_str()),
+        };
+        if user.is_some() && scheme == Scheme::Tcp {
+            return Err(error("lines have no user and no password"));
         }
-        let port = match authority.as_str()[authority.host().len()..].strip_prefix(':') {
+        let port = match host_and_port[authority.host().len()..].strip_prefix(':') {
             None => default_port(scheme, is_tls),
             Some(port) => match port.parse() {
                 Ok(0) | Err(_) => return Err(error("the port is a number from 1 to 65535")),
@@ -169,6 +188,8 @@ impl FromStr for Url {
         // `Uri` makes a `/` of an empty path.
         let behind_scheme = with_scheme.split_once("://").map_or("", |(_, behind)| behind);
         let target = behind_scheme.find(['/', '?']).map_or("", |at| &behind_scheme[at..]);
+        // A browser's address bar shows a path where none was written.
+        let target = if is_page && target == "/" { "" } else { target };
         if scheme == Scheme::Tcp && !matches!(target, "" | "/") {
             return Err(error("lines have no path"));
         }
@@ -178,8 +199,25 @@ impl FromStr for Url {
             host: host.to_owned(),
             port,
             target: if scheme == Scheme::Ws { target.to_owned() } else { String::new() },
+            authorization: user.map(basic),
         })
     }
+}
+
+/// A text that may be a URL, fit to be shown.
+fn without_password(text: &str) -> String {
+    let start = text.find("://").map_or(0, |at| at + 3);
+    let authority = text[start..].split(['/', '?']).next().unwrap_or_default();
+    match authority.rfind('@') {
+        Some(at) => format!("{}...{}", &text[..start], &text[start + at..]),
+        None => text.to_owned(),
+    }
+}
+
+/// The credentials of a URL as an `Authorization` field has them.
+fn basic(user: &str) -> String {
+    let (name, password) = user.split_once(':').unwrap_or((user, ""));
+    format!("Basic {}", STANDARD.encode(format!("{}:{}", percent_decode(name), percent_decode(password))))
 }
 
 #[cfg(test)]
@@ -218,6 +256,33 @@ mod tests {
     }
 
     #[test]
+    fn what_a_browser_shows_is_an_address_too() {
+        for (page, socket) in [
+            ("http://a", "ws://a"),
+            ("https://a/", "wss://a"),
+            ("HTTPS://a:8443/chat?x=1", "wss://a:8443/chat?x=1"),
+            ("http://a:443/", "ws://a:443"),
+        ] {
+            assert_eq!(url(page), url(socket), "{page}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_sent_and_never_shown() {
+        let url = url("wss://ann:p%40ss%3Aword+1@example.org:80/ws");
+        // ann:p@ss:word+1
+        assert_eq!(url.authorization(), Some("Basic YW5uOnBAc3M6d29yZCsx"));
+        assert_eq!((url.host(), &*url.authority()), ("example.org", "example.org:80"));
+        assert_eq!(url.to_string(), "wss://example.org:80/ws");
+        assert_eq!("ws://Aladdin@[::1]/".parse::<Url>().map(|url| url.authority()), Ok("[::1]".into()));
+        // RFC 7617, section 2.
+        let example: Url = "ws://Aladdin:open%20sesame@a".parse().expect("a URL");
+        assert_eq!(example.authorization(), Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
+        let error = "ws://ann:secret@a:0/".parse::<Url>().expect_err("no port").to_string();
+        assert!(!error.contains("secret"), "{error}");
+    }
+
+    #[test]
     fn a_path_is_added_where_there_is_none() {
         assert_eq!(url("ws://a").or_path("/ws").to_string(), "ws://a/ws");
         assert_eq!(url("ws://a/").or_path("/ws").to_string(), "ws://a/");
@@ -242,7 +307,7 @@ mod tests {
     fn what_could_not_be_dialled_is_refused_with_a_reason() {
         let cases = [
             ("", "empty string"),
-            ("http://a/", "scheme"),
+            ("ftp://a/", "scheme"),
             ("wss://a:0/", "port"),
             ("tls://a/ws", "path"),
             ("ws://", "empty string"),
@@ -250,7 +315,7 @@ mod tests {
             ("ws://a:/", "port"),
             ("ws://a:0/", "port"),
             ("ws://a:65536/", "port"),
-            ("ws://me@a/", "user"),
+            ("tcp://me@a", "user"),
             ("ws://a/#top", "fragment"),
             ("tcp://a:1/ws", "path"),
             ("/ws", "invalid"),

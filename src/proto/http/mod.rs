@@ -29,5 +29,5 @@ pub use head::{
     HEAD_BYTES_MAX, HEADERS_MAX, Head, HeaderSlots, REQUEST_LINE_BYTES_MAX, ResponseHead, head_end,
 };
 pub use page::Page;
-pub use query::take_params;
+pub use query::{percent_decode, take_params};
 pub use response::{CONTINUE, Response, reason};

@@ -26,7 +26,15 @@ fn split_pair(pair: &str) -> (&str, &str) {
 }
 
 fn decode(text: &str) -> Cow<'_, str> {
-    if !text.contains(['%', '+']) {
+    match text.contains('+') {
+        true => Cow::Owned(percent_decode(&text.replace('+', " ")).into_owned()),
+        false => percent_decode(text),
+    }
+}
+
+/// Text with its percent codes decoded (RFC 3986, section 2.1), and nothing else: a `+` is a `+`.
+pub fn percent_decode(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
         return Cow::Borrowed(text);
     }
     let mut decoded = Vec::with_capacity(text.len());
@@ -34,7 +42,6 @@ fn decode(text: &str) -> Cow<'_, str> {
     while let [byte, after @ ..] = rest {
         rest = after;
         match (byte, after) {
-            (b'+', _) => decoded.push(b' '),
             (b'%', [high, low, after @ ..]) => match (hex_digit(*high), hex_digit(*low)) {
                 (Some(high), Some(low)) => {
                     decoded.push(high << 4 | low);
