@@ -543,11 +543,20 @@ impl Ear {
                     if reason.is_empty() { String::new() } else { format!(" '{}'", reason.escape_debug()) };
                 (format!("closed: {code}"), format!("closed with {code}{reason}"), "")
             }
-            End::Refused { status, retry_after_secs, .. } => {
+            End::Refused { status, retry_after_secs, reason, location } => {
                 let when =
                     retry_after_secs.map(|secs| format!(", come back in {secs} s")).unwrap_or_default();
+                let words = match (location, reason) {
+                    (Some(location), _) => format!(", a redirect to {}", location.escape_debug()),
+                    (None, "") => String::new(),
+                    (None, reason) => format!(": {}", reason.escape_debug()),
+                };
+                let when = when + &words;
                 let hint = match status {
-                    403 => "the server wants another Origin",
+                    300..=399 if location.is_some() => "redirects are not followed: give that address",
+                    401 => "a login is wanted: --token, --header, or ws://user:password@host",
+                    403 if self.plan.handshake.has_header("origin") => "",
+                    403 => "does the server want an --origin, or a --token?",
                     404 => "is there a WebSocket at that path?",
                     503 => "the server has no place for more",
                     _ => "",

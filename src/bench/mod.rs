@@ -7,6 +7,7 @@
 //!                        where: who hears whom in which room, or goes round    seating.rs, hop.rs
 //!                        when: a schedule that is fixed beforehand, or a window            schedule.rs, flight.rs
 //!                        what: a stamp and its padding, as the dialect wraps it            stamp.rs, speech.rs
+//!                        with which request, and values of its own in it                   request.rs, template.rs
 //!                      an ear that takes in what comes, against each receiver's ledger     ear.rs, ledger.rs
 //!        Outcome ◀── settle: what became of each delivery that did not come                settle.rs
 //! ```
@@ -26,6 +27,7 @@ pub mod ledger;
 pub mod outcome;
 pub mod plan;
 pub mod report;
+pub mod request;
 pub mod run;
 pub mod schedule;
 pub mod search;
@@ -35,6 +37,7 @@ pub mod settle;
 pub mod shared;
 pub mod speech;
 pub mod stamp;
+pub mod template;
 
 pub use outcome::Outcome;
 pub use plan::Plan;

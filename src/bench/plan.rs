@@ -1,5 +1,6 @@
 //! What a run is to do: who sends what to whom, how fast, and for how long.
 
+use super::request::Handshake;
 use crate::client::Url;
 use crate::net::tls::ClientEnd;
 use std::fmt;
@@ -116,6 +117,10 @@ pub struct Plan {
     pub scenario: Scenario,
     /// Where.
     pub url: Url,
+    /// What the handshakes hold beside the URL.
+    pub handshake: Handshake,
+    /// What connections are called in [`Dialect::Chinwag`], a template; as the server likes, if nothing.
+    pub name: Option<String>,
     /// What it takes to speak TLS there, if that is spoken.
     pub tls: Option<ClientEnd>,
     /// How the payloads are wrapped.
@@ -174,7 +179,7 @@ impl Plan {
     }
 }
 
-/// Messages to other chat servers, with `{payload}`, `{room}` and `{i}` in them.
+/// Messages to other chat servers: texts for [`super::template`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Templates {
     /// Sent once by each connection; empty for nothing.
@@ -193,6 +198,8 @@ pub mod tests {
         Plan {
             scenario: Scenario::Fanout,
             url: "ws://127.0.0.1:2021/ws".parse().expect("a URL"),
+            handshake: Handshake::default(),
+            name: None,
             tls: None,
             dialect: Dialect::Raw,
             templates: Templates::default(),

@@ -5,10 +5,13 @@
 
 use super::hop::Change;
 use super::plan::{Dialect, Plan};
+use super::request::{Handshake, percent_encode};
 use super::seating::Seating;
+use super::template::{Template, Values};
 use crate::client::Scheme;
 use serde::Deserialize;
 use std::borrow::Cow;
+use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
 
 /// The ids of requests, in the chat's JSON. Those of the course of a run, which are messages or changes of rooms, have
@@ -104,8 +107,12 @@ pub struct Speech {
     seating: Seating,
     /// The room, or what the names of several begin with.
     room: String,
-    join_template: String,
-    send_template: String,
+    join_template: Template,
+    send_template: Template,
+    handshake: Handshake,
+    /// What connections call themselves, if anything.
+    name: Option<Template>,
+    random: RandomState,
     self_echo: bool,
     /// Whether messages bear keys, so that they can be sent again.
     has_keys: bool,
@@ -150,8 +157,11 @@ impl Speech {
             dialect: plan.dialect,
             seating: Seating::of(plan),
             room: plan.room.clone() + dash,
-            join_template: plan.templates.join.clone(),
-            send_template: plan.templates.send.clone(),
+            join_template: Template::parse(&plan.templates.join),
+            send_template: Template::parse(&plan.templates.send),
+            handshake: plan.handshake.clone(),
+            name: plan.name.as_deref().map(Template::parse),
+            random: RandomState::new(),
             self_echo: plan.self_echo,
             has_keys: is_json && comes_back,
             has_identity: is_json && comes_back,
@@ -165,6 +175,11 @@ impl Speech {
             true => format!("{}{room}", self.room).into(),
             false => Cow::Borrowed(&*self.room),
         }
+    }
+
+    /// The name of a connection's home.
+    pub fn home(&self, i: u32) -> Cow<'_, str> {
+        self.room(self.seating.home(i))
     }
 
     /// The room of that name.
@@ -195,7 +210,11 @@ impl Speech {
         match self.dialect {
             Dialect::ChinwagText if !target.contains("room=") => {
                 let joint = if target.contains('?') { '&' } else { '?' };
-                format!("{target}{joint}room={}", self.room(self.seating.home(i))).into()
+                let room = self.home(i);
+                let name = self.name.as_ref().map_or_else(String::new, |name| {
+                    format!("&name={}", percent_encode(&name.filled(&self.values(i, 0, &room))))
+                });
+                format!("{target}{joint}room={room}{name}").into()
             }
             _ => Cow::Borrowed(target),
         }
@@ -225,8 +244,8 @@ impl Speech {
         let home = self.seating.home(i);
         match self.dialect {
             Dialect::Chinwag => {
-                if self.has_identity || self.self_echo {
-                    say(&self.hello(back));
+                if self.has_identity || self.self_echo || self.name.is_some() {
+                    say(&self.hello(i, back));
                 }
                 let mut rooms = 0;
                 for room in self.seating.rooms_of(i) {
@@ -248,22 +267,26 @@ impl Speech {
             Dialect::Raw => 0,
             Dialect::Template => {
                 if !self.join_template.is_empty() {
-                    say(&self.fill(&self.join_template, i));
+                    say(&self.join_template.filled(&self.values(i, 0, &self.home(i))));
                 }
                 0
             }
         }
     }
 
-    /// A template's words, but for the payload.
-    fn fill(&self, template: &str, i: u32) -> String {
-        template.replace("{room}", &self.room(self.seating.home(i))).replace("{i}", &i.to_string())
+    /// What stands in the templates of connection number `i`, whose home is `room`.
+    fn values<'a>(&'a self, i: u32, sequence: u64, room: &'a str) -> Values<'a> {
+        let random = self.random.hash_one((i, sequence));
+        Values { connection: i, room, sequence, random, token: self.handshake.token(i) }
     }
 
-    fn hello(&self, back: &Return<'_>) -> String {
+    fn hello(&self, i: u32, back: &Return<'_>) -> String {
         let mut hello = format!(r#"{{"type":"hello","id":{HELLO}"#);
         if let Some((name, secret)) = back.identity {
             hello += &format!(r#","name":"{name}","secret":"{secret}""#);
+        } else if let Some(name) = &self.name {
+            let name = name.filled(&self.values(i, 0, &self.home(i)));
+            hello += &format!(r#","name":{}"#, serde_json::Value::from(name));
         }
         if self.self_echo {
             hello += r#","echo":true"#;
@@ -279,7 +302,7 @@ impl Speech {
     }
 
     /// One message to the home of connection number `i`: what goes before the payload is appended, then the payload by `payload`, then what goes behind it.
-    pub fn say(&self, i: u32, sequence: u64, out: &mut Vec<u8>, payload: impl FnOnce(&mut Vec<u8>)) {
+    pub fn say(&self, i: u32, sequence: u64, out: &mut Vec<u8>, mut payload: impl FnMut(&mut Vec<u8>)) {
         match self.dialect {
             Dialect::Chinwag => {
                 let id = COURSE + sequence;
@@ -294,10 +317,8 @@ impl Speech {
             }
             Dialect::ChinwagText | Dialect::Lines | Dialect::Raw => payload(out),
             Dialect::Template => {
-                let (before, after) = self.send_template.split_once("{payload}").unwrap_or_default();
-                out.extend_from_slice(self.fill(before, i).as_bytes());
-                payload(out);
-                out.extend_from_slice(self.fill(after, i).as_bytes());
+                let room = self.home(i);
+                self.send_template.fill(&self.values(i, sequence, &room), out, payload);
             }
         }
     }

@@ -148,8 +148,10 @@ pub enum End<'e> {
         status: u16,
         /// From the `Retry-After` field.
         retry_after_secs: Option<u64>,
-        /// The first line of the answer's body, or as much of it as came with the head; it may be empty.
+        /// The first line of the answer's body, or a page's title, as much of it as came with the head; it may be empty.
         reason: &'e str,
+        /// Where to ask instead, from the `Location` field of a redirect.
+        location: Option<&'e str>,
     },
     /// The port is for something else.
     OtherProtocol(Spoken),
@@ -450,8 +452,10 @@ impl Upgrading {
             }
             Err(ResponseError::Status(status)) => {
                 let retry_after_secs = head.fields().get("retry-after").and_then(|secs| secs.parse().ok());
-                let reason = first_line(input.remaining());
-                tell(out, Event::Ended(End::Refused { status, retry_after_secs, reason }));
+                let is_chunked = head.fields().has_token("transfer-encoding", "chunked");
+                let reason = first_line(body(input.remaining(), is_chunked));
+                let location = head.fields().get("location").filter(|_| (300..400).contains(&status));
+                tell(out, Event::Ended(End::Refused { status, retry_after_secs, reason, location }));
                 Some(State::Ended)
             }
             Err(error) => {
@@ -475,16 +479,26 @@ fn other_than_http(bytes: &[u8]) -> Option<End<'static>> {
     }
 }
 
-/// The first line of a body; nothing if that is no text.
+/// The body, or what its first chunk begins with (RFC 9112, section 7.1).
+fn body(bytes: &[u8], is_chunked: bool) -> &[u8] {
+    match bytes.iter().position(|byte| *byte == b'\n') {
+        Some(end) if is_chunked => &bytes[end + 1..],
+        None if is_chunked => &[],
+        _ => bytes,
+    }
+}
+
+/// The first line of a body, or the title of a page; nothing if that is no text.
 fn first_line(body: &[u8]) -> &str {
     let body = &body[..body.len().min(REASON_BYTES_MAX)];
     let text = match str::from_utf8(body) {
         Ok(text) => text,
         Err(error) => str::from_utf8(&body[..error.valid_up_to()]).unwrap_or_default(),
     };
-    let line = text.lines().next().unwrap_or_default().trim();
-    // A page is no sentence.
-    if line.starts_with('<') { "" } else { line }
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    // A page is no sentence, but it may have a title.
+    let title = || text.split_once("<title>")?.1.split(['<', '\n']).next();
+    if line.starts_with('<') { title().unwrap_or_default().trim() } else { line }
 }
 
 /// Returns whether that was the end.
@@ -626,13 +640,27 @@ mod tests {
         let no = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 3\r\nContent-Length: 0\r\n\r\n";
         assert_eq!(
             told(&mut link, no, 7),
-            [r#"Ended(Refused { status: 503, retry_after_secs: Some(3), reason: "" })"#]
+            [r#"Ended(Refused { status: 503, retry_after_secs: Some(3), reason: "", location: None })"#]
         );
         let mut link = upgrading();
         let why = b"HTTP/1.1 421 Misdirected Request\r\nContent-Length: 9\r\n\r\nnot here\n";
         assert_eq!(
             told(&mut link, why, 999),
-            [r#"Ended(Refused { status: 421, retry_after_secs: None, reason: "not here" })"#]
+            [r#"Ended(Refused { status: 421, retry_after_secs: None, reason: "not here", location: None })"#]
+        );
+        let page = b"<html>\r\n<head><title>403 Forbidden</title></head>";
+        assert_eq!((first_line(page), first_line(b"\r\nno\r\n")), ("403 Forbidden", "no"));
+        assert_eq!(
+            (body(b"5\r\nno\r\n", true), body(b"5", true), body(b"no", false)),
+            (&b"no\r\n"[..], &b""[..], &b"no"[..])
+        );
+        let mut link = upgrading();
+        let moved = b"HTTP/1.1 301 Moved Permanently\r\nLocation: https://a.example/ws\r\n\r\n";
+        assert_eq!(
+            told(&mut link, moved, 999),
+            [
+                r#"Ended(Refused { status: 301, retry_after_secs: None, reason: "", location: Some("https://a.example/ws") })"#
+            ]
         );
         assert_eq!((first_line(b"<html>"), first_line(b"caf\xc3"), first_line(b"\xff")), ("", "caf", ""));
         let mut link = upgrading();

@@ -608,6 +608,9 @@ fn in_words(reason: &str) -> String {
 
 fn describe(end: &End<'_>, url: &Url) -> String {
     match end {
+        End::Refused { status, location: Some(location), .. } => {
+            format!("it answers with HTTP status {status}, a redirect to {location}")
+        }
         End::Refused { status, reason: "", .. } => format!("it answers with HTTP status {status}"),
         End::Refused { status, reason, .. } => format!("it answers with HTTP status {status}: {reason}"),
         End::OtherProtocol(spoken) => {

@@ -3,11 +3,14 @@
 //! What a setting is when nobody says anything may depend on the scenario: an echo is measured with one message of each
 //! connection under way, a fan-out at a hundred messages a second.
 
+mod handshake;
+
 use super::{Kind, Setting, Value, path, texts, values};
 use crate::bench::plan::{Arrival, Dialect, Load, Plan, Scenario, Templates};
 use crate::bench::search::{Condition, Vary};
 use crate::bench::seat::{least_connections, measured};
 use crate::bench::stamp::STAMP_LEN;
+use crate::bench::template::{PAYLOAD, with_environment};
 use crate::client::{Scheme, Url};
 use crate::time::Millis;
 use clap::{Arg, ArgMatches, Command};
@@ -35,12 +38,12 @@ const ROOM_BYTES_MAX: usize = 64;
 const DAY_MS: u64 = 24 * 3_600_000;
 
 const fn row(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Setting {
-    Setting { name, kind, default, repeats: false, help }
+    Setting { name, short: None, kind, default, repeats: false, help }
 }
 
 /// The table.
 pub const SETTINGS: &[Setting] = &[
-    row("connections", Kind::Count(1, 1 << 24), "", "How many connections; 100 without it"),
+    row("connections", Kind::Count(1, 1 << 24), "", "How many connections; 100 without it").or('c'),
     row(
         "senders",
         Kind::Count(1, 1 << 24),
@@ -55,6 +58,11 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "How many rooms, named ROOM-0, ROOM-1 and so on; with more rooms than connections each is in several; 1 without it, and as many as connections in a hop",
     ),
+    row("header", Kind::Text, "", "Adds a field to each request, as in 'X-User: u{i}'").or('H').repeated(),
+    row("subprotocol", Kind::Text, "", "Offers a subprotocol, in the dialects raw and template").repeated(),
+    row("origin", Kind::Text, "", "The Origin field of each request, as a browser sends it"),
+    row("token", Kind::Text, "", "A token for all connections, sent as Authorization: Bearer, or where {token} stands"),
+    row("tokens", Kind::Path, "", "A file with such a token for each connection, one a line"),
     row(
         "deflate",
         Kind::Switch,
@@ -71,20 +79,20 @@ pub const SETTINGS: &[Setting] = &[
         "join-template",
         Kind::Text,
         "",
-        "In the dialect template: what each connection says first, with {room} and {i}",
+        "In the dialect template: what each connection says first, with values in braces",
     ),
     row(
         "send-template",
         Kind::Text,
         "",
-        "In the dialect template: a message, with {payload}, {room} and {i}",
+        "In the dialect template: a message, with {payload} and other values in braces",
     ),
     row(
         "rate",
         Kind::Count(1, 100_000_000),
         "",
         "An open loop: so many messages a second in all, whatever the server does; 100 without it, but for an echo or a hop",
-    ),
+    ).or('r'),
     row("arrival", Kind::Choice(&[EVEN, POISSON]), EVEN, "How the open loop's messages are spread over time"),
     row(
         "window",
@@ -97,8 +105,8 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Sizes(STAMP_LEN as u64, 1 << 20),
         "64",
         "The length of a payload, or a range as in 64-4k",
-    ),
-    row("duration", Kind::Duration(10, DAY_MS), "10s", "For how long it is measured"),
+    ).or('s'),
+    row("duration", Kind::Duration(10, DAY_MS), "10s", "For how long it is measured").or('d'),
     row("warmup", Kind::Duration(0, DAY_MS), "", "For how long messages are sent before that; 1s without it"),
     row("ramp", Kind::Duration(0, DAY_MS), "0s", "Over how long the connections are made"),
     row("in-flight", Kind::Count(1, 1 << 20), "100", "How many connections may be under way at a time"),
@@ -127,7 +135,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     row("threads", Kind::Count(1, 64), "1", "How many loops make the load"),
     Setting {
-        name: "bind",
+        name: "bind", short: None,
         kind: Kind::Ip,
         default: "",
         repeats: true,
@@ -186,8 +194,8 @@ pub fn with_url(command: Command) -> Command {
         .required(true)
         .value_parser(|text: &str| Kind::Choice(SCENARIOS).parse(text));
     let url = Arg::new("URL")
-        .help("Where the server is: ws://HOST:PORT/PATH, or tcp://HOST:PORT for lines; wss:// and tls:// under TLS; our own on this host without it")
-        .value_parser(|text: &str| text.parse::<Url>().map_err(|error| error.to_string()));
+        .help("Where the server is: ws://HOST:PORT/PATH, or tcp://HOST:PORT for lines; wss:// and tls:// under TLS; our own on this host without it. In the dialects of the chat, ?room= and ?name= are the room and the name")
+        .value_parser(|text: &str| expanded(text)?.parse::<Url>().map_err(|error| error.to_string()));
     command.arg(scenario).arg(url)
 }
 
@@ -228,18 +236,22 @@ impl Bench {
             .ok_or_else(|| format!("'{named}' is no scenario"))?;
         let url = matches.get_one::<Url>("URL").cloned();
         let dialect = dialect(&given, scenario, url.as_ref());
-        let url = url_of(url, scenario, dialect)?;
+        let mut url = url_of(url, scenario, dialect)?;
         let connections = given.count("connections").unwrap_or(CONNECTIONS);
         let in_flight = given.count("in-flight").unwrap_or(1);
+        let templates = Templates {
+            join: expanded(&given.text("join-template").unwrap_or_default())?,
+            send: expanded(&given.text("send-template").unwrap_or_default())?,
+        };
+        let queried = queried(&mut url, dialect, connections)?;
         let has_messages = !matches!(scenario, Scenario::Connect | Scenario::Idle);
         let plan = Plan {
             scenario,
+            handshake: handshake::handshake(&given, &url, dialect, &[&templates.join, &templates.send])?,
+            name: queried.name,
             url,
             dialect,
-            templates: Templates {
-                join: given.text("join-template").unwrap_or_default(),
-                send: given.text("send-template").unwrap_or_default(),
-            },
+            templates,
             connections: if scenario == Scenario::Connect { in_flight } else { connections },
             senders: match scenario {
                 Scenario::Connect | Scenario::Idle | Scenario::Hop => 0,
@@ -247,7 +259,10 @@ impl Bench {
                 _ => given.count("senders").unwrap_or(1),
             },
             self_echo: matches.get_flag("self-echo"),
-            room: given.text("room").unwrap_or_else(|| format!("bench-{}", std::process::id())),
+            room: given
+                .text("room")
+                .or(queried.room)
+                .unwrap_or_else(|| format!("bench-{}", std::process::id())),
             rooms: given.count("rooms").unwrap_or(if scenario == Scenario::Hop { connections } else { 1 }),
             deflate: matches.get_flag("deflate"),
             load: load(&given, scenario)?,
@@ -281,6 +296,7 @@ impl Bench {
                 .unwrap_or(0),
         };
         check(&plan)?;
+        handshake::check_tokens(&plan.handshake, plan.connections)?;
         let find = find(&given, &plan)?;
         let repeat = given.count("repeat").unwrap_or(1);
         if find.is_some() && repeat > 1 {
@@ -334,6 +350,46 @@ fn url_of(given: Option<Url>, scenario: Scenario, dialect: Dialect) -> Result<Ur
     }
 }
 
+/// A text with what the environment has for `{env:NAME}`.
+fn expanded(text: &str) -> Result<String, String> {
+    with_environment(text, |name| std::env::var(name).ok())
+}
+
+/// What the query of a chat's URL says.
+#[derive(Default)]
+struct Queried {
+    room: Option<String>,
+    /// A template, in which each of several connections has a name of its own.
+    name: Option<String>,
+}
+
+/// Takes the room and the name out of the query, as a browser's or a member's URL has them.
+fn queried(url: &mut Url, dialect: Dialect, connections: usize) -> Result<Queried, String> {
+    if !matches!(dialect, Dialect::Chinwag | Dialect::ChinwagText) {
+        return Ok(Queried::default());
+    }
+    let [mut rooms, mut names] = ["room", "name"].map(|name| url.take_params(name));
+    let room = match (rooms.pop(), rooms.is_empty()) {
+        (_, false) => {
+            return Err("the URL names several rooms: name one, and say how many with --rooms".into());
+        }
+        (room, true) => room,
+    };
+    if let Some(room) = &room {
+        Kind::Room.parse(room)?;
+    }
+    let mut name = names.pop();
+    if let Some(name) = &mut name {
+        if connections > 1 && !name.contains("{i}") && !name.contains("{random}") {
+            name.push_str("-{i}");
+        }
+        let longest =
+            name.replace("{i}", &(connections - 1).to_string()).replace("{random}", &"f".repeat(16));
+        Kind::Name.parse(&longest)?;
+    }
+    Ok(Queried { room, name })
+}
+
 fn load(given: &Given<'_>, scenario: Scenario) -> Result<Load, String> {
     let arrival = if given.word("arrival") == Some(POISSON) { Arrival::Poisson } else { Arrival::Even };
     let window = |window: usize| Load::Closed { window: u32::try_from(window).unwrap_or(u32::MAX) };
@@ -361,7 +417,7 @@ fn check(plan: &Plan) -> Result<(), String> {
         format!(
             "a chat does not send back what it gets, so {dialect} has no echo: play fanout, or --dialect raw"
         )
-    } else if dialect == Dialect::Template && !plan.templates.send.contains("{payload}") {
+    } else if dialect == Dialect::Template && !plan.templates.send.contains(PAYLOAD) {
         "the dialect template wants --send-template, with {payload} in it".to_owned()
     } else if senders > connections {
         format!("{senders} senders are more than {connections} connections")
@@ -425,6 +481,8 @@ fn find(given: &Given<'_>, plan: &Plan) -> Result<Option<(Vary, Condition, f64)>
         return Err("--find varies the rate of an open loop: say --rate, or --find-connections".into());
     }
     let most = given.count("find-max").map_or(if by_connections { 1e6 } else { 1e8 }, |most| most as f64);
+    let tokens = plan.handshake.tokens.len();
+    let most = if by_connections && tokens > 1 { most.min(tokens as f64) } else { most };
     Ok(Some((vary, condition, most)))
 }
 
@@ -538,6 +596,57 @@ mod tests {
     }
 
     #[test]
+    fn handshakes_hold_what_flags_and_the_address_say() {
+        let plan = bench(&[
+            "echo",
+            "http://ann:x@h:1/?room=a",
+            "-H",
+            "X-User: u{i}",
+            "--header=Host:v.example",
+            "--origin=https://h",
+            "--subprotocol=b",
+            "--subprotocol=a",
+            "-c2",
+            "-d1s",
+            "-r5",
+            "-s50",
+        ])
+        .expect("sound")
+        .plan;
+        assert_eq!((plan.connections, plan.duration.as_secs(), plan.size), (2, 1, (50, 50)));
+        assert_eq!(plan.load, Load::Open { rate: 5.0, arrival: Arrival::Even });
+        assert_eq!(plan.url.to_string(), "ws://h:1/?room=a", "what it means is the server's affair");
+        let fields: Vec<String> =
+            plan.handshake.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        assert_eq!(
+            fields,
+            ["X-User: u{i}", "Host: v.example", "Origin: https://h", "Authorization: Basic YW5uOng="]
+        );
+        assert_eq!(plan.handshake.subprotocols, ["b", "a"]);
+        let token = |args: &[&str]| {
+            let handshake =
+                bench(&[&["echo", "--token=t"][..], args].concat()).expect("sound").plan.handshake;
+            (handshake.headers.len(), handshake.tokens)
+        };
+        assert_eq!(token(&["h"]), (1, vec!["t".to_owned()]), "as a bearer");
+        assert_eq!(token(&["h/?t={token}"]), (0, vec!["t".to_owned()]), "where it is wanted");
+    }
+
+    #[test]
+    fn the_query_of_a_chat_is_the_room_and_the_name() {
+        let of = |args: &[&str]| {
+            let plan = bench(args).expect("sound").plan;
+            (plan.url.to_string(), plan.room, plan.name.unwrap_or_default())
+        };
+        let url = "h?room=dev&name=bot&x=1";
+        assert_eq!(of(&["fanout", url]), ("ws://h/ws?x=1".into(), "dev".into(), "bot-{i}".into()));
+        let text = of(&["fanout", url, "--dialect=chinwag-text", "--room=ops"]);
+        assert_eq!(text, ("ws://h/ws?x=1".into(), "ops".into(), "bot-{i}".into()));
+        assert_eq!(of(&["idle", "h?name=b{random}"]).2, "b{random}");
+        assert_eq!(of(&["idle", "-c1", "h?name=bot"]).2, "bot");
+    }
+
+    #[test]
     fn what_does_not_go_together_is_told_in_one_line() {
         for (args, words) in [
             (&["nothing"][..], "none of"),
@@ -575,6 +684,24 @@ mod tests {
             (&["idle", "--find=p99<1ms"], "nothing to find"),
             (&["fanout", "--window=1", "--find=p99<1ms"], "open loop"),
             (&["fanout", "--connections=2", "--threads=3"], "3 threads"),
+            (&["echo", "-H", "X"], "'Name: value'"),
+            (&["echo", "-H", "X Y: z"], "'Name: value'"),
+            (&["echo", "-H", "X: a\r\nY: b"], "control character"),
+            (&["echo", "-H", "Upgrade: h2c"], "sets Upgrade itself"),
+            (&["echo", "-H", "sec-websocket-protocol: a"], "--subprotocol"),
+            (&["echo", "-H", "X: {env:CHINWAG_NO_SUCH}"], "no variable CHINWAG_NO_SUCH"),
+            (&["echo", "--subprotocol=a b"], "no subprotocol"),
+            (&["echo", "--subprotocol=a", "--subprotocol=a"], "twice"),
+            (&["fanout", "--subprotocol=a"], "its own subprotocol"),
+            (&["fanout", "tcp://h", "-H", "X: y"], "no handshake"),
+            (&["echo", "--token=a", "ws://b@h"], "Authorization is given twice"),
+            (&["echo", "--origin=a", "-H", "origin: b"], "Origin is given twice"),
+            (&["echo", "--token=a", "--tokens=b"], "one of them"),
+            (&["echo", "--tokens=/nowhere/at/all"], "cannot read the tokens"),
+            (&["echo", "h/?{token}"], "stands for nothing"),
+            (&["fanout", "h?room=a&room=b"], "several rooms"),
+            (&["fanout", "h?room=a%20b"], "no room"),
+            (&["fanout", "h?name=01234567890123456789012345678901"], "no name"),
         ] {
             let error = bench(args).expect_err(words);
             assert!(error.contains(words), "{args:?}: {error}");

@@ -18,6 +18,7 @@ const PATH: &str = "/ws";
 pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "room",
+        short: None,
         kind: Kind::Room,
         default: "",
         repeats: true,
@@ -25,6 +26,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "name",
+        short: None,
         kind: Kind::Name,
         default: "",
         repeats: false,
@@ -32,6 +34,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "token",
+        short: None,
         kind: Kind::Text,
         default: "",
         repeats: false,
@@ -39,6 +42,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "history",
+        short: None,
         kind: Kind::Count(0, 1_000_000),
         default: "",
         repeats: false,
@@ -46,6 +50,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "json",
+        short: None,
         kind: Kind::Switch,
         default: "",
         repeats: false,
@@ -53,6 +58,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "ca",
+        short: None,
         kind: Kind::Path,
         default: "",
         repeats: false,
@@ -60,6 +66,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "insecure",
+        short: None,
         kind: Kind::Switch,
         default: "",
         repeats: false,

@@ -21,6 +21,8 @@ pub use value::{Kind, Listen, Place, Value};
 pub struct Setting {
     /// The flag, without its dashes.
     pub name: &'static str,
+    /// The flag as one letter, if it is used often.
+    pub short: Option<char>,
     /// What it may be.
     pub kind: Kind,
     /// What it is when it is not given; empty for nothing.
@@ -31,11 +33,25 @@ pub struct Setting {
     pub help: &'static str,
 }
 
+impl Setting {
+    /// The same, also known by one letter.
+    const fn or(mut self, short: char) -> Setting {
+        self.short = Some(short);
+        self
+    }
+
+    /// The same, and it may be given more than once.
+    const fn repeated(mut self) -> Setting {
+        self.repeats = true;
+        self
+    }
+}
+
 /// Adds a flag for each row to a command.
 pub fn with_flags(command: Command, settings: &'static [Setting]) -> Command {
     settings.iter().fold(command, |command, setting| {
         let kind = setting.kind;
-        let arg = Arg::new(setting.name).long(setting.name).help(setting.help);
+        let arg = Arg::new(setting.name).long(setting.name).short(setting.short).help(setting.help);
         if matches!(kind, Kind::Switch) {
             return command.arg(arg.action(ArgAction::SetTrue));
         }

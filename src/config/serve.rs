@@ -20,6 +20,7 @@ const ENVELOPE_BYTES: usize = 4096;
 pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "listen",
+        short: None,
         kind: Kind::Listen,
         default: "127.0.0.1:2021",
         repeats: true,
@@ -27,6 +28,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "line-listen",
+        short: None,
         kind: Kind::ListenOrOff,
         default: "127.0.0.1:2020",
         repeats: true,
@@ -34,6 +36,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "tls-cert",
+        short: None,
         kind: Kind::Path,
         default: "",
         repeats: false,
@@ -41,6 +44,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "tls-key",
+        short: None,
         kind: Kind::Path,
         default: "",
         repeats: false,
@@ -48,6 +52,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "allow-host",
+        short: None,
         kind: Kind::Host,
         default: "",
         repeats: true,
@@ -55,6 +60,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "allow-origin",
+        short: None,
         kind: Kind::Origin,
         default: "",
         repeats: true,
@@ -62,6 +68,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "log",
+        short: None,
         kind: Kind::Level,
         default: "info",
         repeats: false,
@@ -69,6 +76,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "connections",
+        short: None,
         kind: Kind::Count(1, 1 << 30),
         default: "",
         repeats: false,
@@ -76,6 +84,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "connections-per-address",
+        short: None,
         kind: Kind::Count(0, 1 << 30),
         default: "0",
         repeats: false,
@@ -83,6 +92,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "publish-per-second",
+        short: None,
         kind: Kind::Count(0, 1_000_000),
         default: "10",
         repeats: false,
@@ -90,6 +100,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "burst",
+        short: None,
         kind: Kind::Count(1, 1_000_000),
         default: "20",
         repeats: false,
@@ -97,6 +108,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "requests-per-second",
+        short: None,
         kind: Kind::Count(0, 1_000_000),
         default: "50",
         repeats: false,
@@ -104,6 +116,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "presence-per-second",
+        short: None,
         kind: Kind::Count(0, 1_000_000),
         default: "5000",
         repeats: false,
@@ -111,6 +124,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "message-bytes",
+        short: None,
         kind: Kind::Bytes(1, 1 << 20),
         default: "4k",
         repeats: false,
@@ -118,6 +132,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "rooms-per-connection",
+        short: None,
         kind: Kind::Count(1, 1000),
         default: "32",
         repeats: false,
@@ -125,6 +140,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "rooms-max",
+        short: None,
         kind: Kind::Count(1, 1 << 30),
         default: "100000",
         repeats: false,
@@ -132,6 +148,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "members-max",
+        short: None,
         kind: Kind::Count(1, 1 << 30),
         default: "100000",
         repeats: false,
@@ -139,6 +156,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "history",
+        short: None,
         kind: Kind::Count(0, 1_000_000),
         default: "100",
         repeats: false,
@@ -146,6 +164,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "history-bytes",
+        short: None,
         kind: Kind::Bytes(0, 1 << 30),
         default: "1m",
         repeats: false,
@@ -153,6 +172,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "history-bytes-total",
+        short: None,
         kind: Kind::Bytes(0, 1 << 40),
         default: "256m",
         repeats: false,
@@ -160,6 +180,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "room-keep",
+        short: None,
         kind: Kind::Duration(0, 7 * 24 * 3_600_000),
         default: "10m",
         repeats: false,
@@ -167,6 +188,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "slow",
+        short: None,
         kind: Kind::Choice(&[CATCH_UP, LATEST, DISCONNECT]),
         default: "catch-up",
         repeats: false,
@@ -174,6 +196,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "write-queue-bytes",
+        short: None,
         kind: Kind::Bytes(4096, 1 << 30),
         default: "256k",
         repeats: false,
@@ -181,6 +204,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "coalesce-ms",
+        short: None,
         kind: Kind::MillisNumber(0, 1000),
         default: "0",
         repeats: false,
@@ -188,6 +212,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "idle-timeout",
+        short: None,
         kind: Kind::DurationOrOff(10, 7 * 24 * 3_600_000),
         default: "5m",
         repeats: false,
@@ -195,6 +220,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "ws-idle-timeout",
+        short: None,
         kind: Kind::DurationOrOff(10, 7 * 24 * 3_600_000),
         default: "off",
         repeats: false,
@@ -202,6 +228,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "deflate",
+        short: None,
         kind: Kind::Switch,
         default: "",
         repeats: false,
@@ -209,6 +236,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "deflate-min-bytes",
+        short: None,
         kind: Kind::Bytes(0, 1 << 30),
         default: "128",
         repeats: false,
@@ -216,6 +244,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "deflate-context-bytes",
+        short: None,
         kind: Kind::Bytes(0, 1 << 40),
         default: "0",
         repeats: false,
@@ -223,6 +252,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "drain-ms",
+        short: None,
         kind: Kind::MillisNumber(0, 600_000),
         default: "5000",
         repeats: false,

@@ -7,12 +7,14 @@ mod endings;
 mod faults;
 mod hops;
 mod positions;
+mod requests;
 mod rooms;
 mod server;
 mod times;
 
 use chinwag::bench::outcome::{Outcome, Second};
 use chinwag::bench::plan::{Arrival, Dialect, Load, Plan, Scenario, Templates};
+use chinwag::bench::request::Handshake;
 use chinwag::bench::run::{Failure, Watch, run};
 use server::Server;
 use std::sync::atomic::AtomicBool;
@@ -26,15 +28,22 @@ impl Watch for Nobody {
 
 /// A fan-out of one sender to three receivers, a message every five milliseconds.
 fn plan(server: &Server) -> Plan {
+    plan_at(&format!("ws://{}/", server.address))
+}
+
+/// The same, at a server of another kind.
+fn plan_at(url: &str) -> Plan {
     Plan {
         scenario: Scenario::Fanout,
-        url: format!("ws://{}/", server.address).parse().expect("a URL"),
+        url: url.parse().expect("a URL"),
         tls: None,
         dialect: Dialect::Raw,
         templates: Templates::default(),
         connections: 4,
         senders: 1,
         self_echo: false,
+        handshake: Handshake::default(),
+        name: None,
         deflate: false,
         room: "bench".into(),
         rooms: 1,

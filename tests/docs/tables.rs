@@ -138,7 +138,8 @@ fn all_of(values: impl IntoIterator<Item = String>, path: &str, head: &str) -> V
 
 fn flags(settings: &[Setting]) -> String {
     let row = |setting: &Setting| {
-        let flag = code(format!("--{} {}", setting.name, setting.kind.value_name()).trim_end());
+        let short = setting.short.map_or_else(String::new, |short| format!("-{short}, "));
+        let flag = code(format!("{short}--{} {}", setting.name, setting.kind.value_name()).trim_end());
         let repeats = if setting.repeats { "; may be given more than once" } else { "" };
         let help = format!("{}{}{repeats}.", setting.help, range(setting.kind));
         vec![flag, code(setting.default), help.replace("; *", "; `*`").replace("unix:/path", "`unix:/path`")]

@@ -171,6 +171,28 @@ fn more_rooms_than_the_server_allows_are_told_with_what_to_do() {
 }
 
 #[test]
+fn the_address_of_a_chat_may_name_the_room_and_the_members() {
+    let daemon = daemon();
+    let chat = ws(&daemon, "/ws?room=dev&name=bot");
+    for dialect in ["chinwag", "chinwag-text"] {
+        let args = ["fanout", &chat, "--dialect", dialect, "--rate", "200"];
+        let report = sound(&[&args[..], &SHORT].concat());
+        assert_eq!(number(&report, "/audit/delivered"), 1100, "{dialect}");
+        assert_eq!(
+            (&report["options"]["room"], &report["options"]["name"]),
+            (&"dev".into(), &"bot-{i}".into())
+        );
+    }
+    let storm = sound(&["storm", &chat, "-c", "12", "-d", "1500ms", "-r", "50"]);
+    assert_eq!(number(&storm, "/storm/back"), 12, "{storm}");
+    // As a browser shows it, and with values in the path.
+    let page = ws(&daemon, "/ws?room=a{i}").replace("ws://", "http://");
+    let templates = ["--join-template", "/echo on", "--send-template", "{seq} {random} {payload}"];
+    let report = sound(&[&["echo", &page, "--dialect", "template"], &templates[..], &SHORT].concat());
+    assert!(number(&report, "/audit/sent") > 12, "each in a room of its own: {report}");
+}
+
+#[test]
 fn an_echo_comes_back() {
     let daemon = daemon();
     let url = ws(&daemon, "/echo");

@@ -13,6 +13,7 @@ use super::clock::Alarm;
 use super::ear::{Ear, Lately};
 use super::outcome::{self, Phase, record};
 use super::plan::{Load, Plan, Scenario};
+use super::request::Requests;
 use super::schedule::Schedule;
 use super::seat::{Person, Role, Seat, Stage, UNANSWERED};
 use super::stamp::Stamp;
@@ -83,8 +84,7 @@ pub struct Crew {
     pub cut: u64,
     to: SocketAddr,
     scheme: Scheme,
-    authority: String,
-    target: String,
+    requests: Requests,
     /// What all of them deflate and inflate with, where that is offered.
     compression: Option<Compression>,
     /// Keys of those who send, or go from room to room.
@@ -142,8 +142,8 @@ impl Crew {
             }
             _ => None,
         };
-        let (scheme, authority) = (plan.url.scheme(), plan.url.authority());
-        let target = plan.url.target().into_owned();
+        let scheme = plan.url.scheme();
+        let requests = Requests::new(plan);
         let in_flight = plan.in_flight.div_ceil(plan.threads);
         let compression = plan.deflate.then(Compression::default);
         Crew {
@@ -155,8 +155,7 @@ impl Crew {
             cut: 0,
             to,
             scheme,
-            authority,
-            target,
+            requests,
             compression,
             actors,
             next_actor: 0,
@@ -354,21 +353,25 @@ impl Crew {
 
     fn dial(&mut self, key: usize, now: u64, sockets: &mut dyn Sockets) {
         self.ramped += 1;
-        let from = self.source();
+        let attempt = self.ear.shared.next_dial();
+        let from = self.source(attempt);
         let tls = self.plan().tls.clone();
         let dial = Dial { to: Address::Tcp(self.to), from, keep_alive: KeepAlive::ByProtocol, tls };
         let ear = &mut self.ear;
         let Seat { link, person } = &mut self.seats[key];
         ear.connecting.dialled += 1;
         person.dialled_at = now;
-        let upgrade = Upgrade {
-            authority: &self.authority,
-            target: &ear.speech.target(person.id, &self.target),
-            subprotocols: ear.speech.subprotocols(),
-            headers: &[],
-        };
         *link = Some(match self.scheme {
             Scheme::Ws => {
+                let request = self.requests.make(person.id, attempt, &ear.speech);
+                let headers: Vec<(&str, &str)> =
+                    request.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+                let upgrade = Upgrade {
+                    authority: &request.authority,
+                    target: &request.target,
+                    subprotocols: &self.requests.subprotocols(&ear.speech),
+                    headers: &headers,
+                };
                 let compression = self.compression.clone();
                 Link::upgrade_with(&upgrade, compression, Masks::default(), MESSAGE_BYTES_MAX)
             }
@@ -382,9 +385,8 @@ impl Crew {
         }
     }
 
-    /// The address to dial from.
-    fn source(&self) -> Option<IpAddr> {
-        let number = self.ear.shared.next_dial();
+    /// The address to dial from in attempt number `number` of the run.
+    fn source(&self, number: u64) -> Option<IpAddr> {
         let plan = self.plan();
         if !plan.bind.is_empty() {
             return Some(plan.bind[(number % plan.bind.len() as u64) as usize]);

@@ -1,6 +1,7 @@
 //! The plan, as the JSON of a report has it: with this and the address, a run can be made again.
 
 use crate::bench::plan::{Arrival, Load, Plan, Templates};
+use crate::bench::request::Handshake;
 use serde::Serialize;
 
 /// The rest of the plan: all that it takes to do it again.
@@ -22,6 +23,10 @@ pub struct Options<'a> {
     room: &'a str,
     rooms: usize,
     deflate: bool,
+    name: Option<&'a str>,
+    subprotocols: &'a [String],
+    /// Without their values, and without tokens: they may be secrets.
+    headers: Vec<&'a str>,
     join: &'a str,
     send: &'a str,
     bind: Vec<String>,
@@ -43,6 +48,8 @@ impl Options<'_> {
             connections: _,
             senders: _,
             seed: _,
+            handshake: Handshake { headers, subprotocols, tokens: _ },
+            name: member_name,
             templates: Templates { join, send },
             self_echo,
             room,
@@ -87,6 +94,9 @@ impl Options<'_> {
             room,
             rooms: *rooms,
             deflate: *deflate,
+            name: member_name.as_deref(),
+            subprotocols,
+            headers: headers.iter().map(|(name, _)| &**name).collect(),
             join,
             send,
             bind: bind.iter().map(ToString::to_string).collect(),

@@ -4,6 +4,7 @@ use super::about::{About, Machine};
 use super::{Found, Report};
 use crate::bench::outcome::*;
 use crate::bench::plan::*;
+use crate::bench::request::Handshake;
 use std::time::{Duration, SystemTime};
 
 pub const CONNECTIONS: u64 = 1000;
@@ -162,6 +163,8 @@ pub fn report(runs: Vec<Outcome>) -> Report {
 
 pub fn plan() -> Plan {
     Plan {
+        handshake: Handshake::default(),
+        name: None,
         scenario: Scenario::Fanout,
         url: "ws://127.0.0.1:2021/ws".parse().expect("a URL"),
         tls: None,
