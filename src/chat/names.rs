@@ -15,7 +15,9 @@
 //! Thousands of names could be made to share a look: `l1`, `1l`, `ll` and so on. In an index they would be one long run of
 //! slots. So the index has one entry for each hash, and further ones stand in an ordered set.
 //!
-//! A look that has a letter beyond ASCII in one of its names belongs to one member alone.
+//! A look that has a letter beyond ASCII in one of its names belongs to one member alone. The look of a nickname may belong
+//! to thousands: `ΝΝ`, `Νv` and `vΝ` look different, and as nicknames (`νν`, `νv`, `vν`) all look like `vv`. So it is
+//! hashed in another way where it is not the name's own look, and a search for a look passes none of them.
 
 use super::index::{Index, hash};
 use crate::wire::name::{folded, look};
@@ -32,11 +34,8 @@ pub(super) struct Names {
     others: BTreeSet<(u32, u32, u32)>,
 }
 
-/// The hashes that a name is found under. Mostly they are one.
-struct Keys {
-    look: u32,
-    nickname_look: u32,
-}
+/// The end of what is hashed for the look of a nickname that is not its name's own: no name has it.
+const OF_NICKNAME: char = '\n';
 
 impl Names {
     /// No names. They will be hashed with this seed.
@@ -52,7 +51,7 @@ impl Names {
     /// Adds a name. That nobody has it is for the caller to know.
     pub fn insert(&mut self, name: &str, id: u32) {
         self.len += 1;
-        for key in self.keys(name).each() {
+        for key in self.keys(name) {
             match self.first.find(key, |_| true) {
                 None => self.first.insert(key, id),
                 Some(_) => drop(self.others.insert((key, self.hash_nickname(name), id))),
@@ -63,7 +62,7 @@ impl Names {
     /// Takes a name out.
     pub fn remove(&mut self, name: &str, id: u32) {
         self.len -= 1;
-        for key in self.keys(name).each() {
+        for key in self.keys(name) {
             match self.first.find(key, |it| it == id) {
                 Some(_) => self.first.remove(key, id),
                 None => drop(self.others.remove(&(key, self.hash_nickname(name), id))),
@@ -73,22 +72,26 @@ impl Names {
 
     /// Who has this name, in whatever spelling that makes the same nickname.
     pub fn find<'a>(&self, name: &str, name_of: impl Fn(u32) -> &'a str) -> Option<u32> {
-        let key = self.keys(name).nickname_look;
         let is_it = |id: &u32| folded(name_of(*id)).eq(folded(name));
-        self.first.find(key, |id| is_it(&id)).or_else(|| {
-            // Nearly always there is none, and the other hash is not needed.
-            let others = (!self.others.is_empty()).then(|| {
-                let nickname = self.hash_nickname(name);
-                self.others.range((key, nickname, 0)..=(key, nickname, u32::MAX))
-            });
-            others.into_iter().flatten().map(|&(_, _, id)| id).find(is_it)
-        })
+        let nickname_look = nickname_look(name);
+        let find = |key: u32| {
+            self.first.find(key, |id| is_it(&id)).or_else(|| {
+                // Nearly always there is none, and the other hash is not needed.
+                let others = (!self.others.is_empty()).then(|| {
+                    let nickname = self.hash_nickname(name);
+                    self.others.range((key, nickname, 0)..=(key, nickname, u32::MAX))
+                });
+                others.into_iter().flatten().map(|&(_, _, id)| id).find(is_it)
+            })
+        };
+        // The look of the name that is searched for says nothing of the one that is found.
+        find(self.hash_look(&nickname_look)).or_else(|| find(self.hash_look_of_nickname(&nickname_look)))
     }
 
     /// Whether the name looks like that of somebody else than `own`, and one of the two has a letter beyond ASCII.
     pub fn resembles<'a>(&self, name: &str, own: Option<u32>, name_of: impl Fn(u32) -> &'a str) -> bool {
         let name_look = look(name);
-        let key = hash(self.seed, name_look.chars());
+        let key = self.hash_look(&name_look);
         let others = self.others.range((key, 0, 0)..=(key, u32::MAX, u32::MAX)).map(|&(_, _, id)| id);
         let ids = self.first.find(key, |_| true).into_iter().chain(others);
         let mut alike =
@@ -97,12 +100,19 @@ impl Names {
         alike.next().is_some_and(|other| !(name.is_ascii() && other.is_ascii()))
     }
 
-    fn keys(&self, name: &str) -> Keys {
-        let key = |name: &str| hash(self.seed, look(name).chars());
-        let look = key(name);
-        // Names of ASCII letters look the same in all cases.
-        let nickname_look = if name.is_ascii() { look } else { key(&folded(name).collect::<String>()) };
-        Keys { look, nickname_look }
+    /// The hashes that a name is found under. Mostly there is one.
+    fn keys(&self, name: &str) -> impl Iterator<Item = u32> + use<> {
+        let (look, nickname_look) = (look(name), nickname_look(name));
+        let second = (look != nickname_look).then(|| self.hash_look_of_nickname(&nickname_look));
+        std::iter::once(self.hash_look(&look)).chain(second)
+    }
+
+    fn hash_look(&self, look: &str) -> u32 {
+        hash(self.seed, look.chars())
+    }
+
+    fn hash_look_of_nickname(&self, look: &str) -> u32 {
+        hash(self.seed, look.chars().chain([OF_NICKNAME]))
     }
 
     fn hash_nickname(&self, name: &str) -> u32 {
@@ -110,11 +120,9 @@ impl Names {
     }
 }
 
-impl Keys {
-    fn each(self) -> impl Iterator<Item = u32> {
-        let second = (self.look != self.nickname_look).then_some(self.look);
-        std::iter::once(self.nickname_look).chain(second)
-    }
+/// The look of a name's nickname. Names of ASCII letters look the same in all cases.
+fn nickname_look(name: &str) -> String {
+    if name.is_ascii() { look(name) } else { look(&folded(name).collect::<String>()) }
 }
 
 #[cfg(test)]
@@ -254,6 +262,31 @@ mod tests {
         }
         assert!(looks.get() <= 4 * 4096, "{} looks", looks.get());
         (0..4096).for_each(|id| members.leave(id));
+        assert_eq!((members.names.len(), members.names.first.len()), (0, 0));
+        assert!(members.names.others.is_empty());
+    }
+
+    #[test]
+    fn thousands_of_names_whose_nicknames_look_alike_are_not_looked_at() {
+        let mut members = Members::new();
+        let name = |n: u32| (0..12).map(|bit| if n >> bit & 1 == 0 { 'Ν' } else { 'v' }).collect::<String>();
+        // The last is of `v` alone, which all the others look like as nicknames.
+        for n in 0..4095 {
+            assert!(members.take(&name(n)), "{}", name(n));
+        }
+        let looks = std::cell::Cell::new(0);
+        let name_of = |id| {
+            looks.set(looks.get() + 1);
+            members.taken[id as usize].as_deref().unwrap()
+        };
+        assert!(!members.names.resembles(&name(4095), None, name_of));
+        assert_eq!(members.names.find(&name(4095), name_of), None);
+        for n in 0..4095 {
+            assert_eq!(members.names.find(&name(n), name_of), Some(n));
+            assert!(members.names.resembles(&name(n), None, name_of));
+        }
+        assert!(looks.get() <= 4 * 4096, "{} looks", looks.get());
+        (0..4095).for_each(|id| members.leave(id));
         assert_eq!((members.names.len(), members.names.first.len()), (0, 0));
         assert!(members.names.others.is_empty());
     }
