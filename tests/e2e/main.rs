@@ -41,6 +41,7 @@ mod join;
 mod join_terminal;
 #[cfg(target_os = "linux")]
 mod limits;
+mod line_port;
 mod proxy;
 mod services;
 mod signals;

@@ -20,6 +20,8 @@ pub struct Connection {
     /// How many of them came at a time.
     pub reads: Vec<usize>,
     pub has_ended: bool,
+    /// And nothing showed that the peer meant it.
+    pub is_truncated: bool,
     pub reset: Option<io::ErrorKind>,
     /// The same in words.
     pub why: String,
@@ -122,6 +124,11 @@ impl Handler for Recorder {
         let connection = self.connection(key);
         assert!(!connection.has_ended && connection.reset.is_none(), "it ends once");
         connection.has_ended = true;
+    }
+
+    fn handle_truncated(&mut self, now: Millis, key: usize) {
+        self.handle_eof(now, key);
+        self.connection(key).is_truncated = true;
     }
 
     fn handle_reset(&mut self, _: Millis, key: usize, error: io::Error) {

@@ -201,6 +201,7 @@ fn close_notify_is_an_end_and_nothing_behind_it_is_heard() {
     client.socket.write_all(&bytes).expect("somebody listens");
     turning.until_of_first("the end", |it| it.has_ended);
     assert_eq!(turning.recorder.connection(0).bytes, b"hello");
+    assert!(!turning.recorder.connection(0).is_truncated);
     // Ours goes out too, ahead of FIN.
     turning.recorder.connection(0).to_shut = true;
     turning.settle();
@@ -221,6 +222,7 @@ fn an_end_without_close_notify_is_an_end() {
     drop(client);
     turning.until_of_first("the end", |it| it.has_ended);
     assert_eq!(turning.recorder.connection(0).bytes, b"hello");
+    assert!(turning.recorder.connection(0).is_truncated, "it may have been cut off");
 }
 
 #[test]
