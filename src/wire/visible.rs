@@ -57,6 +57,9 @@ fn ends_line(c: char) -> bool {
 
 /// Appends `text` to `out`, what is hidden in it made visible.
 pub fn append(out: &mut Vec<u8>, text: &str) {
+    if find_suspicious(text.as_bytes()).is_none() {
+        return out.extend_from_slice(text.as_bytes());
+    }
     let mut screen = Screen::new(out);
     screen.append(text);
     screen.finish();
@@ -82,7 +85,7 @@ impl<'o> Screen<'o> {
     /// Appends the next piece.
     pub fn append(&mut self, text: &str) {
         let (mut copied, mut from) = (0, 0);
-        while let Some(clean_len) = search::position(&text.as_bytes()[from..], is_suspicious) {
+        while let Some(clean_len) = find_suspicious(&text.as_bytes()[from..]) {
             if clean_len > 0 {
                 self.marks = Marks::default();
             }
@@ -150,6 +153,12 @@ fn append_escaped(out: &mut Vec<u8>, c: char) {
         '\r' => out.extend_from_slice(br"\r"),
         c => write!(out, "{}", c.escape_unicode()).expect("a Vec takes all"),
     }
+}
+
+/// Where the first suspicious byte is. Most texts are of ASCII letters, for which a shorter comparison is enough.
+fn find_suspicious(bytes: &[u8]) -> Option<usize> {
+    let ascii_len = search::position(bytes, |byte| (byte >= 0x7f) | ((byte < 0x20) & (byte != b'\t')))?;
+    search::position(&bytes[ascii_len..], is_suspicious).map(|at| ascii_len + at)
 }
 
 /// Whether a hidden character, an isolate or a mark may begin with this byte. `|` rather than `||`: all is compared at

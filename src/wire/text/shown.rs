@@ -124,6 +124,9 @@ pub fn append_data(out: &mut Vec<u8>, data: Data<'_>) {
 }
 
 fn append_unescaped(out: &mut Vec<u8>, raw: &str) {
+    if !raw.contains('\\') {
+        return visible::append(out, raw);
+    }
     let mut screen = visible::Screen::new(out);
     for piece in string::unescape(raw) {
         match piece {
