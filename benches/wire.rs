@@ -1,5 +1,5 @@
 //! The dialects: a request to publish, read; a message, written as JSON and as a line; and the line made again from what a
-//! room keeps.
+//! room keeps. And what a name costs that somebody chooses.
 //!
 //! The plain way is what a first attempt looks like: let the library build a tree of what was sent, and of what is to be
 //! sent, and pick the parts out.
@@ -8,7 +8,7 @@ mod harness;
 
 use std::hint::black_box;
 
-use chinwag::wire::{Command, Data, Event, Message, RequestId, json, text};
+use chinwag::wire::{Command, Data, Event, Message, Name, RequestId, json, name, text};
 use harness::Harness;
 use serde_json::Value;
 
@@ -59,6 +59,19 @@ fn main() {
             text::render(&Event::Message(message), false, &mut out);
         });
         harness.report("    as a line, from the JSON", again);
+    }
+    names(&harness);
+}
+
+/// What a name costs on its way in: judged, and made comparable in both ways.
+fn names(harness: &Harness) {
+    for text in ["member-12345", "René Lefèvre", "Наташа Ростова", &"ねこ".repeat(16)] {
+        let judged = harness.time(text.len(), || Name::new(black_box(text)).is_ok());
+        harness.report(&format!("{text}, judged"), judged);
+        let folded = harness.time(text.len(), || name::folded(black_box(text)).count());
+        harness.report("    as a nickname", folded);
+        let look = harness.time(text.len(), || name::look(black_box(text)).len());
+        harness.report("    as it looks", look);
     }
 }
 

@@ -20,7 +20,7 @@
 //! hashed in another way where it is not the name's own look, and a search for a look passes none of them.
 
 use super::index::{Index, hash};
-use crate::wire::name::{folded, look};
+use crate::wire::name::{NAME_CHARS_MAX, folded, look};
 use std::collections::BTreeSet;
 
 /// All names. The names themselves stand in the members, and are asked for by number.
@@ -72,6 +72,10 @@ impl Names {
 
     /// Who has this name, in whatever spelling that makes the same nickname.
     pub fn find<'a>(&self, name: &str, name_of: impl Fn(u32) -> &'a str) -> Option<u32> {
+        // Whoever is sought may be a word of many thousand characters, which would take long to compare.
+        if name.chars().nth(NAME_CHARS_MAX).is_some() {
+            return None;
+        }
         let is_it = |id: &u32| folded(name_of(*id)).eq(folded(name));
         let nickname_look = nickname_look(name);
         let find = |key: u32| {
@@ -231,6 +235,18 @@ mod tests {
         ] {
             assert_eq!(taken(one, other), [false, false], "{one} and {other}");
         }
+    }
+
+    #[test]
+    fn what_is_longer_than_a_name_is_not_compared() {
+        let mut members = Members::new();
+        let name = "\u{fdfa}".repeat(NAME_CHARS_MAX);
+        assert!(members.take(&name));
+        assert_eq!(members.find(&name), Some(0));
+        let nickname: String = folded(&name).collect();
+        assert!(nickname.chars().count() > NAME_CHARS_MAX);
+        assert_eq!(members.find(&nickname), None);
+        assert_eq!(members.find(&"é".repeat(1 << 20)), None);
     }
 
     #[test]

@@ -185,8 +185,28 @@ fn single_spaced(chars: impl Iterator<Item = char>) -> impl Iterator<Item = char
 /// UTS 39, section 4, with cases folded: as names are one in all cases, so are looks. `i` and `l` are one here, since
 /// they are as capitals and small letters: `IAN` and `ian`, `lAN` and `lan`.
 pub fn look(name: &str) -> String {
+    if name.is_ascii() {
+        return look_of_ascii(name);
+    }
     let folded: String = fold_case(skeleton(name)).collect();
     single_spaced(skeleton(&folded)).map(|c| if c == 'i' { 'l' } else { c }).collect()
+}
+
+/// The same without a look into tables, since most names are of ASCII.
+fn look_of_ascii(name: &str) -> String {
+    let mut look = String::with_capacity(2 * name.len());
+    for c in single_spaced(name.chars().map(|c| c.to_ascii_lowercase())) {
+        match c {
+            'm' => look.push_str("rn"),
+            'i' | '1' | '|' => look.push('l'),
+            '0' => look.push('o'),
+            '"' => look.push_str("''"),
+            '`' => look.push('\''),
+            '%' => look.push_str("°/₀"),
+            c => look.push(c),
+        }
+    }
+    look
 }
 
 /// What is not seen itself but changes how its neighbours are shown: the non-joiner and the joiner of Persian, of India's
@@ -446,9 +466,12 @@ mod tests {
         }
 
         #[test]
-        fn ascii_is_folded_as_all_else(name in "[ -~]{0,12}") {
+        fn ascii_is_folded_and_looks_as_all_else(name in "[ -~]{0,12}") {
             let folded_slowly: String = single_spaced(fold_case(fold_case(name.nfd()).nfkd()).nfkd()).collect();
             prop_assert!(folded(&name).eq(folded_slowly.chars()));
+            let folded_skeleton: String = fold_case(skeleton(&name)).collect();
+            let look_slowly = single_spaced(skeleton(&folded_skeleton)).map(|c| if c == 'i' { 'l' } else { c });
+            prop_assert!(look_slowly.eq(look(&name).chars()));
         }
     }
 

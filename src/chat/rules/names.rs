@@ -316,3 +316,71 @@ fn something_is_said_to_one() {
         "#,
     );
 }
+
+#[test]
+fn a_name_that_looks_like_anothers_is_taken_until_that_one_has_gone() {
+    play(
+        r#"
+        here paypal Наташа
+        +j bot
+        bot> {"type":"hello","id":1,"name":"pаypаl"}
+        bot< {"type":"error","id":1,"code":"name_taken","reason":"somebody else has a name that looks like this one"}
+        bot> {"type":"hello","id":2,"name":"gսest-7"}
+        bot< {"type":"error","id":2,"code":"name_taken","reason":"somebody else has this name"}
+        bot> {"type":"hello","id":3,"name":"* lobby"}
+        bot< {"type":"error","id":3,"code":"bad_name","reason":"a name does not begin with `*`, `#`, `@` or `/`"}
+        bot> {"type":"hello","id":4,"name":"bob] I agree [x"}
+        bot< {"type":"error","id":4,"code":"bad_name","reason":"a name has no `[`, `]` or `->`, and nothing that looks like them"}
+        bot> {"type":"hello","id":5,"name":"bot"}
+        bot< ...
+        paypal> /name Hаташа
+        paypal< * name taken: somebody else has a name that looks like Hаташа
+        paypal> /name рaypal
+        paypal< * you are рaypal
+        Наташа< * paypal is now рaypal
+        bot> {"type":"rename","id":6,"name":"PayPal"}
+        bot< {"type":"error","id":6,"code":"name_taken","reason":"somebody else has a name that looks like this one"}
+        - paypal
+        @ 5000
+        Наташа< * рaypal left
+        bot> {"type":"rename","id":7,"name":"PayPal"}
+        bot< {"type":"ok","id":7}
+        "#,
+    );
+}
+
+#[test]
+fn a_message_to_one_finds_the_nickname_and_no_look_alike() {
+    play(
+        r#"
+        here René
+        +j bot
+        bot> {"type":"hello","name":"paypal"}
+        bot< ...
+        bot> {"type":"direct","id":1,"to":"RENE\u0301","data":"hi"}
+        bot< {"type":"ok","id":1}
+        René< [paypal -> you] hi
+        René> /msg pаypаl hi
+        René< * no such name: pаypаl
+        "#,
+    );
+}
+
+#[test]
+fn a_name_is_taken_back_under_another_spelling_of_it() {
+    play(
+        r#"
+        +j a
+        a> {"type":"hello","name":"René"}
+        a< ...
+        +j b
+        b> {"type":"hello","id":1,"name":"rene\u0301"}
+        b< {"type":"error","id":1,"code":"name_taken","reason":"somebody else has this name"}
+        b> {"type":"hello","id":2,"name":"Rеné","secret":"{secret:a}"}
+        b< {"type":"error","id":2,"code":"name_taken","reason":"somebody else has a name that looks like this one"}
+        b> {"type":"hello","id":3,"name":"rene\u0301","secret":"{secret:a}"}
+        a< (Replaced)
+        b< {"type":"welcome","id":3,
+        "#,
+    );
+}
