@@ -136,6 +136,10 @@ pub struct Ear {
     pub connecting: Connecting,
     /// How long those took to come back that were cut off.
     pub back_after: outcome::Times,
+    /// When the first connection was dialled.
+    pub first_dial_at: u64,
+    /// When the last one became ready, or failed, before the start.
+    pub settled_at: u64,
     /// Between dialling and being ready.
     pub under_way: usize,
     /// Ready.
@@ -210,11 +214,21 @@ impl Ear {
         self.audiences.get_mut(person.home as usize).filter(|_| person.role == Role::Measured)
     }
 
+    /// A connection has become ready, or has failed. Returns whether that was before the start.
+    pub fn note_settled(&mut self, at: u64) -> bool {
+        let is_before_start = at < self.times.starts_at;
+        if is_before_start {
+            self.settled_at = at;
+        }
+        is_before_start
+    }
+
     fn ready(&mut self, person: &mut Person, out: &mut Outgoing, at: u64) {
         person.stage = Stage::Ready;
         self.under_way -= 1;
         self.open += 1;
         self.connecting.ready += 1;
+        self.connecting.at_start += u64::from(self.note_settled(at));
         self.connecting.open_max = self.connecting.open_max.max(self.open);
         record(&mut self.connecting.ready_after, at.saturating_sub(person.dialled_at));
         if let Some(audience) = self.audience(person) {
@@ -266,12 +280,18 @@ impl Ear {
                 self.tallies.delivered += 1;
                 person.kept().unreadable += 1;
             }
-            // What a server says before anybody sends is a greeting.
-            Found::Nothing if self.speech.is_bare() && at >= self.times.starts_at => {
-                self.tallies.foreign += 1
+            Found::Nothing if self.speech.is_bare() && !self.is_greeting(person, at) => {
+                self.tallies.foreign += 1;
             }
             Found::Nothing => {}
         }
+    }
+
+    /// Whether a server may still be greeting: nobody has sent yet or, of a connection that came later, nothing of ours has
+    /// reached it.
+    fn is_greeting(&self, person: &Person, at: u64) -> bool {
+        let is_newcomer = person.connected_at >= self.times.starts_at;
+        at < self.times.starts_at || is_newcomer && !person.has_heard
     }
 
     /// A message of a room in which nobody of ours speaks, or in which this person does not sit.
@@ -291,6 +311,7 @@ impl Ear {
     fn deliver(&mut self, person: &mut Person, stamp: Stamp, position: Option<u64>, at: u64) {
         let Stamp { sender, sequence, intended } = stamp;
         let sequence = u32::try_from(sequence).unwrap_or(u32::MAX >> 1);
+        person.has_heard = true;
         if sender == person.voice && person.is_own(sender, &self.plan) {
             return self.take_own(person, sequence, position);
         }
@@ -302,12 +323,7 @@ impl Ear {
                 return;
             }
             Arrival::Stray => {
-                self.tallies.foreign += 1;
-                self.errors.add(
-                    "wrong receiver",
-                    || "somebody was told a message of another room".to_owned(),
-                    "",
-                );
+                self.note_stray();
                 return;
             }
         }
@@ -335,6 +351,21 @@ impl Ear {
         }
     }
 
+    /// A message of a sender that the receiver does not listen to.
+    #[cold]
+    fn note_stray(&mut self) {
+        self.tallies.foreign += 1;
+        let (kind, example, hint) = match self.plan.scenario {
+            Scenario::Echo => (
+                "not an echo",
+                "a connection received the message of another connection",
+                "the server broadcasts: use fanout with --dialect raw instead",
+            ),
+            _ => ("wrong receiver", "a connection received a message of a room that it had not joined", ""),
+        };
+        self.errors.add(kind, || example.to_owned(), hint);
+    }
+
     /// All receivers of this thread have a message of that sender, or are not waited for any more.
     pub fn note_through(&mut self, voice: u32) {
         self.shared.note_through(self.thread, voice);
@@ -360,8 +391,8 @@ impl Ear {
                 self.tallies.foreign += 1;
                 self.errors.add(
                     "own message",
-                    || "a sender was told its own message".to_owned(),
-                    "say --self-echo where a server sends to the sender too",
+                    || "a sender received its own message".to_owned(),
+                    "use --self-echo if the server sends messages back to their sender too",
                 );
             }
         }
@@ -541,7 +572,7 @@ impl Ear {
             End::Closed { code, reason } => {
                 let reason =
                     if reason.is_empty() { String::new() } else { format!(" '{}'", reason.escape_debug()) };
-                (format!("closed: {code}"), format!("closed with {code}{reason}"), "")
+                (format!("closed: {code}"), format!("the server closed with code {code}{reason}"), "")
             }
             End::Refused { status, retry_after_secs, reason, location } => {
                 let when =
@@ -558,13 +589,17 @@ impl Ear {
                     403 if self.plan.handshake.has_header("origin") => "",
                     403 => "does the server want an --origin, or a --token?",
                     404 => "is there a WebSocket at that path?",
-                    503 => "the server has no place for more",
+                    429 | 503 => "the server accepts no more connections",
                     _ => "",
                 };
                 (format!("handshake: HTTP {status}"), format!("the answer was HTTP {status}{when}"), hint)
             }
-            End::BadHandshake(error) => ("handshake".to_owned(), error.to_string(), ""),
-            End::NotHttp(error) => ("handshake: no HTTP".to_owned(), error.to_string(), ""),
+            End::BadHandshake(error) => {
+                ("handshake".to_owned(), format!("the answer to the handshake is invalid: {error}"), "")
+            }
+            End::NotHttp(error) => {
+                ("handshake: no HTTP".to_owned(), format!("the answer is not HTTP: {error}"), "")
+            }
             End::OtherProtocol(spoken) => {
                 let (spoken, hint) = match spoken {
                     Spoken::Http => ("HTTP", "ws:// is for that port"),
@@ -573,7 +608,9 @@ impl Ear {
                 };
                 ("handshake: another protocol".to_owned(), format!("the port speaks {spoken}"), hint)
             }
-            End::Broken(error) => ("protocol".to_owned(), format!("the server broke it: {error}"), ""),
+            End::Broken(error) => {
+                ("protocol".to_owned(), format!("the server broke the WebSocket protocol: {error}"), "")
+            }
             End::BadLine => ("line".to_owned(), "a line was too long, or not UTF-8".to_owned(), ""),
         };
         self.errors.add(&kind, || example, hint);

@@ -10,6 +10,7 @@
 //!                        with which request, and values of its own in it                   request.rs, template.rs
 //!                      an ear that takes in what comes, against each receiver's ledger     ear.rs, ledger.rs
 //!        Outcome ◀── settle: what became of each delivery that did not come                settle.rs
+//!           └─────▶ judge: whether the load was made, and all of it is accounted for      verdict.rs
 //! ```
 //!
 //! A [`Plan`] is what is asked for; an [`Outcome`] is what one run of it found out, and `report` shows it. One delivery
@@ -38,6 +39,7 @@ pub mod shared;
 pub mod speech;
 pub mod stamp;
 pub mod template;
+pub mod verdict;
 
 pub use outcome::Outcome;
 pub use plan::Plan;

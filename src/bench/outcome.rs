@@ -35,6 +35,8 @@ pub struct Outcome {
     pub is_interrupted: bool,
     /// How long it was measured.
     pub measured: Duration,
+    /// How many messages, or changes of rooms, an open loop's schedule intended, warm-up included; `None` for a closed loop.
+    pub intended: Option<u64>,
     /// How many messages were sent, or changes of rooms asked for.
     pub sends: u64,
     /// How many times a message arrived, or a room was joined.
@@ -45,10 +47,14 @@ pub struct Outcome {
     pub bytes_received: u64,
     /// From the intended moment of sending to the delivery, or from that of asking to having joined.
     pub latency: Times,
+    /// How many of these are of messages that were never sent: they waited until the run was over.
+    pub never_sent: u64,
     /// From the first to the last receiver of a message, where there are several.
     pub spread: Option<Spread>,
     /// How the connections came about.
     pub connecting: Connecting,
+    /// How they ended.
+    pub ending: Ending,
     /// What became of every message.
     pub audit: Audit,
     /// What went wrong, by kind.
@@ -79,9 +85,13 @@ pub struct Connecting {
     pub dialled: u64,
     /// How many were ready to send: connected, upgraded and joined.
     pub ready: u64,
+    /// How many of these were ready when it started: those that [`Connecting::took`] is about.
+    pub at_start: u64,
+    /// How many attempts failed. Not among them: attempts to come back after the plan had cut all connections.
+    pub failed: u64,
     /// How many were there at the most.
     pub open_max: u64,
-    /// From the first dial until all had become ready, or failed.
+    /// From the first dial until the last connection had become ready, or had failed.
     pub took: Duration,
     /// Of each, from dialling to the TCP connection.
     pub connect: Times,
@@ -89,6 +99,17 @@ pub struct Connecting {
     pub handshake: Times,
     /// Of each, from dialling to being ready.
     pub ready_after: Times,
+}
+
+/// How connections ended that were not meant to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ending {
+    /// How many ready connections ended, although neither the plan nor the user had ended them.
+    pub lost: u64,
+    /// When the first of these did, from the beginning of the run.
+    pub first_lost_after: Duration,
+    /// How long the run lasted, if it was ended because no connection was left.
+    pub deserted_after: Option<Duration>,
 }
 
 /// What became of every message.
@@ -164,12 +185,14 @@ pub struct HopAudit {
     pub unasked: u64,
     /// Requests whose answer went with a connection that was closed or broke.
     pub cut_off: u64,
+    /// Connections that stopped, because one of their requests was refused.
+    pub stuck: u64,
 }
 
 impl HopAudit {
     /// Those of others too.
     pub fn merge(&mut self, other: HopAudit) {
-        let HopAudit { asked, left, joined, refused, unanswered, unasked, cut_off } = other;
+        let HopAudit { asked, left, joined, refused, unanswered, unasked, cut_off, stuck } = other;
         self.asked += asked;
         self.left += left;
         self.joined += joined;
@@ -177,6 +200,7 @@ impl HopAudit {
         self.unanswered += unanswered;
         self.unasked += unasked;
         self.cut_off += cut_off;
+        self.stuck += stuck;
     }
 }
 

@@ -6,8 +6,8 @@ use super::crew::{Crew, Part};
 use super::ear::{Ear, Lately, Tallies};
 use super::flight::Flights;
 use super::outcome::{
-    ClientCost, ClientLimit, Connecting, Errors, Outcome, Phase, Second, ServerCost, Spread, Storm, record,
-    times,
+    ClientCost, ClientLimit, Connecting, Ending, Errors, Outcome, Phase, Second, ServerCost, Spread, Storm,
+    record, times,
 };
 use super::plan::{Load, Plan, Scenario};
 use super::seat::Person;
@@ -135,6 +135,8 @@ fn ear(plan: Arc<Plan>, shared: Arc<Shared>, thread: usize, run: u32) -> Ear {
         errors: Errors::default(),
         connecting: connecting(),
         back_after: times(),
+        first_dial_at: u64::MAX,
+        settled_at: 0,
         under_way: 0,
         open: 0,
         epochs: vec![String::new(); plan.rooms.min(plan.connections)],
@@ -153,6 +155,8 @@ fn connecting() -> Connecting {
     Connecting {
         dialled: 0,
         ready: 0,
+        at_start: 0,
+        failed: 0,
         open_max: 0,
         took: Duration::ZERO,
         connect: times(),
@@ -274,21 +278,31 @@ fn outcome(
     let now = shared.clock.now();
     let (mut latency, mut lateness, mut spread, mut back_after) = (times(), times(), times(), times());
     let (mut tallies, mut errors, mut connecting) = (Tallies::default(), Errors::default(), connecting());
-    let mut cut = 0;
+    let (mut cut, mut lost, mut never_sent) = (0, 0, 0);
+    let (mut first_dial_at, mut settled_at) = (u64::MAX, 0);
     for crew in &mut crews {
         latency.add(&crew.latency).expect("it grows as it has to");
         lateness.add(&crew.lateness).expect("it grows as it has to");
-        note_unsent(crew, &times_of_run, now, &mut latency);
+        never_sent += note_unsent(crew, &times_of_run, now, &mut latency);
         let ear = &mut crew.ear;
         if let Some(flights) = &ear.flights {
             spread.add(&flights.spread).expect("it grows as it has to");
         }
         back_after.add(&ear.back_after).expect("it grows as it has to");
         cut += crew.cut;
+        lost += crew.lost;
+        first_dial_at = first_dial_at.min(ear.first_dial_at);
+        settled_at = settled_at.max(ear.settled_at);
         tallies.merge(&ear.tallies);
         errors.merge(std::mem::take(&mut ear.errors));
         connecting.merge(&ear.connecting);
     }
+    let since = |at: u64| Duration::from_nanos(at.saturating_sub(first_dial_at));
+    // Where connecting is measured, it does not end before the run does.
+    (connecting.at_start, connecting.took) = match plan.scenario {
+        Scenario::Connect => (connecting.ready, Duration::from_nanos(times_of_run.measured())),
+        _ => (connecting.at_start, since(settled_at)),
+    };
     if connecting.ready == 0 && (shared.is_hopeless() || !shared.is_stopped()) {
         return Err(no_connection(plan, &errors));
     }
@@ -296,19 +310,27 @@ fn outcome(
     let has_positions = crews.iter().any(|crew| crew.ear.speech.has_positions());
     let audit = settle(plan, &shared.sent(), &people, &tallies, has_positions);
     let is_several = crews.iter().any(|crew| crew.ear.flights.is_some());
+    let intended: Vec<u64> = crews.iter().filter_map(Crew::intended).collect();
     let mut client = client_cost(&crews, lateness, &tallies);
     client.limits = limits(plan, &client, &latency);
     Ok(Outcome {
         plan: plan.clone(),
         is_interrupted: shared.is_stopped(),
         measured: Duration::from_nanos(times_of_run.measured()),
+        intended: (!intended.is_empty()).then(|| intended.iter().sum()),
         sends: tallies.measured_sends,
         deliveries: tallies.measured_deliveries,
         bytes_sent: tallies.measured_bytes_sent,
         bytes_received: tallies.measured_bytes_received,
         latency,
+        never_sent,
         spread: is_several.then_some(Spread { times: spread, is_by_thread: plan.threads > 1 }),
         connecting,
+        ending: Ending {
+            lost,
+            first_lost_after: shared.first_lost_at().map_or(Duration::ZERO, since),
+            deserted_after: shared.deserted_at().map(since),
+        },
         audit,
         errors,
         server: server.and_then(|server| server.cost(&seconds)),
@@ -318,27 +340,36 @@ fn outcome(
     })
 }
 
-/// Messages that the server would not take to the end have waited at least so long: leaving them out would be kind.
-fn note_unsent(crew: &mut Crew, run: &Times, now: u64, latency: &mut super::outcome::Times) {
+/// Messages that were not sent to the end have waited at least so long: leaving them out would be kind. Returns how many
+/// latencies that are.
+fn note_unsent(crew: &mut Crew, run: &Times, now: u64, latency: &mut super::outcome::Times) -> u64 {
+    let mut noted = 0;
     for seat in &crew.seats {
-        let Person { home, hopper, backlog, .. } = &seat.person;
+        let Person { home, hopper, backlog, has_stayed, .. } = &seat.person;
         let is_its_own = hopper.is_some() || crew.ear.plan.scenario == Scenario::Echo;
-        let outcomes = if is_its_own { 1 } else { crew.ear.seating.members(*home) };
+        let receivers = crew.ear.seating.members(*home) - u32::from(!crew.ear.plan.self_echo);
+        let outcomes = if is_its_own { 1 } else { receivers };
         for &intended in backlog {
-            crew.ear.errors.add("not sent", || "the server took no more of that connection".to_owned(), "");
+            let why = match has_stayed {
+                true => "the server read no more from that connection",
+                false => "the sender's connection was gone",
+            };
+            crew.ear.errors.add("not sent", || why.to_owned(), "");
             if run.is_measured(intended) {
                 for _ in 0..outcomes {
                     record(latency, now.saturating_sub(intended));
+                    noted += 1;
                 }
             }
         }
     }
+    noted
 }
 
 /// One line that says why.
 fn no_connection(plan: &Plan, errors: &Errors) -> Failure {
     let most = errors.kinds.values().max_by_key(|kind| kind.count);
-    let why = most.map_or("nobody answered".to_owned(), |kind| match kind.hint {
+    let why = most.map_or("no connection became ready".to_owned(), |kind| match kind.hint {
         "" => kind.example.clone(),
         hint => format!("{} ({hint})", kind.example),
     });
@@ -395,9 +426,10 @@ impl Connecting {
     fn merge(&mut self, other: &Connecting) {
         self.dialled += other.dialled;
         self.ready += other.ready;
+        self.at_start += other.at_start;
+        self.failed += other.failed;
         // Not all threads need have had theirs at the same time, but for what connects and stays they have.
         self.open_max += other.open_max;
-        self.took = self.took.max(other.took);
         for (times, more) in [
             (&mut self.connect, &other.connect),
             (&mut self.handshake, &other.handshake),
@@ -422,13 +454,16 @@ pub mod tests {
             plan: plan.clone(),
             is_interrupted: false,
             measured: plan.duration,
+            intended: None,
             sends: 0,
             deliveries: 0,
             bytes_sent: 0,
             bytes_received: 0,
             latency: times(),
+            never_sent: 0,
             spread: None,
             connecting,
+            ending: Ending::default(),
             audit: super::super::outcome::Audit::default(),
             errors: Errors::default(),
             seconds: Vec::new(),

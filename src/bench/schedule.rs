@@ -44,6 +44,12 @@ impl Schedule {
         self.due as u64
     }
 
+    /// How many messages there are within so many nanoseconds. Of those that chance has not placed yet: how many are to be
+    /// expected.
+    pub fn count_within(&self, nanos: u64) -> u64 {
+        self.sent + ((nanos as f64 - self.due) / self.interval).ceil().max(0.0) as u64
+    }
+
     /// Goes on to the one after it.
     pub fn advance(&mut self) {
         self.sent += 1;
@@ -81,6 +87,20 @@ mod tests {
         assert_eq!(dues(of(0, 1), 4), [0, 1_000_000, 2_000_000, 3_000_000]);
         assert_eq!(dues(of(0, 2), 2), [0, 2_000_000]);
         assert_eq!(dues(of(1, 2), 2), [1_000_000, 3_000_000]);
+    }
+
+    #[test]
+    fn messages_are_counted_ahead_as_they_will_be_sent() {
+        for threads in [1, 3] {
+            for nanos in [0, 1, 999_999, 1_000_000, 1_000_001, 50_500_000] {
+                let mut schedule = Schedule::new(Arrival::Even, 1000.0, threads - 1, threads, 1);
+                let ahead = schedule.count_within(nanos);
+                while schedule.due() < nanos {
+                    schedule.advance();
+                }
+                assert_eq!((ahead, schedule.count_within(nanos)), (schedule.sent, schedule.sent), "{nanos}");
+            }
+        }
     }
 
     #[test]

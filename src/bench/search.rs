@@ -5,13 +5,13 @@
 //!                                           4800  5600!  5200      and then halved between
 //! ```
 //!
-//! A run in which something is unaccounted for, or in which the server does not take what it is sent, does not hold, however
-//! fast the rest was.
+//! A run whose load was not made, or in which something is unaccounted for, does not hold, however fast the rest was.
 
 use super::outcome::{Outcome, Search, Try};
 use super::plan::{Dialect, Load, Plan, Scenario};
 use super::run::Failure;
 use super::seat::least_connections;
+use super::verdict::{Counts, Verdict, judge};
 use std::fmt;
 use std::str::FromStr;
 
@@ -86,6 +86,8 @@ impl Condition {
             Load::Closed { .. } => outcome.sends > 0,
         };
         let is_whole = outcome.connecting.ready as usize >= outcome.plan.connections;
+        let counts = Counts::of(outcome);
+        let is_sound = judge(&counts) <= Verdict::ClientsLimit;
         if unaccounted > 0 {
             words += &format!(", {unaccounted} unaccounted for");
         }
@@ -95,10 +97,13 @@ impl Condition {
         if !is_whole {
             words += ", not all were connected";
         }
-        (
-            words,
-            seen < self.below && unaccounted == 0 && is_kept_up && is_whole && !outcome.latency.is_empty(),
-        )
+        if counts.lost > 0 {
+            words += &format!(", lost connections: {}", counts.lost);
+        }
+        if counts.refused > 0 {
+            words += &format!(", refused messages: {}", counts.refused);
+        }
+        (words, seen < self.below && is_sound && is_kept_up && is_whole && !outcome.latency.is_empty())
     }
 }
 
@@ -303,6 +308,10 @@ mod tests {
         let (seen, holds) = condition.judge(&outcome);
         assert!(!holds && seen.contains("1 unaccounted for"), "{seen}");
         outcome.audit = Audit::default();
+        outcome.ending.lost = 1;
+        let (seen, holds) = condition.judge(&outcome);
+        assert!(!holds && seen.contains("lost connections: 1"), "{seen}");
+        outcome.ending.lost = 0;
         outcome.sends = 90;
         assert!(!condition.judge(&outcome).1);
     }

@@ -84,6 +84,8 @@ pub struct Person {
     pub dialled_at: u64,
     /// When the connection stood or, once it is leaving, when that began.
     pub connected_at: u64,
+    /// Whether its connection has brought a message of ours.
+    pub has_heard: bool,
     /// Whether it was there when the run was over.
     pub has_stayed: bool,
     /// Whether it is on the list of those with something to write.
@@ -158,6 +160,7 @@ impl Seat {
             kept: None,
             dialled_at: 0,
             connected_at: 0,
+            has_heard: false,
             has_stayed: false,
             is_dirty: false,
             is_ending: false,

@@ -18,6 +18,10 @@ pub fn settle(
     tallies: &Tallies,
     has_positions: bool,
 ) -> Audit {
+    // A scenario in which nobody sends looks at connections. Whatever a server says there is its own affair.
+    if plan.actors() == 0 {
+        return Audit { memory_bytes: memory_bytes(people), ..Audit::default() };
+    }
     let mut speakers: Vec<Option<&Person>> = vec![None; sent.len()];
     for person in people.iter().filter(|person| person.sender.is_some()) {
         speakers[person.voice as usize] = Some(person);
@@ -92,7 +96,11 @@ impl Books {
             if person.is_own(sender, plan) {
                 return;
             }
-            let answers = sender_of(speakers[sender as usize]).map_or(&[][..], |sender| &*sender.answers);
+            let speaker = speakers[sender as usize];
+            // What a sender said last may have gone with its own connection.
+            let is_cut_off = why == Missing::CutOff
+                || why == Missing::Tail && speaker.is_some_and(|speaker| !speaker.has_stayed);
+            let answers = sender_of(speaker).map_or(&[][..], |sender| &*sender.answers);
             for sequence in range {
                 let answer = answers.get(sequence as usize).copied().unwrap_or(UNANSWERED);
                 let is_taken = answer != UNANSWERED && answer != REFUSED;
@@ -101,7 +109,7 @@ impl Books {
                 }
                 if has_positions && is_in(gaps, answer) {
                     self.announced += 1;
-                } else if why == Missing::CutOff {
+                } else if is_cut_off {
                     self.cut_off += 1;
                 } else if announced > 0 {
                     announced -= 1;
@@ -143,6 +151,7 @@ fn hops(people: &[&Person], tallies: &Tallies) -> HopAudit {
     for person in people {
         let Some(hopper) = &person.hopper else { continue };
         hops.asked += hopper.asked;
+        hops.stuck += u64::from(hopper.is_stuck);
         match person.has_stayed {
             true => hops.unanswered += hopper.unanswered(),
             false => hops.cut_off += hopper.unanswered(),

@@ -11,6 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 const UNKNOWN: u64 = u64::MAX;
 /// From the last connection to the first message: every thread has heard of the start by then.
 const HEAD_START: u64 = 30_000_000;
+/// A run ends when no connection was open or under way for so long. Together with the longest wait before a first return,
+/// half a second, that is less than two seconds.
+const DESERTED_AFTER: u64 = 1_200_000_000;
 
 /// What the threads share.
 #[derive(Debug)]
@@ -25,6 +28,13 @@ pub struct Shared {
     ends_at: AtomicU64,
     is_stopped: AtomicBool,
     is_hopeless: AtomicBool,
+    is_deserted: AtomicBool,
+    /// Participants that have a connection, or will have one.
+    present: AtomicUsize,
+    /// The latest moment at which a connection was open, under way, or about to come back for the first time.
+    alive_at: AtomicU64,
+    /// When the first ready connection was lost.
+    first_lost_at: AtomicU64,
     ready: AtomicU64,
     /// How many messages each sender has sent, by voice.
     sent: Box<[AtomicU32]>,
@@ -87,6 +97,10 @@ impl Shared {
             ends_at: AtomicU64::new(UNKNOWN),
             is_stopped: AtomicBool::new(false),
             is_hopeless: AtomicBool::new(false),
+            is_deserted: AtomicBool::new(false),
+            present: AtomicUsize::new(plan.connections),
+            alive_at: AtomicU64::new(0),
+            first_lost_at: AtomicU64::new(UNKNOWN),
             ready: AtomicU64::new(0),
             sent: (0..plan.senders).map(|_| AtomicU32::new(0)).collect(),
             through: (0..plan.threads * plan.senders).map(|_| AtomicU32::new(0)).collect(),
@@ -122,6 +136,59 @@ impl Shared {
     pub fn despair(&self, at: u64) {
         self.is_hopeless.store(true, Ordering::Release);
         self.stop(at);
+    }
+
+    /// A participant has no connection any more, and will have none.
+    pub fn note_gone(&self) {
+        self.present.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// There is a connection at that moment, or there will be an attempt at one.
+    pub fn note_alive(&self, at: u64) {
+        self.alive_at.fetch_max(at, Ordering::AcqRel);
+    }
+
+    /// A connection was lost.
+    pub fn note_lost(&self, at: u64) {
+        self.first_lost_at.fetch_min(at, Ordering::AcqRel);
+    }
+
+    /// When the first connection was lost, if one was.
+    pub fn first_lost_at(&self) -> Option<u64> {
+        let at = self.first_lost_at.load(Ordering::Acquire);
+        (at != UNKNOWN).then_some(at)
+    }
+
+    /// Ends a run that has started and whose connections are all gone.
+    pub fn end_if_deserted(&self, at: u64) {
+        let is_empty = self.present.load(Ordering::Acquire) == 0;
+        let is_silent = at.saturating_sub(self.alive_at.load(Ordering::Acquire)) >= DESERTED_AFTER;
+        if self.times().starts_at != UNKNOWN && (is_empty || is_silent) {
+            self.is_deserted.store(true, Ordering::Release);
+            self.ends_at.fetch_min(at, Ordering::AcqRel);
+        }
+    }
+
+    /// When all connections were gone, if that was before the end that was planned.
+    pub fn deserted_at(&self) -> Option<u64> {
+        let Times { starts_at, ends_at, .. } = self.times();
+        let is_early = ends_at < starts_at.saturating_add(self.warmup + self.duration);
+        (self.is_deserted() && is_early && !self.is_stopped()).then_some(ends_at)
+    }
+
+    /// Whether all connections are gone.
+    pub fn is_deserted(&self) -> bool {
+        self.is_deserted.load(Ordering::Acquire)
+    }
+
+    /// How long messages were to be sent, in nanoseconds: as planned, unless the user has ended it.
+    pub fn intended(&self) -> u64 {
+        let times = self.times();
+        match (times.starts_at, self.is_stopped()) {
+            (UNKNOWN, _) => 0,
+            (starts_at, true) => times.ends_at.saturating_sub(starts_at),
+            (_, false) => self.warmup + self.duration,
+        }
     }
 
     /// Whether it has ended since nobody could be reached.

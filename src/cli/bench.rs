@@ -1,7 +1,8 @@
 //! `chinwag bench`: the load client, its descriptors and signals, and who is told what it found.
 //!
-//! Exit codes: 0 when all is accounted for, 1 when there was nothing to measure, 2 for flags that make no sense, 3 when
-//! something is unaccounted for, and, with `--strict`, 4 when the client was the limit.
+//! Exit codes: 0 when the load was made and all of it is accounted for, 1 when there was nothing to measure, 2 for flags that
+//! make no sense, 3 when the load was not what was asked for or something is unaccounted for, and, with `--strict`, 4 when the
+//! client was the limit.
 
 use super::USAGE;
 use super::trust;
@@ -19,8 +20,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-const UNACCOUNTED: u8 = 3;
-const CLIENT_WAS_THE_LIMIT: u8 = 4;
 /// As the shell counts it: 128 and the signal.
 const INTERRUPTED: i32 = 130;
 /// What the process has open beside its connections: the standard streams, polls, timers, files.
@@ -54,8 +53,8 @@ pub fn command() -> Command {
              --join-template '{\"join\":\"{room}\"}' --send-template '{\"say\":\"{payload}\"}'\n\n\
              Our own server takes 10 messages a second from each member, and 50 other requests:\n\
              chinwag serve --publish-per-second 0 --requests-per-second 0\n\
-             Exit codes: 0 all accounted for, 1 nothing to measure, 2 wrong flags, 3 something unaccounted for,\n\
-             4 the client was the limit (--strict).",
+             Exit codes: 0 the load was made and all of it is accounted for, 1 nothing to measure, 2 wrong flags,\n\
+             3 the load was not what was asked for, or something is unaccounted for, 4 the client was the limit (--strict).",
         )
 }
 
@@ -135,21 +134,10 @@ fn repeat(bench: &Bench, screen: &mut Screen, stop: &AtomicBool) -> Result<Vec<O
 }
 
 fn exit_code(bench: &Bench, report: &Report) -> ExitCode {
-    let runs = report.runs();
-    if runs.is_empty() {
+    if report.runs().is_empty() {
         return ExitCode::FAILURE;
     }
-    if runs.iter().any(|run| run.audit.unaccounted() > 0) {
-        return ExitCode::from(UNACCOUNTED);
-    }
-    if runs.iter().all(|run| run.audit.sent > 0 && run.audit.delivered == 0 && run.audit.hops.is_none()) {
-        return ExitCode::FAILURE;
-    }
-    let was_the_limit = runs.iter().any(|run| !run.client.limits.is_empty());
-    if bench.is_strict && was_the_limit {
-        return ExitCode::from(CLIENT_WAS_THE_LIMIT);
-    }
-    ExitCode::SUCCESS
+    ExitCode::from(report.summary().verdict.exit_code(bench.is_strict))
 }
 
 /// A connection is a descriptor.

@@ -1,6 +1,6 @@
 //! Connections that do not come about, and connections that end.
 
-use crate::server::{Behaviour, Fate, Manner, Server};
+use crate::server::{Behaviour, Door, Fate, Manner, Server};
 use crate::{outcome, plan, try_run};
 use chinwag::bench::plan::{Load, Scenario};
 use std::net::TcpListener;
@@ -8,7 +8,7 @@ use std::net::TcpListener;
 #[test]
 fn refusals_are_counted_by_their_status_and_the_others_go_on() {
     let mut behaviour = Behaviour::sound(Manner::Echo);
-    behaviour.refuses = |number| number % 2 == 1;
+    behaviour.door = |number| if number % 2 == 1 { Door::Status(503) } else { Door::Open };
     let server = Server::start(behaviour);
     let mut plan = plan(&server);
     (plan.scenario, plan.senders, plan.load) = (Scenario::Echo, 4, Load::Closed { window: 1 });
@@ -23,7 +23,7 @@ fn refusals_are_counted_by_their_status_and_the_others_go_on() {
 #[test]
 fn a_server_that_takes_nobody_is_one_line() {
     let mut behaviour = Behaviour::sound(Manner::Echo);
-    behaviour.refuses = |_| true;
+    behaviour.door = |_| Door::Status(503);
     let server = Server::start(behaviour);
     let failure = try_run(&plan(&server)).expect_err("nobody got in").to_string();
     assert!(failure.contains("HTTP 503") && !failure.contains('\n'), "{failure}");

@@ -11,6 +11,7 @@ mod requests;
 mod rooms;
 mod server;
 mod times;
+mod verdicts;
 
 use chinwag::bench::outcome::{Outcome, Second};
 use chinwag::bench::plan::{Arrival, Dialect, Load, Plan, Scenario, Templates};

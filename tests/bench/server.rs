@@ -10,7 +10,7 @@ use chinwag::proto::ws::{Connection, Event, Opcode, Role, encoder};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -56,6 +56,34 @@ pub enum Reply {
     Refusal,
 }
 
+/// What it does with a new connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// It answers the handshake.
+    Open,
+    /// It answers with this HTTP status instead.
+    Status(u16),
+    /// It never answers.
+    Silent,
+    /// It answers something else than HTTP.
+    Babbling,
+    /// It answers, and closes with this code at once.
+    Closing(u16),
+    /// It answers, and says something that nobody has asked for.
+    Greeting,
+}
+
+/// What ends all connections, as if the server's process were killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Death {
+    /// It never does.
+    Never,
+    /// It has taken so many messages, or requests to leave a room; with `true`, connections are accepted again at once.
+    AfterMessages(usize, bool),
+    /// It has accepted so many connections, and this time has passed since the last of them.
+    AfterConnections(usize, Duration),
+}
+
 /// To whom it sends what it gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manner {
@@ -73,8 +101,12 @@ pub struct Behaviour {
     pub manner: Manner,
     /// What it does wrong.
     pub script: Box<Script>,
-    /// It answers the handshakes of these with 503 instead.
-    pub refuses: fn(usize) -> bool,
+    /// What it does with the first connection, the second, and so on.
+    pub door: fn(usize) -> Door,
+    /// When it dies.
+    pub death: Death,
+    /// In JSON: it refuses these messages.
+    pub limits: fn(usize) -> bool,
     /// Having taken so many messages, it does nothing for so long.
     pub stall: Option<(usize, Duration)>,
     /// It says `resumed: true` and keeps so many messages to itself.
@@ -89,7 +121,9 @@ impl Behaviour {
         Behaviour {
             manner,
             script: Box::new(|_, _| Fate::Sound),
-            refuses: |_| false,
+            door: |_| Door::Open,
+            death: Death::Never,
+            limits: |_| false,
             stall: None,
             hides: 0,
             replies: |_| Reply::Sound,
@@ -125,6 +159,9 @@ struct State {
     /// By room.
     positions: BTreeMap<String, u64>,
     left: u64,
+    /// All connections, and where it listens, to end them.
+    streams: Vec<TcpStream>,
+    listener: Option<TcpListener>,
     /// How often it did what.
     done: BTreeMap<String, u64>,
 }
@@ -143,12 +180,13 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = listener.local_addr().expect("it has one");
         let state = Arc::new(Mutex::new(State::default()));
+        lock(&state).listener = Some(listener.try_clone().expect("a descriptor"));
         let shared = Arc::clone(&state);
         std::thread::spawn(move || {
             let behaviour = Arc::new(behaviour);
             for stream in listener.incoming() {
                 let (state, behaviour) = (Arc::clone(&shared), Arc::clone(&behaviour));
-                let stream = stream.expect("a connection");
+                let Ok(stream) = stream else { return };
                 // A peer that has gone ends the conversation, and no more than that.
                 std::thread::spawn(move || talk(stream, &state, &behaviour));
             }
@@ -177,10 +215,31 @@ fn talk(mut stream: TcpStream, state: &Arc<Mutex<State>>, behaviour: &Behaviour)
     let number = {
         let mut state = lock(state);
         state.accepted += 1;
+        state.streams.push(stream.try_clone().ok()?);
         state.accepted - 1
     };
-    if (behaviour.refuses)(number) {
-        return stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n").ok();
+    if let Death::AfterConnections(count, pause) = behaviour.death
+        && number + 1 == count
+    {
+        let state = Arc::clone(state);
+        std::thread::spawn(move || {
+            std::thread::sleep(pause);
+            die(&mut lock(&state), false);
+        });
+    }
+    let door = (behaviour.door)(number);
+    match door {
+        Door::Status(status) => {
+            let answer = format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n");
+            return stream.write_all(answer.as_bytes()).ok();
+        }
+        Door::Silent => {
+            // Until the client gives up.
+            let _ = stream.read(&mut [0; 16]);
+            return None;
+        }
+        Door::Babbling => return stream.write_all(b"220 mail.example ESMTP\r\n\r\n").ok(),
+        Door::Open | Door::Closing(_) | Door::Greeting => {}
     }
     let mut slots = HeaderSlots::new();
     let (head, _) = Head::parse(&request, &mut slots).ok()??;
@@ -189,6 +248,11 @@ fn talk(mut stream: TcpStream, state: &Arc<Mutex<State>>, behaviour: &Behaviour)
     response(&mut answer, Offer::parse(&head).ok()?.accept(), subprotocol, None);
     let (out, queue) = channel();
     out.send((Instant::now(), answer)).ok()?;
+    match door {
+        Door::Closing(code) => out.send((Instant::now(), close(code))).ok()?,
+        Door::Greeting => out.send((Instant::now(), text("welcome"))).ok()?,
+        _ => {}
+    }
     let sink = stream.try_clone().ok()?;
     std::thread::spawn(move || write_all(sink, queue));
     if behaviour.manner != Manner::Json {
@@ -237,7 +301,7 @@ fn write_all(mut sink: TcpStream, queue: Receiver<(Instant, Vec<u8>)>) {
             return;
         }
         if bytes.first() == Some(&0x88) {
-            let _ = sink.shutdown(std::net::Shutdown::Write);
+            let _ = sink.shutdown(Shutdown::Write);
             return;
         }
     }
@@ -296,6 +360,7 @@ fn take(
             join(&mut state, number, room, out);
         }
         Some("leave") => {
+            note_message(&mut state, behaviour);
             let State { members, left, done, .. } = &mut *state;
             *left += 1;
             let reply = (behaviour.replies)(*left - 1);
@@ -317,6 +382,11 @@ fn take(
                 }
             }
         }
+        Some("publish") if (behaviour.limits)(state.messages) => {
+            note_message(&mut state, behaviour);
+            *state.done.entry("Limited".to_owned()).or_default() += 1;
+            drop(answer(json!({"type": "error", "id": request["id"], "code": "rate_limited"})));
+        }
         Some("publish") => {
             let position = state.positions.entry(room.to_owned()).or_default();
             *position += 1;
@@ -333,12 +403,33 @@ fn take(
     }
 }
 
+/// Counts a message, and dies if it was the last one.
+fn note_message(state: &mut State, behaviour: &Behaviour) {
+    state.messages += 1;
+    if let Death::AfterMessages(count, comes_back) = behaviour.death
+        && state.messages == count
+    {
+        die(state, comes_back);
+    }
+}
+
+/// Ends everything without a word, as the kernel does for a process that was killed.
+fn die(state: &mut State, comes_back: bool) {
+    state.members.clear();
+    for stream in state.streams.drain(..) {
+        let _ = stream.shutdown(Shutdown::Both);
+    }
+    if let Some(listener) = state.listener.take().filter(|_| !comes_back) {
+        let _ = socket2::SockRef::from(&listener).shutdown(Shutdown::Both);
+    }
+}
+
 fn publish(words: &str, room: &str, from: usize, state: &mut State, behaviour: &Behaviour) {
+    note_message(state, behaviour);
     let State { members, positions, done, messages, .. } = state;
     let stranger =
         members.values().find(|member| !member.rooms.contains(room)).map(|member| member.out.clone());
     let other_room = positions.keys().find(|name| *name != room);
-    *messages += 1;
     if let Some((after, pause)) = behaviour.stall
         && *messages == after
     {

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// How long a connection may take to become ready, or to be closed.
 const PATIENCE: u64 = 10_000_000_000;
+/// An attempt to connect that is older than this may still succeed, at a server that is slow.
+const UNDECIDED: u64 = 1_000_000_000;
 /// How long the closing may take, all in all.
 const CLOSING: u64 = 3_000_000_000;
 
@@ -48,6 +50,12 @@ impl Crew {
             self.looked_after_at = now;
             self.look_after(now);
         }
+        if self.is_alive(now) {
+            self.ear.shared.note_alive(now);
+        }
+        if self.closes_until.is_none() {
+            self.ear.shared.end_if_deserted(now);
+        }
         if self.phase == Phase::Draining {
             self.wind_up(now);
         }
@@ -72,12 +80,8 @@ impl Crew {
                 };
             }
             self.quiet_since = now;
-            if self.plan().scenario == Scenario::Connect {
-                self.ear.connecting.took = Duration::from_nanos(self.ear.times.measured());
-            }
         }
         if self.phase == Phase::Connecting && phase < Phase::Draining {
-            self.ear.connecting.took = Duration::from_nanos(now);
             for index in 0..self.actors.len() {
                 self.fill_window(self.actors[index], now);
             }
@@ -158,14 +162,10 @@ impl Crew {
         for Seat { person, .. } in &mut self.seats {
             let is_late = now.saturating_sub(person.dialled_at) > PATIENCE;
             if is_late && matches!(person.stage, Stage::Dialling | Stage::Upgrading | Stage::Joining) {
-                let stage = match person.stage {
-                    Stage::Dialling => "being dialled",
-                    Stage::Upgrading => "in the handshake",
-                    _ => "joining its room",
-                };
+                let stage = person.stage;
                 self.ear.errors.add(
                     "not ready",
-                    || format!("after {} s it was still {stage}", PATIENCE / SECOND),
+                    || format!("{} within {} s", waited_for(stage), PATIENCE / SECOND),
                     "is it the server, and the --dialect, that you meant?",
                 );
                 self.ear.note_end(person);
@@ -181,6 +181,19 @@ impl Crew {
         if matches!(self.ear.plan.load, Load::Closed { .. }) {
             given_up.into_iter().for_each(|sender| self.ear.note_through(sender));
         }
+    }
+
+    /// Whether a connection is open, or an attempt at one is still undecided. An attempt that fails takes less than
+    /// [`UNDECIDED`]; and a slow reader does not see that its connection has ended. Neither counts.
+    fn is_alive(&self, now: u64) -> bool {
+        let Crew { ear, seats, slow, .. } = self;
+        let slow_open = || slow.iter().filter(|key| seats[**key].person.stage == Stage::Ready).count() as u64;
+        let is_undecided = |Seat { person, .. }: &Seat| {
+            matches!(person.stage, Stage::Dialling | Stage::Upgrading | Stage::Joining)
+                && now.saturating_sub(person.dialled_at) > UNDECIDED
+        };
+        let is_open = ear.open > 0 && (ear.open > slow.len() as u64 || ear.open > slow_open());
+        is_open || ear.under_way > 0 && seats.iter().any(is_undecided)
     }
 
     /// Waits for what is under way, and then closes everything.
@@ -204,7 +217,8 @@ impl Crew {
         let drain = u64::try_from(self.plan().drain.as_nanos()).unwrap_or(u64::MAX);
         let waited = now.saturating_sub(self.quiet_since);
         // The other threads' last messages are sent within a tick of the end.
-        let is_settled = waited > 3 * TICK.0 * 1_000_000 && self.has_everything();
+        let is_quiet = waited > 3 * TICK.0 * 1_000_000;
+        let is_settled = is_quiet && (self.ear.shared.is_deserted() || self.has_everything());
         if is_settled || waited >= drain || self.ear.shared.is_stopped() && waited >= drain / 4 {
             self.close_all(now);
         }
@@ -215,8 +229,12 @@ impl Crew {
         let sent = self.ear.shared.sent();
         let is_whole = |seat: &Seat| {
             let Seat { person, .. } = seat;
-            let mut is_whole = matches!(person.stage, Stage::Ready | Stage::Gone);
-            person.ledger.missing(&sent, person.stage == Stage::Ready, |why, sender, _| {
+            // Nothing comes any more for those whose connection is gone for good.
+            if person.stage == Stage::Gone {
+                return true;
+            }
+            let mut is_whole = person.stage == Stage::Ready;
+            person.ledger.missing(&sent, is_whole, |why, sender, _| {
                 is_whole &= why != Missing::Tail || person.is_own(sender, &self.ear.plan);
             });
             if let Some(sender) = &person.sender {
@@ -237,7 +255,12 @@ impl Crew {
             match person.stage {
                 Stage::Ready => self.leave(key, now),
                 Stage::Leaving | Stage::Out | Stage::Gone => {}
-                Stage::Dialling | Stage::Upgrading | Stage::Joining => self.ear.note_end(person),
+                Stage::Dialling | Stage::Upgrading | Stage::Joining => {
+                    // It had the whole drain for it.
+                    let is_counted = !self.has_stormed && !self.ear.shared.is_stopped();
+                    self.ear.connecting.failed += u64::from(is_counted);
+                    self.ear.note_end(person);
+                }
             }
         }
     }
@@ -252,5 +275,14 @@ impl Crew {
             _ => self.ear.note_end(person),
         }
         self.note_dirty(key);
+    }
+}
+
+/// What did not come of a connection in that stage.
+fn waited_for(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Dialling => "no connection came about",
+        Stage::Upgrading => "the WebSocket handshake was not answered",
+        _ => "the server did not confirm that the connection had joined",
     }
 }

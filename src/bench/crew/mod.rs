@@ -82,6 +82,8 @@ pub struct Crew {
     pub lateness: outcome::Times,
     /// How many connections were cut off.
     pub cut: u64,
+    /// How many ended that were not meant to.
+    pub lost: u64,
     to: SocketAddr,
     scheme: Scheme,
     requests: Requests,
@@ -153,6 +155,7 @@ impl Crew {
             latency: outcome::times(),
             lateness: outcome::times(),
             cut: 0,
+            lost: 0,
             to,
             scheme,
             requests,
@@ -190,6 +193,17 @@ impl Crew {
 
     fn plan(&self) -> &Plan {
         &self.ear.plan
+    }
+
+    /// How many messages, or changes of rooms, the schedule of this thread has for the whole run; `None` in a closed loop.
+    pub fn intended(&self) -> Option<u64> {
+        match self.plan().load {
+            Load::Open { .. } => {
+                let nanos = self.ear.shared.intended();
+                Some(self.schedule.as_ref().map_or(0, |schedule| schedule.count_within(nanos)))
+            }
+            Load::Closed { .. } => None,
+        }
     }
 
     fn now(&self) -> u64 {
@@ -338,7 +352,29 @@ impl Crew {
     /// Whether nobody comes any more. Those who were cut off may come back to the end.
     fn is_over(&self) -> bool {
         let is_draining = self.phase == Phase::Draining && self.plan().scenario != Scenario::Storm;
-        is_draining || self.ear.is_closing || self.ear.shared.is_stopped()
+        let shared = &self.ear.shared;
+        is_draining || self.ear.is_closing || shared.is_stopped() || shared.is_deserted()
+    }
+
+    /// Counts the end of a connection that was not meant to end, or that never became ready.
+    fn note_how_it_ended(&mut self, key: usize, now: u64) {
+        let Seat { person, .. } = &self.seats[key];
+        let was_cut = person.kept.as_deref().is_some_and(|kept| kept.cut_at.is_some());
+        let ear = &mut self.ear;
+        if ear.is_closing || ear.shared.is_stopped() {
+            return;
+        }
+        match person.stage {
+            Stage::Ready if !was_cut => {
+                self.lost += 1;
+                ear.shared.note_lost(now);
+            }
+            Stage::Dialling | Stage::Upgrading | Stage::Joining if !self.has_stormed => {
+                ear.connecting.failed += 1;
+                ear.note_settled(now);
+            }
+            _ => {}
+        }
     }
 
     /// Whether the ramp has come so far.
@@ -360,7 +396,9 @@ impl Crew {
         let ear = &mut self.ear;
         let Seat { link, person } = &mut self.seats[key];
         ear.connecting.dialled += 1;
+        ear.first_dial_at = ear.first_dial_at.min(now);
         person.dialled_at = now;
+        person.has_heard = false;
         *link = Some(match self.scheme {
             Scheme::Ws => {
                 let request = self.requests.make(person.id, attempt, &ear.speech);
@@ -398,11 +436,13 @@ impl Crew {
 
     /// What becomes of a seat whose connection is gone.
     fn vacate(&mut self, key: usize, now: u64) {
+        self.note_how_it_ended(key, now);
         let Seat { link, person } = &mut self.seats[key];
         *link = None;
         self.ear.drop_out(person);
         person.is_ending = false;
         let was_well = person.stage == Stage::Leaving;
+        let was_ready = person.stage == Stage::Ready;
         let is_over = self.is_over();
         let Seat { person, .. } = &mut self.seats[key];
         let scenario = self.ear.plan.scenario;
@@ -413,10 +453,17 @@ impl Crew {
             _ => false,
         };
         person.stage = if comes_back && !is_over { Stage::Out } else { Stage::Gone };
+        if person.stage == Stage::Gone {
+            self.ear.shared.note_gone();
+        }
         if person.stage == Stage::Out && scenario == Scenario::Storm {
             let lot = self.ear.lot(person, now);
             let wait = person.kept().backoff.wait(lot, None);
-            self.returns.push(Reverse((now + wait.0 * 1_000_000, key)));
+            let due = now + wait.0 * 1_000_000;
+            if was_ready {
+                self.ear.shared.note_alive(due);
+            }
+            self.returns.push(Reverse((due, key)));
         } else if person.stage == Stage::Out && was_well {
             self.to_dial.push_back(key);
         } else if person.stage == Stage::Out {

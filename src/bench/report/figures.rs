@@ -68,7 +68,7 @@ pub fn bytes_sent_per_second(run: &Outcome) -> f64 {
 
 /// Connections that became ready a second, while they were made.
 pub fn handshakes_per_second(run: &Outcome) -> f64 {
-    per_second(run.connecting.ready, run.connecting.took)
+    per_second(run.connecting.at_start, run.connecting.took)
 }
 
 /// Sends that went out late.

@@ -3,7 +3,7 @@
 //! A run may take an hour, and a file that cannot be written should not be found out after it. So each is opened first,
 //! and what it held is kept until there is something better to put there.
 
-use super::{Report, csv, hgrm, json, svg};
+use super::{Report, csv, hgrm, svg};
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -57,7 +57,7 @@ impl Files {
     /// Opens them all, or says which one cannot be.
     pub fn open(paths: &Paths) -> Result<Files, FileError> {
         let asked: [(&Option<PathBuf>, Render); 4] = [
-            (&paths.json, json::render),
+            (&paths.json, Report::json),
             (&paths.hgrm, |report| hgrm::render(&report.runs())),
             (&paths.csv, |report| csv::render(&report.runs())),
             (&paths.svg, svg::render),

@@ -12,10 +12,11 @@
 use super::about::VERSION;
 use super::figures::{self, Figure};
 use super::options::Options;
-use super::verdict::{self, Verdict, Weight};
+use super::verdict::{self, Summary};
 use super::{Found, Report};
 use crate::bench::outcome::{Outcome, Search, Times};
 use crate::bench::plan::Scenario;
+use crate::bench::verdict::Verdict;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -109,6 +110,13 @@ impl Steps<'_> {
 #[derive(Serialize)]
 struct Run {
     verdict: Said,
+    /// Messages, or changes of rooms, that the plan intended, warm-up included.
+    intended: u64,
+    /// Those that were sent, and that the server did not refuse.
+    sent: u64,
+    refused: u64,
+    connections_lost: u64,
+    connections_failed: u64,
     /// How long was measured, in seconds.
     duration: f64,
     interrupted: bool,
@@ -135,6 +143,8 @@ struct Run {
 #[derive(Serialize)]
 struct Said {
     sound: bool,
+    /// One of `sound`, `client_was_the_limit`, `nothing_delivered`, `load_fell_short` and `unaccounted`.
+    kind: &'static str,
     text: Vec<String>,
 }
 
@@ -150,6 +160,9 @@ struct Latency {
     count: f64,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     at_least: bool,
+    /// How many of them are of messages that were never sent.
+    #[serde(skip_serializing_if = "is_zero")]
+    never_sent: u64,
 }
 
 #[derive(Serialize)]
@@ -211,6 +224,7 @@ struct HopAudit {
     unanswered: u64,
     unasked: u64,
     cut_off: u64,
+    stuck: u64,
 }
 
 #[derive(Serialize)]
@@ -252,7 +266,7 @@ impl Run {
         let figure = |what: &dyn Fn(&Outcome) -> f64| rounded(Figure::of(runs, what).median);
         let latency = |times: fn(&Outcome) -> Option<&Times>| Latency::of(runs, times);
         let of_all = |what: fn(&Outcome) -> bool| runs.iter().any(|run| what(run));
-        let verdict = Verdict::of(runs);
+        let summary = Summary::of(runs);
         let is_hop = of_all(|run| run.plan.scenario == Scenario::Hop);
         // What was done is a delivery or a join, never both.
         let of_deliveries = |what: &dyn Fn(&Outcome) -> f64| if is_hop { f64::NAN } else { figure(what) };
@@ -265,7 +279,10 @@ impl Run {
             joins_per_second: of_joins(&figures::deliveries_per_second),
             bytes_per_second: figure(&figures::bytes_per_second),
             bytes_sent_per_second: figure(&figures::bytes_sent_per_second),
-            latency_us: latency(|run| Some(&run.latency)),
+            latency_us: Latency {
+                never_sent: runs.iter().map(|run| run.never_sent).sum(),
+                ..latency(|run| Some(&run.latency))
+            },
             spread_us: of_all(|run| run.spread.is_some()).then(|| Latency {
                 at_least: of_all(|run| run.spread.as_ref().is_some_and(|spread| spread.is_by_thread)),
                 ..latency(|run| run.spread.as_ref().map(|spread| &spread.times))
@@ -295,7 +312,7 @@ impl Run {
                 lateness_us: latency(|run| Some(&run.client.lateness)),
                 full_reads_share: figure(&|run| run.client.full_reads),
                 rss_bytes_max: figure(&|run| run.client.memory_max_bytes as f64),
-                limited: verdict.is_clients(),
+                limited: summary.is_clients(),
                 limits: verdict::reasons(runs),
             },
             server: of_all(|run| run.server.is_some()).then(|| {
@@ -312,9 +329,15 @@ impl Run {
                     rss_bytes_per_connection: figure(&figures::rss_bytes_per_connection),
                 }
             }),
+            intended: summary.counts.intended,
+            sent: summary.counts.sent,
+            refused: summary.counts.refused,
+            connections_lost: summary.counts.lost,
+            connections_failed: summary.counts.failed,
             verdict: Said {
-                sound: verdict.weight() < Weight::Doubtful,
-                text: verdict.findings.into_iter().map(|finding| finding.text).collect(),
+                sound: summary.verdict == Verdict::Sound,
+                kind: summary.verdict.name(),
+                text: summary.findings.into_iter().map(|finding| finding.text).collect(),
             },
         }
     }
@@ -336,6 +359,7 @@ impl Latency {
             mean: rounded(median(&|times| times.mean() / 1e3)),
             count: Figure::of(runs, |run| times(run).map_or(f64::NAN, |times| times.len() as f64)).median,
             at_least: false,
+            never_sent: 0,
         }
     }
 }
@@ -373,6 +397,7 @@ impl Audit {
                 unanswered: hops.unanswered,
                 unasked: hops.unasked,
                 cut_off: hops.cut_off,
+                stuck: hops.stuck,
             }),
             memory_bytes: audit.memory_bytes,
         }
@@ -384,6 +409,10 @@ fn errors(runs: &[&Outcome]) -> BTreeMap<String, Error> {
     kinds
         .map(|(kind, error)| (kind, Error { count: error.count, example: error.example, hint: error.hint }))
         .collect()
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// To three places: a nanosecond where it is microseconds, and more than was measured anywhere else.
@@ -479,6 +508,33 @@ mod tests {
                 ("/server/rss_bytes_loaded", json!(35_651_584.0)),
                 ("/server/rss_bytes_after", json!(14_680_064.0)),
                 ("/server/rss_bytes_per_connection", json!(23_068.672)),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_run_has_the_counts_of_its_verdict() {
+        let counts = |run: Outcome| {
+            let value = parsed(&sample::report(vec![run]));
+            let counts = ["intended", "sent", "refused", "connections_lost", "connections_failed"];
+            (value["verdict"]["kind"].clone(), counts.map(|key| value[key].as_u64()))
+        };
+        let whole = [12_400, 12_400, 0, 0, 0].map(Some);
+        assert_eq!(counts(sample::fanout()), (json!("sound"), whole));
+        assert_eq!(counts(sample::broken()), (json!("unaccounted"), whole));
+        let mut run = sample::fanout();
+        (run.audit.sent, run.audit.refused, run.ending.lost, run.connecting.failed) = (9000, 1000, 7, 3);
+        assert_eq!(counts(run), (json!("load_fell_short"), [12_400, 8000, 1000, 7, 3].map(Some)));
+        assert_eq!(counts(sample::hop()), (json!("sound"), [62_000, 61_999, 1, 0, 0].map(Some)));
+        let mut run = Outcome { never_sent: 5, ..sample::fanout() };
+        run.client.limits = sample::broken().client.limits;
+        let value = parsed(&sample::report(vec![run]));
+        holds(
+            &value,
+            &[
+                ("/verdict/kind", json!("client_was_the_limit")),
+                ("/verdict/sound", json!(false)),
+                ("/latency_us/never_sent", json!(5)),
             ],
         );
     }

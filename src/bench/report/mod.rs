@@ -38,7 +38,7 @@ use std::io::{self, Write};
 pub use about::{About, Machine};
 pub use files::{FileError, Files, Paths};
 pub use progress::Progress;
-pub use verdict::{Finding, Verdict, Weight};
+pub use verdict::{Finding, Summary, Weight};
 
 /// What there is to report.
 #[derive(Clone, Debug)]
@@ -76,9 +76,14 @@ impl Report {
         }
     }
 
+    /// The same for programs: one object of JSON, with an end of line.
+    pub fn json(&self) -> String {
+        json::render(self)
+    }
+
     /// What to think of it.
-    pub fn verdict(&self) -> Verdict {
-        Verdict::of(&self.runs())
+    pub fn summary(&self) -> Summary {
+        Summary::of(&self.runs())
     }
 
     /// The runs that the figures are about: of a search, the best one.

@@ -19,11 +19,13 @@ pub fn fanout() -> Outcome {
         plan: plan(),
         is_interrupted: false,
         measured: Duration::from_secs(SECONDS),
+        intended: Some(SENDS + 400),
         sends: SENDS,
         deliveries,
         bytes_sent: SENDS * 134,
         bytes_received: deliveries * 142,
         latency: latency(),
+        never_sent: 0,
         spread: Some(Spread {
             times: times_of(&[(800_000, 11_000), (3_000_000, 1000)]),
             is_by_thread: false,
@@ -31,12 +33,15 @@ pub fn fanout() -> Outcome {
         connecting: Connecting {
             dialled: CONNECTIONS,
             ready: CONNECTIONS,
+            at_start: CONNECTIONS,
+            failed: 0,
             open_max: CONNECTIONS,
             took: Duration::from_millis(80),
             connect: times_of(&[(60_000, 1000)]),
             handshake: times_of(&[(150_000, 1000)]),
             ready_after: ready,
         },
+        ending: Ending::default(),
         audit: Audit {
             sent: SENDS + 400,
             expected: (SENDS + 400) * (CONNECTIONS - 1),
@@ -75,6 +80,7 @@ pub fn lasting(secs: u64) -> Outcome {
 pub fn idle() -> Outcome {
     Outcome {
         plan: Plan { scenario: Scenario::Idle, senders: 0, ..plan() },
+        intended: Some(0),
         sends: 0,
         deliveries: 0,
         latency: times(),
@@ -89,7 +95,8 @@ pub fn idle() -> Outcome {
 /// People who went from room to room, one of whom was refused something.
 pub fn hop() -> Outcome {
     let asked = 60_000;
-    let hops = HopAudit { asked: 62_000, left: 62_000, joined: 61_999, refused: 1, ..HopAudit::default() };
+    let hops =
+        HopAudit { asked: 62_000, left: 62_000, joined: 61_999, refused: 1, stuck: 1, ..HopAudit::default() };
     Outcome {
         plan: Plan {
             scenario: Scenario::Hop,
@@ -98,6 +105,7 @@ pub fn hop() -> Outcome {
             load: Load::Closed { window: 2 },
             ..plan()
         },
+        intended: None,
         sends: asked,
         deliveries: asked,
         bytes_sent: asked * 60,

@@ -15,7 +15,7 @@ use super::Report;
 use super::about::VERSION;
 use super::figures::us;
 use super::units::{count, duration, duration_unit, rate, things};
-use super::verdict::{Verdict, Weight};
+use super::verdict::{Summary, Weight};
 use super::work::Work;
 use crate::bench::outcome::{Outcome, Phase, Second, Times};
 use crate::bench::plan::Load;
@@ -76,10 +76,10 @@ fn draw(text: &mut String, report: &Report) -> Drawn {
     let runs = report.runs();
     let is_busy = runs.iter().flat_map(|run| &run.seconds).any(|second| second.deliveries > 0);
     let latency_height = if is_busy { LATENCY } else { 0 };
-    let verdict = Verdict::of(&runs);
+    let summary = Summary::of(&runs);
     let said: Vec<(Weight, &str)> = match runs[..] {
         [] => vec![(Weight::Bad, "the condition held at no load that was tried")],
-        _ => verdict.findings.iter().map(|finding| (finding.weight, finding.text.as_str())).collect(),
+        _ => summary.findings.iter().map(|finding| (finding.weight, finding.text.as_str())).collect(),
     };
     let head_height = HEAD + LINE * said.len() as u32;
     let height = head_height + PERCENTILES + latency_height + RATE + FOOT;

@@ -18,7 +18,7 @@
 
 use super::figures::{self, Figure};
 use super::units::{bytes, count, duration, rate, share, things};
-use super::verdict::{Verdict, Weight};
+use super::verdict::{Summary, Weight};
 use super::work::Work;
 use super::{Found, Report, best_load};
 use crate::bench::outcome::{Outcome, Search, Times};
@@ -46,7 +46,7 @@ pub fn render(report: &Report) -> String {
     let mut table = Table { text: String::new(), mark: "" };
     let runs = report.runs();
     match &report.found {
-        Found::Runs(_) => table.verdict(&Verdict::of(&runs)),
+        Found::Runs(_) => table.verdict(&Summary::of(&runs)),
         Found::Search(search) => table.search(search, &runs),
     }
     table.played(report.played(), &runs);
@@ -80,12 +80,12 @@ impl Table {
         self.line(format!("{LABEL}{label}{LABEL:#}{padding}{text}"));
     }
 
-    fn verdict(&mut self, verdict: &Verdict) {
-        for finding in &verdict.findings {
+    fn verdict(&mut self, summary: &Summary) {
+        for finding in &summary.findings {
             let style = style(finding.weight);
             self.line(format!("{style}{}{style:#}", finding.text));
         }
-        self.mark = if verdict.is_clients() { "~" } else { "" };
+        self.mark = if summary.is_clients() { "~" } else { "" };
     }
 
     fn search(&mut self, search: &Search, runs: &[&Outcome]) {
@@ -95,7 +95,7 @@ impl Table {
         };
         self.line(format!("{style}{text}{style:#}"));
         if !runs.is_empty() {
-            self.verdict(&Verdict::of(runs));
+            self.verdict(&Summary::of(runs));
         }
         self.line("");
         self.row("tried", &format!("{:>12}   {:<22}{}", "load", "seen", search.condition));
@@ -150,7 +150,7 @@ impl Table {
             self.rates(work.done, runs, figures::deliveries_per_second, figures::bytes_per_second);
         }
         let figure = |what: fn(&Outcome) -> f64| Figure::of(runs, what);
-        let ready = figure(|run| run.connecting.ready as f64).median;
+        let ready = figure(|run| run.connecting.at_start as f64).median;
         let took = figure(|run| run.connecting.took.as_secs_f64() * 1e6).median;
         let open = figure(|run| run.connecting.open_max as f64).median;
         let speed = figure(figures::handshakes_per_second);
@@ -202,6 +202,16 @@ impl Table {
                 if is_first && runs.len() > 1 {
                     self.times("  lowest", runs, times, false, |figure| figure.low);
                     self.times("  highest", runs, times, false, |figure| figure.high);
+                }
+                let never_sent: u64 = runs.iter().map(|run| run.never_sent).sum();
+                if is_first && never_sent > 0 {
+                    let all: u64 = runs.iter().map(|run| run.latency.len()).sum();
+                    let text = format!(
+                        "{} of these {} are of messages that were never sent, and had waited to the end",
+                        count(never_sent),
+                        things(all, "latency", "latencies"),
+                    );
+                    self.row("", &text);
                 }
             }
         }
@@ -432,6 +442,17 @@ server         1.10 µs of CPU a delivery, 44.0 % of a core
         ] {
             assert!(lines.contains(&row), "{row}\n{text}");
         }
+    }
+
+    #[test]
+    fn messages_that_were_never_sent_are_told_below_their_latencies() {
+        let run = Outcome { never_sent: 400, ..sample::fanout() };
+        let text = plain(&sample::report(vec![run]));
+        let row =
+            "400 of these 100,000 latencies are of messages that were never sent, and had waited to the end";
+        let mut lines = text.lines().skip_while(|line| !line.starts_with("  message"));
+        assert_eq!(lines.nth(1).map(str::trim), Some(row), "{text}");
+        assert!(!plain(&sample::report(vec![sample::fanout()])).contains("never sent"));
     }
 
     #[test]

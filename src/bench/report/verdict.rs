@@ -1,16 +1,22 @@
-//! The first lines of every report: whether all messages are accounted for, and whose figures these are.
+//! The first lines of every report: the verdict in a sentence, whose figures these are, and what else is worth knowing.
 //!
-//! What is worse comes first. That the client was the limit is worse than errors that it has lived through, since then no
-//! figure says what it seems to say.
+//! What the verdict is, is decided in [`crate::bench::verdict`]; here it is put into words. That the client was the limit
+//! stands before a good verdict, since then no figure says what it seems to say.
 
 use super::figures;
 use super::units::{count, duration, share, things};
 use crate::bench::outcome::{Audit, ClientLimit, HopAudit, Outcome};
+use crate::bench::verdict::{Counts, Shortfall, Verdict, judge, shortfalls};
+use std::time::Duration;
 
-/// What to think of a run, or of several.
+/// What to say about a run, or about several.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Verdict {
-    /// What is to be said, the worst first.
+pub struct Summary {
+    /// The verdict: of several runs, the worst.
+    pub verdict: Verdict,
+    /// The counts of all runs together.
+    pub counts: Counts,
+    /// The sentences. The first one is the verdict.
     pub findings: Vec<Finding>,
 }
 
@@ -32,16 +38,27 @@ pub enum Weight {
     Notable,
     /// The figures are not what they seem to be.
     Doubtful,
-    /// Something happened that must not happen.
+    /// The run failed.
     Bad,
 }
 
-impl Verdict {
+impl Summary {
     /// Of these runs together.
-    pub fn of(runs: &[&Outcome]) -> Verdict {
-        let mut findings = vec![accounting(runs)];
-        findings.extend(limits(runs));
-        findings.extend(connections(runs));
+    pub fn of(runs: &[&Outcome]) -> Summary {
+        let of_runs: Vec<Counts> = runs.iter().map(|run| Counts::of(run)).collect();
+        let verdict = of_runs.iter().map(judge).max().unwrap_or(Verdict::Sound);
+        let audit = figures::audit(runs);
+        let accounting = accounting(verdict, &audit, runs);
+        let (first, second) = match verdict {
+            Verdict::Sound | Verdict::ClientsLimit => (limits(runs), accounting),
+            Verdict::FellShort => (fell_short(&of_runs, runs), accounting),
+            Verdict::NothingDelivered | Verdict::Unaccounted => (accounting, fell_short(&of_runs, runs)),
+        };
+        let mut findings: Vec<Finding> = first.into_iter().chain(second).collect();
+        if verdict > Verdict::ClientsLimit {
+            findings.extend(limits(runs));
+        }
+        findings.extend(connections(&of_runs));
         let errors = figures::errors(runs).total();
         if errors > 0 {
             findings
@@ -50,18 +67,99 @@ impl Verdict {
         if runs.iter().any(|run| run.is_interrupted) {
             findings.push(Finding::new(Weight::Notable, "interrupted: this is what was seen until then"));
         }
-        findings.sort_by_key(|finding| std::cmp::Reverse(finding.weight));
-        Verdict { findings }
+        Summary { verdict, counts: sum(&of_runs), findings }
     }
 
     /// The worst of it.
     pub fn weight(&self) -> Weight {
-        self.findings.first().map_or(Weight::Good, |finding| finding.weight)
+        self.findings.iter().map(|finding| finding.weight).max().unwrap_or(Weight::Good)
     }
 
     /// Whether the client was the limit: then the figures are at best the server's.
     pub fn is_clients(&self) -> bool {
-        self.findings.iter().any(|finding| finding.weight == Weight::Doubtful)
+        self.counts.is_clients
+    }
+}
+
+fn sum<'c>(counts: impl IntoIterator<Item = &'c Counts>) -> Counts {
+    counts.into_iter().fold(Counts::default(), |mut sum, more| {
+        sum.add(more);
+        sum
+    })
+}
+
+/// In what the load was not what was asked for, in those runs in which it was not.
+fn fell_short(of_runs: &[Counts], runs: &[&Outcome]) -> Option<Finding> {
+    let short: Vec<&Counts> = of_runs.iter().filter(|counts| !shortfalls(counts).is_empty()).collect();
+    let counts = match short[..] {
+        [] => return None,
+        [one] => *one,
+        _ => sum(short.iter().copied()),
+    };
+    let mut parts = shortfalls(&counts);
+    let is_about_messages = |part: &Shortfall| matches!(part, Shortfall::NotSent { .. });
+    // How much of the load was made belongs to every such sentence.
+    let Counts { sent, intended, refused, .. } = counts;
+    if intended > 0 && !parts.iter().any(is_about_messages) {
+        parts.push(Shortfall::NotSent { sent, intended, refused });
+    }
+    let is_hop = runs.iter().any(|run| run.audit.hops.is_some());
+    let planned: Duration =
+        runs.iter().map(|run| run.plan.warmup + run.plan.duration).max().unwrap_or_default();
+    let words: Vec<String> = parts.iter().map(|part| shortfall(part, is_hop, planned)).collect();
+    let of = match runs.len() {
+        1 => String::new(),
+        several => format!(" in {} of {several} runs", short.len()),
+    };
+    let text = format!("the load was not what was asked for{of}: {}", list(&words));
+    Some(Finding::new(Weight::Bad, text))
+}
+
+/// `one`, `one, and two`, `one, two, and three`.
+fn list(words: &[String]) -> String {
+    match words {
+        [] => "no run reached it".into(),
+        [one] => one.clone(),
+        [rest @ .., last] => format!("{}, and {last}", rest.join(", ")),
+    }
+}
+
+fn shortfall(shortfall: &Shortfall, is_hop: bool, planned: Duration) -> String {
+    let secs = |time: Duration| duration(time.as_secs_f64() * 1e6);
+    let was = |number: u64| if number == 1 { "was" } else { "were" };
+    match *shortfall {
+        Shortfall::Lost { lost, ready, after } => {
+            let first = if lost > 1 && lost != ready { ", the first" } else { "" };
+            let connections = things(ready, "connection", "connections");
+            format!("{} of {connections} {} lost{first} after {}", count(lost), was(lost), secs(after))
+        }
+        Shortfall::Deserted { after } => {
+            format!(
+                "no connection was left after {}, of {} that were to be loaded",
+                secs(after),
+                secs(planned)
+            )
+        }
+        Shortfall::NotReady { failed, attempts } => not_ready(failed, attempts),
+        Shortfall::NotBack { back, cut } => {
+            let connections = things(cut, "connection", "connections");
+            format!("{} of {connections} came back", count(back))
+        }
+        Shortfall::Stuck { stuck, connections } => format!(
+            "{} of {} {} refused a change of rooms and stopped",
+            count(stuck),
+            things(connections, "connection", "connections"),
+            was(stuck)
+        ),
+        Shortfall::NotSent { sent, intended, refused } => {
+            let whole = match is_hop {
+                true => things(intended, "change of rooms", "changes of rooms"),
+                false => things(intended, "message", "messages"),
+            };
+            let verb = if is_hop { "made" } else { "sent" };
+            let refusals = if refused > 0 { format!(" ({} refused)", count(refused)) } else { String::new() };
+            format!("{} of {whole} {} {verb}{refusals}", count(sent), was(sent))
+        }
     }
 }
 
@@ -71,8 +169,12 @@ impl Finding {
     }
 }
 
-fn accounting(runs: &[&Outcome]) -> Finding {
-    let audit = figures::audit(runs);
+/// What became of the messages.
+fn accounting(verdict: Verdict, audit: &Audit, runs: &[&Outcome]) -> Option<Finding> {
+    let (weight, whole) = match verdict {
+        Verdict::Sound | Verdict::ClientsLimit => (Weight::Good, "all accounted for"),
+        _ => (Weight::Notable, "the rest is accounted for"),
+    };
     if audit.unaccounted() > 0 {
         let text = format!(
             "NOT all accounted for: of {}, {}",
@@ -80,26 +182,24 @@ fn accounting(runs: &[&Outcome]) -> Finding {
                 Some(hops) => things(hops.asked, "change of rooms", "changes of rooms"),
                 None => things(audit.expected, "delivery", "deliveries"),
             },
-            faults(&audit)
+            faults(audit)
         );
-        return Finding::new(Weight::Bad, text);
+        return Some(Finding::new(Weight::Bad, text));
     }
     if let Some(hops) = audit.hops {
-        return Finding::new(Weight::Good, changes(&hops));
+        return Some(Finding::new(weight, format!("{whole}: {}", changes(&hops))));
     }
     if audit.sent == 0 {
         let ready = runs.iter().map(|run| run.connecting.ready).sum();
-        let text =
-            format!("all accounted for: {}, and no messages", things(ready, "connection", "connections"));
-        return Finding::new(Weight::Good, text);
+        let text = format!("{whole}: {}, and no messages", things(ready, "connection", "connections"));
+        return (weight == Weight::Good).then(|| Finding::new(weight, text));
     }
     let messages = things(audit.sent, "message", "messages");
     let (weight, mut text) = match audit.delivered {
         0 => (Weight::Bad, format!("nothing was delivered of {messages}")),
         some => {
             let deliveries = things(some, "delivery", "deliveries");
-            let whole = format!("{deliveries} of {messages}, each once, in order and whole");
-            (Weight::Good, format!("all accounted for: {whole}"))
+            (weight, format!("{whole}: {deliveries} of {messages}, each once, in order and whole"))
         }
     };
     if audit.announced > 0 {
@@ -117,13 +217,12 @@ fn accounting(runs: &[&Outcome]) -> Finding {
     if audit.refused > 0 {
         text += &format!("; {} refused", things(audit.refused, "message", "messages"));
     }
-    Finding::new(weight, text)
+    Some(Finding::new(weight, text))
 }
 
 /// What became of those who went from room to room.
 fn changes(hops: &HopAudit) -> String {
-    let mut text =
-        format!("all accounted for: {} of rooms, each answered", things(hops.asked, "change", "changes"));
+    let mut text = format!("{} of rooms, each answered", things(hops.asked, "change", "changes"));
     if hops.refused > 0 {
         text += &format!("; {} refused", things(hops.refused, "request", "requests"));
     }
@@ -186,32 +285,28 @@ fn reason(limit: &ClientLimit) -> String {
     }
 }
 
-fn connections(runs: &[&Outcome]) -> Option<Finding> {
-    let sum = |what: fn(&Outcome) -> u64| runs.iter().map(|run| what(run)).sum::<u64>();
-    let (ready, dialled) = (sum(|run| run.connecting.ready), sum(|run| run.connecting.dialled));
-    let storm = |what: fn(&crate::bench::outcome::Storm) -> u64| {
-        runs.iter().filter_map(|run| run.storm.as_ref().map(what)).sum::<u64>()
-    };
-    let (back, cut) = (storm(|storm| storm.back), storm(|storm| storm.cut));
-    if back < cut {
-        let text = format!("{} of {} came back", count(back), things(cut, "connection", "connections"));
-        return Some(Finding::new(Weight::Notable, text));
-    }
-    (ready < dialled).then(|| {
-        let text =
-            format!("{} of {} became ready", count(ready), things(dialled, "connection", "connections"));
-        Finding::new(Weight::Notable, text)
-    })
+/// Failed attempts that were too few to matter.
+fn connections(of_runs: &[Counts]) -> Option<Finding> {
+    let is_told = of_runs
+        .iter()
+        .any(|counts| shortfalls(counts).iter().any(|part| matches!(part, Shortfall::NotReady { .. })));
+    let Counts { ready, failed, .. } = sum(of_runs);
+    (failed > 0 && !is_told).then(|| Finding::new(Weight::Notable, not_ready(failed, ready + failed)))
+}
+
+fn not_ready(failed: u64, attempts: u64) -> String {
+    let ready = attempts.saturating_sub(failed);
+    format!("{} of {} became ready", count(ready), things(attempts, "connection", "connections"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::sample;
     use super::*;
-    use crate::bench::outcome::{ChinwagAudit, Storm};
+    use crate::bench::outcome::{ChinwagAudit, Ending, Storm};
 
     fn texts(run: &Outcome) -> Vec<String> {
-        Verdict::of(&[run]).findings.into_iter().map(|finding| finding.text).collect()
+        Summary::of(&[run]).findings.into_iter().map(|finding| finding.text).collect()
     }
 
     #[test]
@@ -230,7 +325,7 @@ mod tests {
         for (break_it, words) in faults {
             let mut run = sample::fanout();
             break_it(&mut run.audit);
-            let verdict = Verdict::of(&[&run]);
+            let verdict = Summary::of(&[&run]);
             assert_eq!(verdict.weight(), Weight::Bad, "{words}");
             let text = &verdict.findings[0].text;
             assert_eq!(*text, format!("NOT all accounted for: of 12,387,600 deliveries, {words}"));
@@ -274,33 +369,96 @@ mod tests {
         let mut run = sample::fanout();
         run.is_interrupted = true;
         run.client.limits = vec![ClientLimit::ReceiveQueues(0.25)];
-        run.connecting.ready -= 1;
+        (run.connecting.ready, run.connecting.failed) = (999, 1);
         run.errors.add("reset", || "by peer".into(), "");
         assert_eq!(
             texts(&run),
             [
                 "~ the client was the limit: 25 % of its reads found more than a buffer full",
+                "all accounted for: 12,387,600 deliveries of 12,400 messages, each once, in order and whole",
                 "999 of 1,000 connections became ready",
                 "1 error, listed below",
                 "interrupted: this is what was seen until then",
-                "all accounted for: 12,387,600 deliveries of 12,400 messages, each once, in order and whole",
             ]
         );
-        assert!(Verdict::of(&[&run]).is_clients());
+        assert!(Summary::of(&[&run]).is_clients());
     }
 
     #[test]
     fn who_did_not_come_back_is_missed() {
         let mut run = sample::fanout();
         run.storm = Some(Storm { cut: 1000, back: 998, back_after: run.latency.clone() });
-        assert_eq!(texts(&run)[0], "998 of 1,000 connections came back");
+        assert_eq!(
+            texts(&run)[0],
+            "the load was not what was asked for: 998 of 1,000 connections came back, and 12,400 of 12,400 messages \
+             were sent"
+        );
+    }
+
+    #[test]
+    fn a_load_that_was_not_made_is_the_first_sentence() {
+        let short = |change: fn(&mut Outcome)| {
+            let mut run = sample::fanout();
+            change(&mut run);
+            let summary = Summary::of(&[&run]);
+            assert_eq!((summary.verdict, summary.weight()), (Verdict::FellShort, Weight::Bad));
+            let first = &summary.findings[0].text;
+            first.strip_prefix("the load was not what was asked for: ").expect("it begins so").to_owned()
+        };
+        let sent = "12,400 of 12,400 messages were sent";
+        assert_eq!(
+            short(|run| {
+                run.ending = Ending {
+                    lost: 1000,
+                    first_lost_after: Duration::from_millis(1500),
+                    deserted_after: None,
+                };
+                run.audit.sent = 1470;
+            }),
+            "1,000 of 1,000 connections were lost after 1.50 s, and 1,470 of 12,400 messages were sent"
+        );
+        assert_eq!(
+            short(|run| {
+                run.ending =
+                    Ending { lost: 2, first_lost_after: Duration::from_millis(250), deserted_after: None };
+            }),
+            format!("2 of 1,000 connections were lost, the first after 250 ms, and {sent}")
+        );
+        assert_eq!(
+            short(|run| run.audit.refused = 4190),
+            "8,210 of 12,400 messages were sent (4,190 refused)"
+        );
+        assert_eq!(
+            short(|run| (run.connecting.ready, run.connecting.failed) = (900, 100)),
+            format!("900 of 1,000 connections became ready, and {sent}")
+        );
+        assert_eq!(
+            short(|run| run.ending.deserted_after = Some(Duration::from_secs(3))),
+            format!("no connection was left after 3.00 s, of 31.0 s that were to be loaded, and {sent}")
+        );
+    }
+
+    #[test]
+    fn a_run_that_fell_short_does_not_claim_that_all_is_accounted_for() {
+        let mut run = sample::fanout();
+        run.ending.lost = 1;
+        assert_eq!(
+            texts(&run)[1],
+            "the rest is accounted for: 12,387,600 deliveries of 12,400 messages, each once, in order and whole"
+        );
+        let summary = Summary::of(&[&sample::fanout(), &run]);
+        assert!(
+            summary.findings[0]
+                .text
+                .starts_with("the load was not what was asked for in 1 of 2 runs: 1 of 1,000")
+        );
     }
 
     #[test]
     fn one_bad_run_of_several_makes_the_verdict() {
-        let verdict = Verdict::of(&[&sample::fanout(), &sample::broken(), &sample::fanout()]);
+        let verdict = Summary::of(&[&sample::fanout(), &sample::broken(), &sample::fanout()]);
         assert_eq!(verdict.weight(), Weight::Bad);
         assert!(verdict.is_clients());
-        assert_eq!(Verdict::of(&[&sample::fanout()]).weight(), Weight::Good);
+        assert_eq!(Summary::of(&[&sample::fanout()]).weight(), Weight::Good);
     }
 }
