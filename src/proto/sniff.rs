@@ -4,7 +4,6 @@
 //!   ef bb bf  \r \n  \n  GET /ws HTTP/1.1 \r \n
 //!   [blank: skipped   ]  [first line           ]
 //!                        [head]                     at most HEAD_MAX bytes: what the table below looks at
-//!                                 [tail      ]      at most TAIL_MAX bytes: where a request says its version
 //! ```
 //!
 //! The line port takes text from anybody, and a client of another protocol is not anybody: a web page can have a browser
@@ -17,8 +16,6 @@
 
 /// How many bytes of the first line the table needs at most.
 pub const HEAD_MAX: usize = 32;
-/// How many bytes at the end of the first line are looked at, its line end not counted.
-pub const TAIL_MAX: usize = 16;
 
 /// A protocol that is not spoken on the line port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,14 +172,12 @@ pub fn by_beginning(head: &[u8]) -> Guess {
     if is_undecided { Guess::Undecided } else { Guess::Lines }
 }
 
-/// Whether the first line is a request, by its shape: a token, a target and, at its end, a version. `tail` is its last
-/// [`TAIL_MAX`] bytes without LF.
-pub fn by_request_line(head: &[u8], tail: &[u8]) -> Option<Protocol> {
-    if !begins_request(head) {
+/// Whether the first line is a request, by its shape: a token, a target and, at its end, a version.
+pub fn by_request_line(line: &[u8]) -> Option<Protocol> {
+    if !begins_request(line) {
         return None;
     }
-    let tail = tail.trim_ascii_end();
-    let (name, [major, b'.', minor]) = tail.split_last_chunk()? else { return None };
+    let (name, [major, b'.', minor]) = line.trim_ascii_end().split_last_chunk()? else { return None };
     if !major.is_ascii_digit() || !minor.is_ascii_digit() {
         return None;
     }
@@ -194,17 +189,17 @@ pub fn by_request_line(head: &[u8], tail: &[u8]) -> Option<Protocol> {
 
 /// Whether the first line may be that of a request, as far as its beginning tells: RFC 9110, 5.6.2 has the token, and
 /// RFC 9112, 3.2 the forms of a target. For a line that is too long to have its end looked at.
-pub fn begins_request(head: &[u8]) -> bool {
+pub fn begins_request(line: &[u8]) -> bool {
     let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
-    let token_len = head.iter().take_while(|byte| is_token_byte(**byte)).count();
-    let Some(rest) = head.get(token_len..).filter(|rest| token_len > 0 && rest.first().is_some_and(is_space))
+    let token_len = line.iter().take_while(|byte| is_token_byte(**byte)).count();
+    let Some(rest) = line.get(token_len..).filter(|rest| token_len > 0 && rest.first().is_some_and(is_space))
     else {
         return false;
     };
     let target = rest.trim_ascii_start();
-    let word_len = target.iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
-    let word = target.get(..word_len).unwrap_or_default();
-    matches!(word.first(), Some(b'/' | b'*')) || word.contains(&b':')
+    // A scheme, or a host before its port.
+    let name_len = target.iter().take_while(|byte| is_token_byte(**byte) || **byte == b'[').count();
+    matches!(target.first(), Some(b'/' | b'*')) || name_len > 0 && target.get(name_len) == Some(&b':')
 }
 
 /// Whether `bytes` begin as a row of the table says. `None`: they may, when more have come.
@@ -359,13 +354,13 @@ mod tests {
     }
 
     fn by_line(line: &str) -> Option<Protocol> {
-        let line = line.as_bytes();
-        by_request_line(&line[..line.len().min(HEAD_MAX)], &line[line.len().saturating_sub(TAIL_MAX)..])
+        by_request_line(line.as_bytes())
     }
 
     #[test]
     fn a_request_of_any_method_is_known_by_its_version() {
         let long = format!("get /{} HTTP/1.1\r", "a".repeat(70_000));
+        let long_method = format!("{} / HTTP/1.1\r", "A".repeat(1000));
         for (line, protocol) in [
             ("get / HTTP/1.1\r", Protocol::Http),
             ("Post /x HTTP/1.0", Protocol::Http),
@@ -375,6 +370,8 @@ mod tests {
             ("PROPFIND\t/x\tHTTP/1.1", Protocol::Http),
             ("get /a path with spaces HTTP/1.1", Protocol::Http),
             (&long, Protocol::Http),
+            (&long_method, Protocol::Http),
+            ("x [::1]:2020 HTTP/1.1", Protocol::Http),
             ("DESCRIBE rtsp://a/b RTSP/1.0", Protocol::Rtsp),
             ("INVITE sip:bob@example.org SIP/2.0", Protocol::Sip),
             ("REQMOD icap://a/b ICAP/1.0", Protocol::Icap),
@@ -389,6 +386,8 @@ mod tests {
             "we have moved to HTTP/1.1",
             "do you mean HTTP/1.1",
             "look: GET / HTTP/1.1",
+            "look {\"a\":1} HTTP/1.1",
+            "look :-) HTTP/1.1",
             "see /etc/hosts",
             "see /etc/hosts for HTTP/1.1 hosts",
             "see /etc/hosts xHTTP/1.1",
