@@ -5,7 +5,7 @@
 //! client was the limit.
 
 use super::USAGE;
-use super::trust;
+use super::{complain, trust};
 use crate::bench::outcome::{Outcome, Second};
 use crate::bench::plan::{Plan, Scenario};
 use crate::bench::report::{About, Files, Found, Paths, Progress, Report};
@@ -67,14 +67,14 @@ pub fn run(matches: &ArgMatches) -> ExitCode {
     let bench = match Bench::from_matches(matches).and_then(with_trust) {
         Ok(bench) => bench,
         Err(error) => {
-            eprintln!("error: {error}; chinwag bench --help shows what there is");
+            complain(format_args!("error: {error}; chinwag bench --help shows what there is"));
             return ExitCode::from(USAGE);
         }
     };
     match measure(&bench) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error}");
+            complain(format_args!("error: {error}"));
             ExitCode::FAILURE
         }
     }

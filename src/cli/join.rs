@@ -1,6 +1,6 @@
 //! `chinwag join`: a session, the loop that it runs on, and its user: a screen, a terminal without one, or a pipe.
 
-use super::trust;
+use super::{complain, trust};
 use crate::client::{Dialler, Mail, Masks, Session, Settings, User};
 use crate::config::Join;
 use crate::join::{Here, Pipe, Plain, Terminal, TerminalInput, give_back, read_events, read_lines};
@@ -25,7 +25,7 @@ pub fn run(config: Join) -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error}");
+            complain(format_args!("error: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -74,7 +74,7 @@ const NO_TOKEN: &str = "--token has no effect yet: no server checks it";
 
 fn warn_of_token(config: &Join) {
     if config.token.is_some() {
-        eprintln!("* {NO_TOKEN}");
+        complain(format_args!("* {NO_TOKEN}"));
     }
 }
 

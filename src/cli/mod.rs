@@ -13,10 +13,17 @@ mod trust;
 use crate::config::{self, with_flags};
 use clap::Command;
 use clap::error::ErrorKind;
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// Exit code for flags that make no sense.
 const USAGE: u8 = 2;
+
+/// Writes a line to the standard error. A reader that has gone does not change how the command ends.
+fn complain(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
 
 /// The whole command line.
 pub fn command() -> Command {
@@ -73,7 +80,7 @@ pub fn main() -> ExitCode {
         Some(("serve", matches)) => match config::Serve::from_matches(matches) {
             Ok(config) => serve::run(&config),
             Err(why) => {
-                eprintln!("error: {why}; chinwag serve --help shows what there is");
+                complain(format_args!("error: {why}; chinwag serve --help shows what there is"));
                 ExitCode::from(USAGE)
             }
         },
@@ -112,7 +119,7 @@ fn answer(error: &clap::Error, first: Option<&str>) -> ExitCode {
                 Some(first) => format!("chinwag {first} --help"),
                 None => "chinwag --help".to_owned(),
             };
-            eprintln!("{message}{tip}; {help} shows what there is");
+            complain(format_args!("{message}{tip}; {help} shows what there is"));
             ExitCode::from(USAGE)
         }
     }

@@ -2,7 +2,7 @@
 
 use super::certificate::{Certificate, Kept};
 use super::listeners::{self, Listening};
-use super::{pages, random, signals};
+use super::{complain, pages, random, signals};
 use crate::chat::Chat;
 use crate::config::Serve;
 use crate::server::Server;
@@ -36,7 +36,7 @@ pub fn run(config: &Serve) -> ExitCode {
     match serve(config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            complain(format_args!("error: {failure}"));
             ExitCode::FAILURE
         }
     }

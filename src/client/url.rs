@@ -6,8 +6,7 @@
 //!   scheme  host       port   target               wss://chat.example.org/ws, tls://chat.example.org:2020
 //! ```
 //!
-//! `http:` and `https:` are read as `ws:` and `wss:`, since a browser's address bar shows those. A user and a password before
-//! the host become an `Authorization` field (RFC 7617), and are never shown.
+//! A user and a password before the host become an `Authorization` field (RFC 7617), and are never shown.
 
 use crate::proto::http::{percent_decode, take_params};
 use base64::Engine;
@@ -59,6 +58,19 @@ impl fmt::Display for UrlError {
 impl std::error::Error for UrlError {}
 
 impl Url {
+    /// Reads a URL, also one that a browser's address bar shows: `http:` and `https:` stand for `ws:` and `wss:`, and a path
+    /// of `/` alone for none.
+    pub fn from_page(text: &str) -> Result<Url, UrlError> {
+        let Some((scheme, rest)) = text.split_once("://") else { return text.parse() };
+        let scheme = match scheme.to_ascii_lowercase().as_str() {
+            "http" => "ws",
+            "https" => "wss",
+            _ => return text.parse(),
+        };
+        let host = rest.strip_suffix('/').filter(|host| !host.contains(['/', '?']));
+        format!("{scheme}://{}", host.unwrap_or(rest)).parse()
+    }
+
     /// What is spoken there.
     pub fn scheme(&self) -> Scheme {
         self.scheme
@@ -157,11 +169,9 @@ impl FromStr for Url {
         }
         let with_scheme = if text.contains("://") { text } else { &format!("ws://{text}") };
         let uri: Uri = with_scheme.parse().map_err(|why: http::uri::InvalidUri| error(&why.to_string()))?;
-        let scheme = uri.scheme_str().map(str::to_ascii_lowercase);
-        let is_page = matches!(scheme.as_deref(), Some("http" | "https"));
-        let (scheme, is_tls) = match scheme.as_deref() {
-            Some("ws" | "http") => (Scheme::Ws, false),
-            Some("wss" | "https") => (Scheme::Ws, true),
+        let (scheme, is_tls) = match uri.scheme_str().map(str::to_ascii_lowercase).as_deref() {
+            Some("ws") => (Scheme::Ws, false),
+            Some("wss") => (Scheme::Ws, true),
             Some("tcp") => (Scheme::Tcp, false),
             Some("tls") => (Scheme::Tcp, true),
             _ => return Err(error("that scheme is not spoken here")),
@@ -188,8 +198,6 @@ impl FromStr for Url {
         // `Uri` makes a `/` of an empty path.
         let behind_scheme = with_scheme.split_once("://").map_or("", |(_, behind)| behind);
         let target = behind_scheme.find(['/', '?']).map_or("", |at| &behind_scheme[at..]);
-        // A browser's address bar shows a path where none was written.
-        let target = if is_page && target == "/" { "" } else { target };
         if scheme == Scheme::Tcp && !matches!(target, "" | "/") {
             return Err(error("lines have no path"));
         }
@@ -262,8 +270,12 @@ mod tests {
             ("https://a/", "wss://a"),
             ("HTTPS://a:8443/chat?x=1", "wss://a:8443/chat?x=1"),
             ("http://a:443/", "ws://a:443"),
+            ("http://a/?x=/", "ws://a/?x=/"),
+            ("http://a?x=/", "ws://a?x=/"),
+            ("ws://a/", "ws://a/"),
+            ("a:1", "ws://a:1"),
         ] {
-            assert_eq!(url(page), url(socket), "{page}");
+            assert_eq!(Url::from_page(page), Ok(url(socket)), "{page}");
         }
     }
 
@@ -307,7 +319,7 @@ mod tests {
     fn what_could_not_be_dialled_is_refused_with_a_reason() {
         let cases = [
             ("", "empty string"),
-            ("ftp://a/", "scheme"),
+            ("http://a/", "scheme"),
             ("wss://a:0/", "port"),
             ("tls://a/ws", "path"),
             ("ws://", "empty string"),

@@ -4,6 +4,7 @@
 //! connection under way, a fan-out at a hundred messages a second.
 
 mod handshake;
+mod ignored;
 
 use super::{Kind, Setting, Value, path, texts, values};
 use crate::bench::plan::{Arrival, Dialect, Load, Plan, Scenario, Templates};
@@ -195,7 +196,7 @@ pub fn with_url(command: Command) -> Command {
         .value_parser(|text: &str| Kind::Choice(SCENARIOS).parse(text));
     let url = Arg::new("URL")
         .help("Where the server is: ws://HOST:PORT/PATH, or tcp://HOST:PORT for lines; wss:// and tls:// under TLS; our own on this host without it. In the dialects of the chat, ?room= and ?name= are the room and the name")
-        .value_parser(|text: &str| expanded(text)?.parse::<Url>().map_err(|error| error.to_string()));
+        .value_parser(|text: &str| Url::from_page(&expanded(text)?).map_err(|error| error.to_string()));
     command.arg(scenario).arg(url)
 }
 
@@ -236,6 +237,7 @@ impl Bench {
             .ok_or_else(|| format!("'{named}' is no scenario"))?;
         let url = matches.get_one::<Url>("URL").cloned();
         let dialect = dialect(&given, scenario, url.as_ref());
+        ignored::check(matches, scenario, dialect)?;
         let mut url = url_of(url, scenario, dialect)?;
         let connections = given.count("connections").unwrap_or(CONNECTIONS);
         let in_flight = given.count("in-flight").unwrap_or(1);
@@ -272,10 +274,7 @@ impl Bench {
                 )
                 .unwrap_or((STAMP_LEN, STAMP_LEN)),
             duration: given.duration("duration").unwrap_or(DURATION),
-            warmup: match has_messages {
-                true => given.duration("warmup").unwrap_or(WARMUP),
-                false => Duration::ZERO,
-            },
+            warmup: given.duration("warmup").unwrap_or(if has_messages { WARMUP } else { Duration::ZERO }),
             ramp: given.duration("ramp").unwrap_or_default(),
             in_flight,
             drain: given.duration("drain").unwrap_or_default(),
@@ -684,6 +683,19 @@ mod tests {
             (&["idle", "--find=p99<1ms"], "nothing to find"),
             (&["fanout", "--window=1", "--find=p99<1ms"], "open loop"),
             (&["fanout", "--connections=2", "--threads=3"], "3 threads"),
+            (&["connect", "--connections=2"], "--in-flight"),
+            (&["connect", "--rate=2"], "--in-flight"),
+            (&["connect", "--warmup=1s"], "changes nothing in connect"),
+            (&["echo", "--senders=20"], "say --connections"),
+            (&["echo", "--self-echo"], "expected back anyway"),
+            (&["idle", "--window=2"], "nothing is sent"),
+            (&["idle", "--drain=2s"], "nothing is sent"),
+            (&["hop", "--size=64"], "no message is sent"),
+            (&["fanout", "--churn-rate=2"], "it is for churn"),
+            (&["churn", "--slow-read=2"], "it is for slow"),
+            (&["fanout", "--send-template={payload}"], "--dialect template"),
+            (&["fanout", "--window=1", "--arrival=even"], "closed loop"),
+            (&["fanout", "--find-max=2"], "without --find"),
             (&["echo", "-H", "X"], "'Name: value'"),
             (&["echo", "-H", "X Y: z"], "'Name: value'"),
             (&["echo", "-H", "X: a\r\nY: b"], "control character"),

@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn what_the_server_would_refuse_is_refused_here() {
         for args in [
-            &["ftp://chat"][..],
+            &["http://chat"][..],
             &["ws://chat?room=a%20b"],
             &["ws://chat?name=%1b"],
             &["--room", "#dev"],

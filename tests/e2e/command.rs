@@ -452,3 +452,30 @@ fn whoever_started_it_may_stop_listening_to_it() {
     }
     assert!(child.0.try_wait().expect("it is our child").is_none(), "it ended");
 }
+
+#[test]
+fn a_reader_that_has_gone_changes_nothing_about_how_a_command_ends() {
+    let closed = || std::io::pipe().expect("a pipe").1;
+    for (args, code) in [
+        (&["bench", "echo", "ws://127.0.0.1:1/"][..], 1),
+        (&["bench", "nothing"], 2),
+        (&["bench", "echo", "--window=1", "--rate=1"], 2),
+        (&["serve", "--listen", "192.0.2.1:1"], 1),
+        (&["serve", "--slow"], 2),
+        (&["join", "--nothing"], 2),
+        (&["join", "ws://127.0.0.1:1/"], 1),
+        (&["--help"], 0),
+        (&["bench", "--help"], 0),
+    ] {
+        let status = chinwag().args(args).stdout(closed()).stderr(closed()).status().expect("it starts");
+        assert_eq!(status.code(), Some(code), "{args:?}");
+    }
+    let daemon = Daemon::start(&[]);
+    let url = format!("http://{}/echo", daemon.http());
+    for json in [&[][..], &["--json", "-"]] {
+        let mut bench = chinwag();
+        bench.args(["bench", "echo", &url, "-d", "1100ms", "--warmup", "0s", "-c", "2"]).args(json);
+        let status = bench.stdout(closed()).stderr(closed()).status().expect("it starts");
+        assert_eq!(status.code(), Some(0), "{json:?}");
+    }
+}

@@ -104,7 +104,11 @@ impl Sink {
     fn write(self, report: &Report) -> Result<(), FileError> {
         let text = (self.render)(report);
         let written = match self.file {
-            None => io::stdout().lock().write_all(text.as_bytes()),
+            // A reader that has gone has read enough.
+            None => match io::stdout().lock().write_all(text.as_bytes()) {
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+                written => written,
+            },
             Some(file) => replace(&file, &text),
         };
         written.map_err(|error| FileError { path: self.path, error })

@@ -1,0 +1,71 @@
+//! Flags that would change nothing: they are refused, with the flag that is meant.
+
+use crate::bench::plan::{Dialect, Scenario};
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+
+/// A flag, in which runs it changes nothing, and why or what is meant.
+type Rule = (&'static str, fn(Scenario, Dialect) -> bool, &'static str);
+
+const RULES: &[Rule] = &[
+    (
+        "connections",
+        |scenario, _| scenario == Scenario::Connect,
+        "say --in-flight, how many are under way at a time",
+    ),
+    ("senders", |scenario, _| scenario == Scenario::Echo, "all connections send: say --connections"),
+    ("senders", |scenario, _| scenario == Scenario::Hop, "all connections go round: say --connections"),
+    ("senders", is_silent, "nothing is sent in it"),
+    ("self-echo", |scenario, _| scenario == Scenario::Echo, "every message is expected back anyway"),
+    ("self-echo", is_without_messages, "no message is sent in it"),
+    (
+        "rate",
+        |scenario, _| scenario == Scenario::Connect,
+        "say --in-flight, how many are under way at a time",
+    ),
+    ("rate", is_silent, "nothing is sent in it"),
+    (
+        "window",
+        |scenario, _| scenario == Scenario::Connect,
+        "say --in-flight, how many are under way at a time",
+    ),
+    ("window", is_silent, "nothing is sent in it"),
+    ("arrival", is_silent, "nothing is sent in it"),
+    ("size", is_without_messages, "no message is sent in it"),
+    ("warmup", |scenario, _| scenario == Scenario::Connect, "connections are counted from the first on"),
+    ("drain", is_silent, "nothing is sent in it"),
+    ("churn-rate", |scenario, _| scenario != Scenario::Churn, "it is for churn"),
+    ("slow-percent", |scenario, _| scenario != Scenario::Slow, "it is for slow"),
+    ("slow-read", |scenario, _| scenario != Scenario::Slow, "it is for slow"),
+    ("join-template", has_no_templates, "say --dialect template with it"),
+    ("send-template", has_no_templates, "say --dialect template with it"),
+];
+
+fn is_silent(scenario: Scenario, _: Dialect) -> bool {
+    matches!(scenario, Scenario::Connect | Scenario::Idle)
+}
+
+fn is_without_messages(scenario: Scenario, dialect: Dialect) -> bool {
+    is_silent(scenario, dialect) || scenario == Scenario::Hop
+}
+
+fn has_no_templates(_: Scenario, dialect: Dialect) -> bool {
+    dialect != Dialect::Template
+}
+
+/// Refuses a flag that was given and would change nothing.
+pub(super) fn check(matches: &ArgMatches, scenario: Scenario, dialect: Dialect) -> Result<(), String> {
+    let is_given = |flag: &str| matches.value_source(flag) == Some(ValueSource::CommandLine);
+    for (flag, is_ignored, why) in RULES {
+        if is_given(flag) && is_ignored(scenario, dialect) {
+            return Err(format!("--{flag} changes nothing in {scenario} with the dialect {dialect}: {why}"));
+        }
+    }
+    if is_given("window") && is_given("arrival") {
+        return Err("--arrival changes nothing with --window: a closed loop sends when it is answered".into());
+    }
+    if is_given("find-max") && !is_given("find") {
+        return Err("--find-max changes nothing without --find, as in --find 'p99<50ms'".into());
+    }
+    Ok(())
+}
