@@ -439,18 +439,30 @@ impl App {
         self.editor.insert(text);
     }
 
+    /// How many lines were said, or asked to be said, and have not been taken.
+    pub(super) fn pending_len(&self) -> usize {
+        self.rooms.iter().map(|view| view.log.pending.len()).sum()
+    }
+
     /// Its user wants to go.
     pub fn leave(&mut self, now: Millis, at: u64, session: &mut Session) {
-        let pending: usize = self.rooms.iter().map(|view| view.log.pending.len()).sum();
-        // Without a screen there is no key to press again: it leaves when all is taken.
-        if self.is_plain && pending > 0 && !std::mem::replace(&mut self.is_leaving, true) {
-            return;
+        let pending = self.pending_len();
+        // Without a screen there is no key to press again: it leaves when all is taken, unless nothing will be.
+        let is_hopeless = self.is_plain && session.status() == Status::Ended;
+        let has_asked = if self.is_plain { &mut self.is_leaving } else { &mut self.is_warned };
+        if std::mem::replace(has_asked, true) || pending == 0 || is_hopeless {
+            return self.quit(now, session);
         }
-        if pending > 0 && !std::mem::replace(&mut self.is_warned, true) {
-            let lines = if pending == 1 { "one line is".to_owned() } else { format!("{pending} lines are") };
-            return self.warn(at, format!("{lines} not taken yet; the same key again leaves all the same"));
-        }
-        self.quit(now, session);
+        let lines = if pending == 1 { "one line is".to_owned() } else { format!("{pending} lines are") };
+        self.warn(
+            at,
+            match self.is_plain {
+                true => {
+                    format!("{lines} not taken yet: leaving when all is taken; /quit again leaves at once")
+                }
+                false => format!("{lines} not taken yet; the same key again leaves all the same"),
+            },
+        );
     }
 
     /// It ends, whatever has not been taken.

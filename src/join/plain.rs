@@ -17,7 +17,7 @@ use super::app::App;
 use super::log::{Clock, Entry};
 use super::pipe::{CREDITS, Input};
 use super::words;
-use crate::client::{News, Session, User};
+use crate::client::{News, Session, Status, User};
 use crate::time::Millis;
 use std::fmt;
 use std::io::Write;
@@ -140,7 +140,13 @@ impl<O: Write, E: Write> User for Plain<O, E> {
     }
 
     fn handle_wake(&mut self, now: Millis, session: &mut Session) {
-        if (self.has_ended || self.app.is_leaving) && !self.is_done() && session.is_settled() {
+        let is_over = match session.status() {
+            // Nothing more is taken, or nothing waits for the next connection.
+            Status::Ended => true,
+            Status::Waiting { .. } => self.app.pending_len() == 0,
+            Status::Connecting | Status::Online => session.is_settled(),
+        };
+        if (self.has_ended || self.app.is_leaving) && !self.is_done() && is_over {
             self.app.quit(now, session);
         }
     }

@@ -356,6 +356,35 @@ fn a_dumb_terminal_obeys_commands_and_says_none_of_them() {
 }
 
 #[test]
+fn a_dumb_terminal_can_be_left_though_nothing_will_be_taken() {
+    let daemon = Daemon::start(&[]);
+    for keys in [&["/quit\r"][..], &["hello\r", "/quit\r"], &[CTRL_D], &["hello\r", CTRL_D]] {
+        let nowhere = format!("{}/healthz", ws(&daemon));
+        let mut ann = Terminal::join_with(&[&nowhere, "--name", "ann"], &[("TERM", "dumb")], 100, 24);
+        ann.shows("/reconnect tries again");
+        keys.iter().for_each(|keys| ann.types(keys));
+        assert_eq!(ann.left(), 1, "{keys:?}");
+    }
+}
+
+#[test]
+fn a_dumb_terminal_tells_that_it_waits_for_a_line_to_be_taken() {
+    for (keys, again) in [("hello\r/quit\r", Some("/quit\r")), (CTRL_D, None)] {
+        let mut daemon = Daemon::start(&[]);
+        let mut ann = Terminal::join_with(&[&ws(&daemon), "--name", "ann"], &[("TERM", "dumb")], 100, 24);
+        ann.shows("lobby: 1 here");
+        daemon.kill();
+        ann.shows("trying again in");
+        ann.types(keys);
+        if let Some(again) = again {
+            ann.shows("one line is not taken yet: leaving when all is taken; /quit again leaves at once");
+            ann.types(again);
+        }
+        ann.left();
+    }
+}
+
+#[test]
 fn a_dumb_terminal_marks_the_further_lines_of_a_message() {
     let daemon = Daemon::start(&[]);
     let mut ann = Terminal::join_with(&[&ws(&daemon), "--name", "ann"], &[("TERM", "dumb")], 80, 24);
