@@ -45,6 +45,13 @@ const CPU_SHARE_OF_FULL_READS: f64 = 0.7;
 #[derive(Debug)]
 pub struct Failure(String);
 
+impl Failure {
+    /// For this reason.
+    pub fn new(why: impl Into<String>) -> Failure {
+        Failure(why.into())
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -180,7 +180,15 @@ pub fn search(
     let mut load = vary.of(plan).min(most).max(vary.least(plan));
     let mut halvings = 0;
     loop {
-        let outcome = run(&vary.with(plan, load))?;
+        let outcome = match run(&vary.with(plan, load)) {
+            Ok(outcome) => outcome,
+            // A server that does not survive a try ends the search with what the tries before have shown.
+            Err(failure) if !search.tries.is_empty() => {
+                search.tries.push(Try { load, seen: failure.to_string(), holds: false });
+                break;
+            }
+            Err(failure) => return Err(failure),
+        };
         let (seen, holds) = condition.judge(&outcome);
         let is_interrupted = outcome.is_interrupted;
         search.tries.push(Try { load, seen, holds });
@@ -296,6 +304,25 @@ mod tests {
             [tried(1, 1, 1), tried(1, 10, 1), tried(8, 3, 1), tried(8, 3, 16)],
             [2.0, 10.0, 11.0, 16.0]
         );
+    }
+
+    #[test]
+    fn a_server_that_does_not_survive_a_try_ends_the_search_with_what_was_found() {
+        let condition: Condition = "p99<50ms".parse().expect("a condition");
+        let mut plan = plan();
+        plan.load = Load::Open { rate: 100.0, arrival: Arrival::Even };
+        let search_until = |dies_at: usize| {
+            let (mut sound, mut tries) = (server(1e9), 0);
+            search(&plan, Vary::Rate, &condition, 1e6, |plan| {
+                tries += 1;
+                if tries == dies_at { Err(Failure::new("gone")) } else { sound(plan) }
+            })
+        };
+        assert!(search_until(1).is_err());
+        let found = search_until(3).expect("two tries");
+        assert_eq!(best(&found), Some(200.0));
+        let last = found.tries.last().expect("three tries");
+        assert_eq!((last.load, &*last.seen, last.holds), (400.0, "gone", false));
     }
 
     #[test]

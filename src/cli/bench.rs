@@ -9,7 +9,7 @@ use super::{complain, trust};
 use crate::bench::outcome::{Outcome, Second};
 use crate::bench::plan::{Plan, Scenario};
 use crate::bench::report::{About, Files, Found, Paths, Progress, Report};
-use crate::bench::run::{Watch, run as run_once};
+use crate::bench::run::{Failure, Watch, run as run_once};
 use crate::bench::search::{Vary, search};
 use crate::config::Bench;
 use clap::{ArgMatches, Command};
@@ -93,6 +93,7 @@ fn measure(bench: &Bench) -> Result<ExitCode, String> {
     let stop = stop_on_signals().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let about = About::now();
     let mut screen = Screen(Progress::on_stderr(&bench.plan));
+    let mut failure = None;
     let found = match &bench.find {
         Some((vary, condition, most)) => {
             let most = match vary {
@@ -107,37 +108,53 @@ fn measure(bench: &Bench) -> Result<ExitCode, String> {
             });
             Found::Search(Box::new(found.map_err(|failure| screen.fail(failure))?))
         }
-        None => Found::Runs(repeat(bench, &mut screen, &stop)?),
+        None => {
+            let runs;
+            (runs, failure) = repeat(bench, &mut screen, &stop)?;
+            Found::Runs(runs)
+        }
     };
     screen.0.end();
     let report = Report { plan: bench.plan.clone(), about, found };
     report.print(files.take_stdout()).map_err(|error| format!("cannot write the report: {error}"))?;
-    let code = exit_code(bench, &report);
     files.write(&report).map_err(|error| error.to_string())?;
-    Ok(code)
+    if let Some(failure) = &failure {
+        eprintln!("error: not all runs were made: {failure}");
+    }
+    Ok(exit_code(bench, &report, failure.is_some()))
 }
 
-fn repeat(bench: &Bench, screen: &mut Screen, stop: &AtomicBool) -> Result<Vec<Outcome>, String> {
+/// Makes the runs. One that fails ends them, and what the ones before it have shown is reported beside the failure.
+fn repeat(
+    bench: &Bench,
+    screen: &mut Screen,
+    stop: &AtomicBool,
+) -> Result<(Vec<Outcome>, Option<Failure>), String> {
     let mut runs = Vec::new();
     for number in 1..=bench.repeat {
         let label =
             if bench.repeat > 1 { format!("run {number} of {}", bench.repeat) } else { String::new() };
         screen.0.begin(&bench.plan, &label);
-        let outcome = run_once(&bench.plan, screen, stop).map_err(|failure| screen.fail(failure))?;
+        let outcome = match run_once(&bench.plan, screen, stop) {
+            Ok(outcome) => outcome,
+            Err(failure) if !runs.is_empty() => return Ok((runs, Some(failure))),
+            Err(failure) => return Err(screen.fail(failure)),
+        };
         let is_interrupted = outcome.is_interrupted;
         runs.push(outcome);
         if is_interrupted {
             break;
         }
     }
-    Ok(runs)
+    Ok((runs, None))
 }
 
-fn exit_code(bench: &Bench, report: &Report) -> ExitCode {
-    if report.runs().is_empty() {
-        return ExitCode::FAILURE;
+fn exit_code(bench: &Bench, report: &Report, has_failed: bool) -> ExitCode {
+    match report.summary().verdict.exit_code(bench.is_strict) {
+        _ if report.runs().is_empty() => ExitCode::FAILURE,
+        0 if has_failed => ExitCode::FAILURE,
+        code => ExitCode::from(code),
     }
-    ExitCode::from(report.summary().verdict.exit_code(bench.is_strict))
 }
 
 /// A connection is a descriptor.

@@ -440,14 +440,16 @@ fn check(plan: &Plan) -> Result<(), String> {
         )
     } else if speaks && !plan.self_echo && measured(plan) < loud_rooms + rooms {
         let enough = least_connections(plan)
-            .map_or(String::new(), |least| format!("{least} --connections at least, "));
+            .map_or(String::new(), |least| format!("at least {least} --connections, "));
+        let (where_to, fewer) = if rooms > 1 { (" in its room", "fewer --rooms, ") } else { ("", "") };
         format!(
-            "a sender wants somebody to receive in its room all the while: {enough}fewer --rooms, or --self-echo"
+            "each sender needs another connection to receive its messages{where_to} all the while: {enough}{fewer}or --self-echo"
         )
     } else if speaks && connections.saturating_mul(senders_heard) > LEDGERS_BYTES_MAX / 4 {
+        let rooms = if dialect == Dialect::Raw { "" } else { ", or more --rooms" };
         let gib = (connections as f64 * senders_heard as f64 * 4.0) / f64::from(1 << 30);
         format!(
-            "{connections} connections that account for {senders_heard} senders each would take {gib:.1} GiB: fewer --senders, or more --rooms"
+            "{connections} connections that account for {senders_heard} senders each would take {gib:.1} GiB of memory: use fewer --senders{rooms}"
         )
     } else {
         return Ok(());
@@ -653,7 +655,7 @@ mod tests {
             (&["fanout", "--dialect=lines", "ws://h"], "not spoken"),
             (&["fanout", "--dialect=template"], "{payload}"),
             (&["fanout", "--senders=101"], "101 senders"),
-            (&["fanout", "--connections=1"], "somebody to receive"),
+            (&["fanout", "--connections=1"], "needs another connection"),
             (&["fanout", "--rate=1", "--window=1"], "do not go together"),
             (&["storm", "--window=1"], "open loop"),
             (&["fanout", "--connections=100000", "--senders=100000"], "GiB"),
@@ -662,10 +664,10 @@ mod tests {
             (&["hop", "--rooms=1"], "two --rooms"),
             (&["idle", "--dialect=raw", "--rooms=2"], "no --rooms"),
             (&["idle", "--dialect=chinwag-text", "--rooms=101"], "only chinwag joins several"),
-            (&["fanout", "--rooms=100"], "somebody to receive"),
+            (&["fanout", "--rooms=100"], "needs another connection"),
             (&["fanout", "--rooms=60", "--senders=41"], "101 --connections"),
-            (&["fanout", "--rooms=101"], "somebody to receive"),
-            (&["slow", "--slow-percent=100"], "somebody to receive"),
+            (&["fanout", "--rooms=101"], "needs another connection"),
+            (&["slow", "--slow-percent=100"], "needs another connection"),
             (&["churn", "--rooms=50", "--senders=20"], "119 --connections"),
             (&["idle", "--deflate", "tcp://h"], "not deflated"),
             (

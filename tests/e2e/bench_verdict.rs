@@ -185,6 +185,24 @@ fn a_daemon_that_stops_on_purpose_has_lost_its_connections_too() {
 }
 
 #[test]
+fn runs_after_which_the_daemon_is_gone_are_reported_with_the_failure() {
+    let mut daemon = Daemon::start(&["--publish-per-second", "0"]);
+    let url = ws(&daemon, "/ws");
+    let args = ["--connections", "10", "--duration", "1h", "--repeat", "3"];
+    let bench = Bench::start(&[&["fanout", &*url], &args[..]].concat());
+    bench.measures();
+    daemon.kill();
+    let log = Arc::clone(&bench.log);
+    let ended = bench.end();
+    ended.fell_short();
+    log.wait("the failure", |lines| {
+        let is_failure =
+            |line: &String| line.starts_with("error: not all runs were made: cannot connect to ");
+        lines.iter().any(is_failure).then_some(())
+    });
+}
+
+#[test]
 fn a_daemon_that_is_frozen_has_not_delivered() {
     let daemon = Daemon::start(&["--publish-per-second", "0"]);
     let url = ws(&daemon, "/ws");

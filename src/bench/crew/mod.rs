@@ -522,11 +522,11 @@ impl Handler for Crew {
     fn handle_eof(&mut self, _: Millis, key: usize) {
         let person = &mut self.seats[key].person;
         if person.stage != Stage::Leaving && !person.is_ending {
-            self.ear.errors.add(
-                "closed",
-                || "the server closed the connection without a word".to_owned(),
-                "",
-            );
+            let how = match self.scheme {
+                Scheme::Ws => "the server ended the connection without a Close frame",
+                Scheme::Tcp => "the server ended the connection",
+            };
+            self.ear.errors.add("closed", || how.to_owned(), "");
         }
         self.ear.note_end(person);
     }
