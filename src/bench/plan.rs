@@ -143,7 +143,9 @@ pub struct Plan {
     pub load: Load,
     /// The least and the greatest length of a payload, in bytes.
     pub size: (usize, usize),
-    /// For how long it is measured.
+    /// How many messages, or changes of rooms, there are in all, after which the run ends; any number, if nothing.
+    pub messages: Option<u64>,
+    /// For how long it is measured, at the most where `messages` ends it.
     pub duration: Duration,
     /// For how long messages are sent before that.
     pub warmup: Duration,
@@ -211,6 +213,7 @@ pub mod tests {
             deflate: false,
             load: Load::Open { rate: 100.0, arrival: Arrival::Even },
             size: (64, 64),
+            messages: None,
             duration: Duration::from_secs(1),
             warmup: Duration::ZERO,
             ramp: Duration::ZERO,

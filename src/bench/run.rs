@@ -324,7 +324,8 @@ fn outcome(
         plan: plan.clone(),
         is_interrupted: shared.is_stopped(),
         measured: Duration::from_nanos(times_of_run.measured()),
-        intended: (!intended.is_empty()).then(|| intended.iter().sum()),
+        intended: (!intended.is_empty())
+            .then(|| intended.iter().sum::<u64>().min(plan.messages.unwrap_or(u64::MAX))),
         sends: tallies.measured_sends,
         deliveries: tallies.measured_deliveries,
         bytes_sent: tallies.measured_bytes_sent,

@@ -29,6 +29,11 @@ pub struct Shared {
     is_stopped: AtomicBool,
     is_hopeless: AtomicBool,
     is_deserted: AtomicBool,
+    /// How many messages may still be sent, where their number ends the run.
+    messages_left: Option<AtomicU64>,
+    /// Threads whose messages are all answered after the last one was sent, and when the last answer came.
+    answered: AtomicUsize,
+    answered_at: AtomicU64,
     /// Participants that have a connection, or will have one.
     present: AtomicUsize,
     /// The latest moment at which a connection was open, under way, or about to come back for the first time.
@@ -98,6 +103,9 @@ impl Shared {
             is_stopped: AtomicBool::new(false),
             is_hopeless: AtomicBool::new(false),
             is_deserted: AtomicBool::new(false),
+            messages_left: plan.messages.map(AtomicU64::new),
+            answered: AtomicUsize::new(0),
+            answered_at: AtomicU64::new(0),
             present: AtomicUsize::new(plan.connections),
             alive_at: AtomicU64::new(0),
             first_lost_at: AtomicU64::new(UNKNOWN),
@@ -136,6 +144,31 @@ impl Shared {
     pub fn despair(&self, at: u64) {
         self.is_hopeless.store(true, Ordering::Release);
         self.stop(at);
+    }
+
+    /// Whether another message may be sent: it is counted then.
+    #[inline]
+    pub fn take_message(&self) -> bool {
+        let Some(left) = &self.messages_left else { return true };
+        left.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1)).is_ok()
+    }
+
+    /// Whether all messages of a run that their number ends have been sent.
+    pub fn has_sent_all(&self) -> bool {
+        self.messages_left.as_ref().is_some_and(|left| left.load(Ordering::Acquire) == 0)
+    }
+
+    /// In an open loop that the number of messages ends: the next one would have been due at that moment.
+    pub fn end_by_count(&self, at: u64) {
+        self.ends_at.fetch_min(at, Ordering::AcqRel);
+    }
+
+    /// In a closed loop that the number of messages ends: a thread has its last answer. The last thread's ends the run.
+    pub fn note_answered(&self, at: u64) {
+        let at = self.answered_at.fetch_max(at, Ordering::AcqRel).max(at);
+        if self.answered.fetch_add(1, Ordering::AcqRel) + 1 == self.threads {
+            self.end_by_count(at);
+        }
     }
 
     /// A participant has no connection any more, and will have none.
@@ -310,6 +343,21 @@ mod tests {
         assert_eq!((shared.through(0), shared.through(1)), (1, 0));
         shared.note_through(1, 1);
         assert_eq!((shared.through(0), shared.through(1)), (1, 1));
+    }
+
+    #[test]
+    fn so_many_messages_are_sent_and_the_last_answer_ends_the_run() {
+        let mut plan = plan();
+        (plan.threads, plan.messages) = (2, Some(3));
+        let shared = Shared::new(&plan, Clock::start());
+        shared.settle(0, 1);
+        shared.settle(0, 1);
+        assert_eq!([(); 4].map(|()| shared.take_message()), [true, true, true, false]);
+        assert!(shared.has_sent_all());
+        shared.note_answered(HEAD_START + 70);
+        assert_eq!(shared.times().measured(), 1_000_000_000, "the other thread has not its answers yet");
+        shared.note_answered(HEAD_START + 50);
+        assert_eq!(shared.times().measured(), 70);
     }
 
     #[test]

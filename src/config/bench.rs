@@ -14,6 +14,7 @@ use crate::bench::stamp::STAMP_LEN;
 use crate::bench::template::{PAYLOAD, with_environment};
 use crate::client::{Scheme, Url};
 use crate::time::Millis;
+use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,6 +32,8 @@ const POISSON: &str = "poisson";
 const CONNECTIONS: usize = 100;
 const RATE: f64 = 100.0;
 const DURATION: Duration = Duration::from_secs(10);
+/// How long a run takes at the most that the number of its messages ends.
+const COUNTED_DURATION_MAX: Duration = Duration::from_secs(3600);
 const WARMUP: Duration = Duration::from_secs(1);
 /// A receiver keeps four bytes for each sender of its room.
 const LEDGERS_BYTES_MAX: usize = 2 << 30;
@@ -107,6 +110,13 @@ pub const SETTINGS: &[Setting] = &[
         "64",
         "The length of a payload, or a range as in 64-4k",
     ).or('s'),
+    row(
+        "messages",
+        Kind::Count(1, 1 << 40),
+        "",
+        "Ends the run after so many messages in all; no warm-up then, and --duration is the longest",
+    )
+    .or('n'),
     row("duration", Kind::Duration(10, DAY_MS), "10s", "For how long it is measured").or('d'),
     row("warmup", Kind::Duration(0, DAY_MS), "", "For how long messages are sent before that; 1s without it"),
     row("ramp", Kind::Duration(0, DAY_MS), "0s", "Over how long the connections are made"),
@@ -246,7 +256,19 @@ impl Bench {
             send: expanded(&given.text("send-template").unwrap_or_default())?,
         };
         let queried = queried(&mut url, dialect, connections)?;
-        let has_messages = !matches!(scenario, Scenario::Connect | Scenario::Idle);
+        let messages = given.count("messages").map(|count| count as u64);
+        let load = load(&given, scenario)?;
+        let is_given = |flag| matches.value_source(flag) == Some(ValueSource::CommandLine);
+        let duration = match (messages, load) {
+            (Some(_), _) if is_given("duration") => given.duration("duration"),
+            // By chance they may take longer than on average.
+            (Some(messages), Load::Open { rate, .. }) => {
+                Some(COUNTED_DURATION_MAX.max(Duration::from_secs_f64(2.0 * messages as f64 / rate)))
+            }
+            (Some(_), Load::Closed { .. }) => Some(COUNTED_DURATION_MAX),
+            (None, _) => given.duration("duration"),
+        };
+        let has_messages = messages.is_none() && !matches!(scenario, Scenario::Connect | Scenario::Idle);
         let plan = Plan {
             scenario,
             handshake: handshake::handshake(&given, &url, dialect, &[&templates.join, &templates.send])?,
@@ -267,13 +289,14 @@ impl Bench {
                 .unwrap_or_else(|| format!("bench-{}", std::process::id())),
             rooms: given.count("rooms").unwrap_or(if scenario == Scenario::Hop { connections } else { 1 }),
             deflate: matches.get_flag("deflate"),
-            load: load(&given, scenario)?,
+            load,
+            messages,
             size: values(matches, "size")
                 .find_map(
                     |value| if let Value::Sizes(least, most) = value { Some((*least, *most)) } else { None },
                 )
                 .unwrap_or((STAMP_LEN, STAMP_LEN)),
-            duration: given.duration("duration").unwrap_or(DURATION),
+            duration: duration.unwrap_or(DURATION),
             warmup: given.duration("warmup").unwrap_or(if has_messages { WARMUP } else { Duration::ZERO }),
             ramp: given.duration("ramp").unwrap_or_default(),
             in_flight,
@@ -298,6 +321,9 @@ impl Bench {
         handshake::check_tokens(&plan.handshake, plan.connections)?;
         let find = find(&given, &plan)?;
         let repeat = given.count("repeat").unwrap_or(1);
+        if find.is_some() && plan.messages.is_some() {
+            return Err("--find and --messages do not go together: a search makes runs of --duration".into());
+        }
         if find.is_some() && repeat > 1 {
             return Err("--find and --repeat do not go together: a search makes its own runs".into());
         }
@@ -698,6 +724,9 @@ mod tests {
             (&["fanout", "--send-template={payload}"], "--dialect template"),
             (&["fanout", "--window=1", "--arrival=even"], "closed loop"),
             (&["fanout", "--find-max=2"], "without --find"),
+            (&["connect", "-n", "5"], "changes nothing"),
+            (&["storm", "-n", "5"], "say --duration"),
+            (&["fanout", "-n5", "--find=p99<1ms"], "do not go together"),
             (&["echo", "-H", "X"], "'Name: value'"),
             (&["echo", "-H", "X Y: z"], "'Name: value'"),
             (&["echo", "-H", "X: a\r\nY: b"], "control character"),

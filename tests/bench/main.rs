@@ -44,6 +44,7 @@ fn plan_at(url: &str) -> Plan {
         senders: 1,
         self_echo: false,
         handshake: Handshake::default(),
+        messages: None,
         name: None,
         deflate: false,
         room: "bench".into(),

@@ -193,6 +193,25 @@ fn the_address_of_a_chat_may_name_the_room_and_the_members() {
 }
 
 #[test]
+fn a_run_ends_after_so_many_messages_in_all() {
+    let daemon = daemon();
+    let (echo, chat) = (ws(&daemon, "/echo"), ws(&daemon, "/ws"));
+    for (args, sent) in [
+        (&["echo", &echo, "-n", "1000", "-c", "7"][..], 1000),
+        (&["echo", &echo, "-n", "3", "-c", "7", "--threads", "2"], 3),
+        (&["echo", &echo, "-n", "300", "-r", "1000", "-c", "2", "--threads", "2"], 300),
+        (&["fanout", &chat, "-n", "100", "-c", "4", "--window", "3", "--senders", "2"], 100),
+        (&["fanout", &chat, "-n", "100", "-c", "4", "-r", "1000", "--arrival", "poisson"], 100),
+    ] {
+        let report = sound(args);
+        assert_eq!((number(&report, "/audit/sent"), number(&report, "/sent")), (sent, sent), "{args:?}");
+        assert_eq!(number(&report, "/intended"), sent, "{args:?}");
+        let latencies = number(&report, "/latency_us/count");
+        assert_eq!(latencies, number(&report, "/audit/delivered"), "all are measured: {report}");
+    }
+}
+
+#[test]
 fn an_echo_comes_back() {
     let daemon = daemon();
     let url = ws(&daemon, "/echo");

@@ -31,6 +31,14 @@ impl Crew {
         if phase != self.phase {
             self.enter(phase, now);
         }
+        if !self.has_begun && self.phase > Phase::Connecting && now >= self.ear.times.starts_at {
+            self.has_begun = true;
+            self.answered_at = now;
+            for index in 0..self.actors.len() {
+                self.fill_window(self.actors[index], now);
+            }
+        }
+        self.note_answers(now);
         if now / SECOND > self.second {
             self.tell_second(now);
         }
@@ -61,6 +69,21 @@ impl Crew {
         }
     }
 
+    /// In a closed loop that the number of messages ends: whether the last of them was sent and all are answered, or none
+    /// will be any more.
+    fn note_answers(&mut self, now: u64) {
+        let is_open = matches!(self.plan().load, Load::Open { .. });
+        if is_open || self.has_answers || !self.has_begun || !self.ear.shared.has_sent_all() {
+            return;
+        }
+        let drain = u64::try_from(self.plan().drain.as_nanos()).unwrap_or(u64::MAX);
+        let is_silent = now.saturating_sub(self.answered_at) >= drain;
+        if is_silent || self.actors.iter().all(|key| self.under_way(*key) == 0) {
+            self.has_answers = true;
+            self.ear.shared.note_answered(self.answered_at);
+        }
+    }
+
     /// Whether everybody has a connection, or will have none.
     fn has_connected(&self) -> bool {
         let is_connect = self.plan().scenario == Scenario::Connect;
@@ -80,11 +103,6 @@ impl Crew {
                 };
             }
             self.quiet_since = now;
-        }
-        if self.phase == Phase::Connecting && phase < Phase::Draining {
-            for index in 0..self.actors.len() {
-                self.fill_window(self.actors[index], now);
-            }
         }
         self.phase = phase;
     }

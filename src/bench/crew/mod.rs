@@ -119,6 +119,10 @@ pub struct Crew {
     quiet_since: u64,
     come_before: u64,
     closes_until: Option<u64>,
+    has_begun: bool,
+    /// When the latest answer came, in a closed loop.
+    answered_at: u64,
+    has_answers: bool,
     started: Option<(Duration, u64)>,
     is_finished: bool,
     /// A message that is being written.
@@ -184,6 +188,9 @@ impl Crew {
             quiet_since: 0,
             come_before: 0,
             closes_until: None,
+            has_begun: false,
+            answered_at: 0,
+            has_answers: false,
             started: None,
             is_finished: false,
             text: Vec::new(),
@@ -233,6 +240,11 @@ impl Crew {
             if intended > now || intended >= times.ends_at {
                 break;
             }
+            if !self.ear.shared.take_message() {
+                self.ear.shared.end_by_count(intended.max(now));
+                self.ear.times = self.ear.shared.times();
+                break;
+            }
             schedule.advance();
             let key = self.actors[self.next_actor];
             self.next_actor = (self.next_actor + 1) % self.actors.len();
@@ -245,6 +257,9 @@ impl Crew {
         for key in std::mem::take(&mut self.ear.awake) {
             self.send_backlog(key);
             self.fill_window(key, now);
+        }
+        if !self.ear.credits.is_empty() {
+            self.answered_at = now;
         }
         for key in std::mem::take(&mut self.ear.credits) {
             self.fill_window(key, now);
@@ -270,7 +285,10 @@ impl Crew {
     /// In a closed loop: as many as may be under way.
     fn fill_window(&mut self, key: usize, now: u64) {
         let Load::Closed { window } = self.plan().load else { return };
-        while now < self.ear.times.ends_at && self.under_way(key) < window && self.can_send(key) {
+        let times = self.ear.times;
+        let is_time = times.starts_at <= now && now < times.ends_at;
+        while is_time && self.under_way(key) < window && self.can_send(key) && self.ear.shared.take_message()
+        {
             self.act(key, now);
         }
     }

@@ -172,6 +172,7 @@ pub fn report(runs: Vec<Outcome>) -> Report {
 pub fn plan() -> Plan {
     Plan {
         handshake: Handshake::default(),
+        messages: None,
         name: None,
         scenario: Scenario::Fanout,
         url: "ws://127.0.0.1:2021/ws".parse().expect("a URL"),

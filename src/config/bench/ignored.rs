@@ -32,6 +32,12 @@ const RULES: &[Rule] = &[
     ("window", is_silent, "nothing is sent in it"),
     ("arrival", is_silent, "nothing is sent in it"),
     ("size", is_without_messages, "no message is sent in it"),
+    (
+        "messages",
+        |scenario, _| scenario == Scenario::Storm,
+        "say --duration, after a quarter of which all are cut",
+    ),
+    ("messages", is_silent, "nothing is sent in it"),
     ("warmup", |scenario, _| scenario == Scenario::Connect, "connections are counted from the first on"),
     ("drain", is_silent, "nothing is sent in it"),
     ("churn-rate", |scenario, _| scenario != Scenario::Churn, "it is for churn"),
