@@ -157,7 +157,9 @@ fn a_listener_that_clashes_is_told_with_what() {
             vec!["no-such-host.invalid:0 (--listen)"],
         ),
     ] {
-        let (code, _, err) = run(&[&["serve", "--log", "warn"][..], &args].concat());
+        // The default port may be somebody else's.
+        let no_lines: &[&str] = if args.contains(&"--line-listen") { &[] } else { &["--line-listen", "off"] };
+        let (code, _, err) = run(&[&["serve", "--log", "warn"][..], &args, no_lines].concat());
         assert_eq!((code, err.lines().count()), (Some(1), 1), "{args:?}: {err}");
         assert!(err.starts_with("error: cannot listen on "), "{args:?}: {err}");
         for hint in hints {
