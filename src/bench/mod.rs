@@ -39,6 +39,7 @@ pub mod shared;
 pub mod speech;
 pub mod stamp;
 pub mod template;
+pub mod threshold;
 pub mod verdict;
 
 pub use outcome::Outcome;

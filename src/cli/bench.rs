@@ -1,8 +1,8 @@
 //! `chinwag bench`: the load client, its descriptors and signals, and who is told what it found.
 //!
 //! Exit codes: 0 when the load was made and all of it is accounted for, 1 when there was nothing to measure, 2 for flags that
-//! make no sense, 3 when the load was not what was asked for or something is unaccounted for, and, with `--strict`, 4 when the
-//! client was the limit.
+//! make no sense, 3 when the load was not what was asked for or something is unaccounted for, with `--strict` 4 when the client
+//! was the limit, and with `--fail-if` 5 when a figure is out of bounds.
 
 use super::USAGE;
 use super::{complain, trust};
@@ -20,6 +20,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+/// A figure of a sound run is one that `--fail-if` has for a failure.
+const EXCEEDED: u8 = 5;
 /// As the shell counts it: 128 and the signal.
 const INTERRUPTED: i32 = 130;
 /// What the process has open beside its connections: the standard streams, polls, timers, files.
@@ -54,7 +56,8 @@ pub fn command() -> Command {
              Our own server takes 10 messages a second from each member, and 50 other requests:\n\
              chinwag serve --publish-per-second 0 --requests-per-second 0\n\
              Exit codes: 0 the load was made and all of it is accounted for, 1 nothing to measure, 2 wrong flags,\n\
-             3 the load was not what was asked for, or something is unaccounted for, 4 the client was the limit (--strict).",
+             3 the load was not what was asked for, or something is unaccounted for, 4 the client was the limit (--strict),\n\
+             5 a figure is out of bounds (--fail-if).",
         )
 }
 
@@ -119,9 +122,12 @@ fn measure(bench: &Bench) -> Result<ExitCode, String> {
     report.print(files.take_stdout()).map_err(|error| format!("cannot write the report: {error}"))?;
     files.write(&report).map_err(|error| error.to_string())?;
     if let Some(failure) = &failure {
-        eprintln!("error: not all runs were made: {failure}");
+        complain(format_args!("error: not all runs were made: {failure}"));
     }
-    Ok(exit_code(bench, &report, failure.is_some()))
+    let figures = report.to_json();
+    let exceeded = bench.fail_if.iter().filter_map(|bound| bound.failure(&figures, &report.runs()));
+    let exceeded = exceeded.map(|words| complain(format_args!("failed: {words}"))).count();
+    Ok(exit_code(bench, &report, failure.is_some(), exceeded > 0))
 }
 
 /// Makes the runs. One that fails ends them, and what the ones before it have shown is reported beside the failure.
@@ -149,10 +155,12 @@ fn repeat(
     Ok((runs, None))
 }
 
-fn exit_code(bench: &Bench, report: &Report, has_failed: bool) -> ExitCode {
+/// A bad verdict comes first: the figures of such a run are not those of the load that was asked for.
+fn exit_code(bench: &Bench, report: &Report, has_failed: bool, has_exceeded: bool) -> ExitCode {
     match report.summary().verdict.exit_code(bench.is_strict) {
         _ if report.runs().is_empty() => ExitCode::FAILURE,
         0 if has_failed => ExitCode::FAILURE,
+        0 if has_exceeded => ExitCode::from(EXCEEDED),
         code => ExitCode::from(code),
     }
 }

@@ -12,6 +12,7 @@ use crate::bench::search::{Condition, Vary};
 use crate::bench::seat::{least_connections, measured};
 use crate::bench::stamp::STAMP_LEN;
 use crate::bench::template::{PAYLOAD, with_environment};
+use crate::bench::threshold::Threshold;
 use crate::client::{Scheme, Url};
 use crate::time::Millis;
 use clap::parser::ValueSource;
@@ -167,6 +168,8 @@ pub const SETTINGS: &[Setting] = &[
     ),
     row("insecure", Kind::Switch, "", "Trusts whoever answers, whatever its certificate"),
     row("strict", Kind::Switch, "", "Exit code 4 when the client was the limit"),
+    row("fail-if", Kind::Text, "", "Exit code 5 when this holds for a figure of the JSON report, as in p99>50ms")
+        .repeated(),
     row("json", Kind::Path, "", "Writes the report there as JSON; - for the standard output"),
     row("hgrm", Kind::Path, "", "Writes the latencies there, for HdrHistogram's plotter"),
     row("csv", Kind::Path, "", "Writes the seconds there"),
@@ -182,6 +185,8 @@ pub struct Bench {
     pub repeat: usize,
     /// What is searched for: what is varied, under which condition, up to where.
     pub find: Option<(Vary, Condition, f64)>,
+    /// Figures of the report that are failures.
+    pub fail_if: Vec<Threshold>,
     /// Whether a client that was the limit is a failure.
     pub is_strict: bool,
     /// Where the report is written, besides.
@@ -331,6 +336,7 @@ impl Bench {
             plan,
             repeat,
             find,
+            fail_if: texts(matches, "fail-if").iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
             is_strict: matches.get_flag("strict"),
             json: path(matches, "json"),
             hgrm: path(matches, "hgrm"),
@@ -725,6 +731,7 @@ mod tests {
             (&["fanout", "--window=1", "--arrival=even"], "closed loop"),
             (&["fanout", "--find-max=2"], "without --find"),
             (&["connect", "-n", "5"], "changes nothing"),
+            (&["echo", "--fail-if=p99"], "p99>50ms"),
             (&["storm", "-n", "5"], "say --duration"),
             (&["fanout", "-n5", "--find=p99<1ms"], "do not go together"),
             (&["echo", "-H", "X"], "'Name: value'"),

@@ -212,6 +212,23 @@ fn a_run_ends_after_so_many_messages_in_all() {
 }
 
 #[test]
+fn a_figure_out_of_its_bounds_is_named_and_exit_code_5() {
+    let daemon = daemon();
+    let echo = ["echo", &ws(&daemon, "/echo"), "-n", "100", "-c", "2"];
+    let end = |bounds: &[&str]| {
+        let output = run(&[&echo[..], bounds].concat());
+        (output.status.code(), String::from_utf8(output.stderr).expect("text"))
+    };
+    let (code, errors) = end(&["--fail-if", "p95>1us", "--fail-if", "audit.lost>0", "--fail-if", "sent<101"]);
+    assert_eq!(code, Some(5), "{errors}");
+    assert!(errors.contains("'p95>1us'") && errors.contains("'sent<101': it is 100"), "{errors}");
+    assert!(!errors.contains("audit.lost"), "{errors}");
+    assert_eq!(end(&["--fail-if", "max>1000s"]).0, Some(0));
+    let output = run(&["echo", "ws://127.0.0.1:1/", "--fail-if", "p95>1us"]);
+    assert_eq!(output.status.code(), Some(1), "there is no report");
+}
+
+#[test]
 fn an_echo_comes_back() {
     let daemon = daemon();
     let url = ws(&daemon, "/echo");

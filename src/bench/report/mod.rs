@@ -81,6 +81,11 @@ impl Report {
         json::render(self)
     }
 
+    /// The JSON report, as a value.
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::from_str(&json::render(self)).expect("a report is JSON")
+    }
+
     /// What to think of it.
     pub fn summary(&self) -> Summary {
         Summary::of(&self.runs())
