@@ -459,7 +459,7 @@ pub enum Refusal<'a> {
     BadName(BadName),
     /// Somebody else has this name, or it is one of those that only the server gives (`name_taken`).
     NameTaken(Name<'a>),
-    /// It looks like the name of somebody else (`name_taken`).
+    /// Or another member has a name that looks like this one (`name_taken`).
     NameAlike(Name<'a>),
     /// Nobody has this name (`no_such_name`).
     NoSuchName(&'a str),
