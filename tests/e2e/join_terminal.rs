@@ -417,3 +417,16 @@ fn what_is_typed_is_no_pipe_though_the_output_goes_elsewhere() {
     assert_eq!(ann.left(), 0);
     assert_eq!(std::fs::read_to_string(&file).expect("it is there"), "[nc] for the log\n");
 }
+
+#[test]
+fn what_comes_all_at_once_is_read_to_its_end() {
+    let daemon = Daemon::start(&[]);
+    let mut nc = netcat(&daemon, "nc");
+    let mut ann = ann(&daemon);
+    // More than the terminal's reader takes at a time, without the marks of a paste.
+    let words = "w".repeat(3000);
+    ann.types(&format!("{words}{ENTER}"));
+    assert_eq!(nc.hear_said(), format!("[ann] {words}"));
+    ann.types(CTRL_D);
+    assert_eq!(ann.left(), 0);
+}

@@ -179,6 +179,9 @@ fn render_refusal(id: Option<RequestId>, refusal: Refusal<'_>, out: &mut Vec<u8>
         Refusal::UnknownCommand(_) => object.text("reason", "there is no such type of request"),
         Refusal::BadRequest(why) => object.text("reason", why),
         Refusal::BadName(why) => object.shown("reason", format_args!("{why}")),
+        Refusal::NameTaken(name) if name.is_guest() => {
+            object.text("reason", "only the server gives names like guest-1")
+        }
         Refusal::NameTaken(_) => object.text("reason", "somebody else has this name"),
         Refusal::NameAlike(_) => object.text("reason", "somebody else has a name that looks like this one"),
         Refusal::NoSuchName(_) => object.text("reason", "nobody here has this name"),
@@ -428,6 +431,11 @@ mod tests {
             (Refusal::BadRequest("`room` is missing"), "bad_request", "`room` is missing"),
             (Refusal::BadName(BadName::Length), "bad_name", "a name has 1 to 32 characters"),
             (Refusal::NameTaken(Name::new("ann").unwrap()), "name_taken", "somebody else has this name"),
+            (
+                Refusal::NameTaken(Name::new("Guest-7").unwrap()),
+                "name_taken",
+                "only the server gives names like guest-1",
+            ),
             (
                 Refusal::NameAlike(Name::new("ann").unwrap()),
                 "name_taken",

@@ -210,7 +210,7 @@ impl fmt::Display for Error {
             Self::Method => "a WebSocket handshake is a GET",
             Self::HttpVersion => "a WebSocket handshake needs HTTP/1.1",
             Self::Host => "the Host header is missing or empty",
-            Self::Upgrade => "the Upgrade header does not say websocket: does a proxy take it away?",
+            Self::Upgrade => "connect with ws:// or wss:// here: no Upgrade header says websocket, or a proxy takes it away",
             Self::Connection => "the Connection header does not say Upgrade: does a proxy take it away?",
             Self::KeyMissing => "the Sec-WebSocket-Key header is missing",
             Self::KeyRepeated => "there is more than one Sec-WebSocket-Key header",
