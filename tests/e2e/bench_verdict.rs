@@ -86,8 +86,13 @@ fn killed(path: &str, args: &[&str]) -> Ended {
     let mut daemon = Daemon::start(&["--publish-per-second", "0", "--requests-per-second", "0"]);
     let url = if path.is_empty() { tcp(&daemon) } else { ws(&daemon, path) };
     let (scenario, more) = args.split_first().expect("a scenario");
-    let fixed = ["--connections", "10", "--duration", "1h", "--drain", "1h", "--warmup", "0s"];
-    let bench = Bench::start(&[&[*scenario, &*url], more, &fixed[..]].concat());
+    // What a scenario does not look at is refused.
+    let fixed: &[&str] = match *scenario {
+        "connect" => &["--in-flight", "10"],
+        "idle" => &["--connections", "10"],
+        _ => &["--connections", "10", "--drain", "1h", "--warmup", "0s"],
+    };
+    let bench = Bench::start(&[&[*scenario, &*url, "--duration", "1h"], more, fixed].concat());
     bench.measures();
     daemon.kill();
     let killed_at = Instant::now();
@@ -141,7 +146,7 @@ fn a_daemon_that_is_killed_under_comers_and_goers_fails_the_run() {
 
 #[test]
 fn a_daemon_that_is_killed_while_connections_are_made_fails_the_run() {
-    let connect = killed("/echo", &["connect", "--in-flight", "10"]);
+    let connect = killed("/echo", &["connect"]);
     assert!(connect.first.contains("no connection was left after "), "{}", connect.first);
     assert!(connect.number("connections_failed") > 0, "{}", connect.text);
 }
@@ -245,8 +250,7 @@ fn connections_beyond_the_daemons_limit_fail_the_run() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = report(&folder);
         let path = path.to_str().expect("text");
-        let args =
-            [scenario, &url, "--connections", "10", "--duration", "1s", "--warmup", "0s", "--json", path];
+        let args = [scenario, &url, "--connections", "10", "--duration", "1s", "--json", path];
         let ended = ended(&run(&args), &folder);
         ended.fell_short();
         assert!(ended.first.contains("6 of 10 connections became ready"), "{scenario}: {}", ended.first);
