@@ -132,7 +132,7 @@ impl Opening<'_> {
                 )
             }
             (io::ErrorKind::AddrInUse, Address::Unix(path)) if !is_socket(path) => {
-                "there is a file that is no socket; remove it, or choose another path".to_owned()
+                "the path exists and is not a socket; remove it, or choose another path".to_owned()
             }
             (io::ErrorKind::AddrInUse, Address::Unix(_)) => {
                 "another program listens there; choose another path".to_owned()
@@ -165,7 +165,7 @@ fn resolve(place: &Place) -> io::Result<Vec<Address>> {
     addresses.dedup();
     if addresses.len() > 1 {
         let ips: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
-        log::warn!("{name} has several addresses, and all of them are listened on: {}", ips.join(", "));
+        log::warn!("{name} has several addresses; the daemon listens on all of them: {}", ips.join(", "));
     }
     Ok(addresses.into_iter().map(Address::Tcp).collect())
 }

@@ -1,8 +1,8 @@
 //! Clients that are refused: for the host that they name, for the page that they come from, and for the protocol that they
 //! speak.
 //!
-//! Of a host and a page both values go back to the client and into the log, with the flag that would allow them: the usual reason is a proxy or
-//! a page of one's own that the server has not been told of.
+//! The response and the log name the host, the page's origin and the flag that allows them. The usual reason for a refusal
+//! is a proxy or a page of the operator's own that the server does not know of.
 
 use super::close_reason::CloseReason;
 use super::connection::Wire;

@@ -18,7 +18,7 @@ pub struct Warnings {
 }
 
 impl Warnings {
-    /// Logs a warning, unless it was logged lately or many others were: then it is for those who debug.
+    /// Logs a warning; at the level of debug if it was logged lately, or if many others were.
     pub fn warn(&mut self, now: Millis, warning: String) {
         let level = if self.is_due(now, &warning) { log::Level::Warn } else { log::Level::Debug };
         log::log!(level, "{warning}");

@@ -147,11 +147,8 @@ fn a_listener_that_clashes_is_told_with_what() {
         (["--listen", &socket, "--line-listen", &socket], vec![&socket, own]),
         (["--listen", &socket, "--line-listen", &same], vec!["(--line-listen): --listen ", own]),
         // Something else is there.
-        (
-            ["--listen", &file, "--line-listen", "off"],
-            vec![&file, "a file that is no socket", "choose another path"],
-        ),
-        (["--listen", &folder_itself, "--line-listen", "off"], vec![&folder_itself, "no socket"]),
+        (["--listen", &file, "--line-listen", "off"], vec![&file, "is not a socket", "choose another path"]),
+        (["--listen", &folder_itself, "--line-listen", "off"], vec![&folder_itself, "is not a socket"]),
         (
             ["--listen", "no-such-host.invalid:0", "--line-listen", "off"],
             vec!["no-such-host.invalid:0 (--listen)"],

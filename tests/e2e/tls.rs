@@ -177,7 +177,7 @@ fn our_own_clients_say_why_they_do_not_trust() {
     let url = format!("wss://{}", tls_http(&daemon));
     let (status, _, notices) = Joiner::start(&[&url, "--ca", &Certificate::new().path("ca.pem")]).end();
     assert_eq!(status.code(), Some(1));
-    assert!(notices.iter().any(|line| line.contains("an issuer who is not trusted here")), "{notices:?}");
+    assert!(notices.iter().any(|line| line.contains("an issuer that is not trusted here")), "{notices:?}");
     for (args, hint) in [
         (&[&*url, "--ca", "/nowhere.pem"][..], "/nowhere.pem"),
         (&["ws://127.0.0.1:1", "--insecure"][..], "wss://"),

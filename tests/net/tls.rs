@@ -354,7 +354,7 @@ fn refused(files: &Certificate, trust: &Trust, name: &str) -> String {
 fn a_certificate_that_is_not_to_be_trusted_is_refused_with_the_reason() {
     let files = Certificate::new();
     let other = Certificate::new();
-    assert!(refused(&files, &other.trust(), NAME).contains("from an issuer who is not trusted"));
+    assert!(refused(&files, &other.trust(), NAME).contains("from an issuer that is not trusted"));
     assert!(refused(&files, &files.trust(), "other.example.org").contains("is not for other.example.org"));
     files.issue(|params| {
         params.not_before = date_time_ymd(2000, 1, 1);

@@ -44,7 +44,7 @@ fn certificate(why: &CertificateError) -> String {
     match why {
         Expired | ExpiredContext { .. } => "the server's certificate has expired".into(),
         NotValidYet | NotValidYetContext { .. } => "the server's certificate is not valid yet".into(),
-        UnknownIssuer => "the server's certificate is from an issuer who is not trusted here".into(),
+        UnknownIssuer => "the server's certificate is from an issuer that is not trusted here".into(),
         NotValidForNameContext { expected, .. } => {
             format!("the server's certificate is not for {}", expected.to_str())
         }
