@@ -326,7 +326,7 @@ fn a_name_that_looks_like_anothers_is_taken_until_that_one_has_gone() {
         bot> {"type":"hello","id":1,"name":"pаypаl"}
         bot< {"type":"error","id":1,"code":"name_taken","reason":"somebody else has a name that looks like this one"}
         bot> {"type":"hello","id":2,"name":"gսest-7"}
-        bot< {"type":"error","id":2,"code":"name_taken","reason":"somebody else has this name"}
+        bot< {"type":"error","id":2,"code":"name_taken","reason":"only the server gives names like guest-1"}
         bot> {"type":"hello","id":3,"name":"* lobby"}
         bot< {"type":"error","id":3,"code":"bad_name","reason":"a name does not begin with `*`, `#`, `@` or `/`"}
         bot> {"type":"hello","id":4,"name":"bob] I agree [x"}
