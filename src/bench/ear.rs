@@ -82,6 +82,8 @@ impl Tallies {
 /// What is counted for each second.
 #[derive(Clone, Debug)]
 pub struct Lately {
+    /// Messages, or changes of rooms, of an open loop that became due.
+    pub intended: u64,
     /// Messages sent, or changes of rooms asked for.
     pub sends: u64,
     /// Deliveries, or joins.
@@ -92,12 +94,14 @@ pub struct Lately {
     pub measured: outcome::Times,
     /// Those of the others.
     pub others: outcome::Times,
+    /// How late messages that are measured were sent.
+    pub lateness: outcome::Times,
 }
 
 impl Default for Lately {
     fn default() -> Self {
-        let (measured, others) = (outcome::times(), outcome::times());
-        Lately { sends: 0, deliveries: 0, bytes_received: 0, measured, others }
+        let [measured, others, lateness] = [(); 3].map(|()| outcome::times());
+        Lately { intended: 0, sends: 0, deliveries: 0, bytes_received: 0, measured, others, lateness }
     }
 }
 

@@ -9,6 +9,7 @@
 //!                        what: a stamp and its padding, as the dialect wraps it            stamp.rs, speech.rs
 //!                        with which request, and values of its own in it                   request.rs, template.rs
 //!                      an ear that takes in what comes, against each receiver's ledger     ear.rs, ledger.rs
+//!        Moment ◀── log: the threads' parts of each second, for those who watch              live.rs
 //!        Outcome ◀── settle: what became of each delivery that did not come                settle.rs
 //!           └─────▶ judge: whether the load was made, and all of it is accounted for      verdict.rs
 //! ```
@@ -25,6 +26,7 @@ pub mod ear;
 pub mod flight;
 pub mod hop;
 pub mod ledger;
+pub mod live;
 pub mod outcome;
 pub mod plan;
 pub mod report;

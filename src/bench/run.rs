@@ -2,9 +2,10 @@
 
 use super::clock::{Alarm, Clock};
 use super::cost::{self, Usage};
-use super::crew::{Crew, Part};
+use super::crew::Crew;
 use super::ear::{Ear, Lately, Tallies};
 use super::flight::Flights;
+use super::live::{Log, Part, Watch};
 use super::outcome::{
     ClientCost, ClientLimit, Connecting, Ending, Errors, Outcome, Phase, Second, ServerCost, Spread, Storm,
     record, times,
@@ -17,7 +18,6 @@ use super::shared::{Shared, Times};
 use super::speech::Speech;
 use super::stamp::{Stamps, mix};
 use crate::net::{Post, Reactor};
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -58,12 +58,6 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Whoever watches a run.
-pub trait Watch {
-    /// A second has passed.
-    fn second(&mut self, second: &Second);
-}
-
 /// Makes that run. It ends early when `stop` is set, and reports what there is.
 pub fn run(plan: &Plan, watch: &mut dyn Watch, stop: &AtomicBool) -> Result<Outcome, Failure> {
     let to = address(plan)?;
@@ -94,7 +88,7 @@ pub fn run(plan: &Plan, watch: &mut dyn Watch, stop: &AtomicBool) -> Result<Outc
         threads.push(named.spawn(work).map_err(|error| Failure(format!("cannot start a thread: {error}")))?);
     }
     drop(parts);
-    let mut log = Log { plan: &plan, parts: BTreeMap::new(), seconds: Vec::new() };
+    let mut log = Log::new(&plan);
     let mut server = before.map(|before| Server { before, ..Server::default() });
     watch_threads(&plan, &shared, &seconds, &threads, &mut log, &mut server, watch, stop);
     let crews: Vec<Crew> = threads.into_iter().map(join).collect::<Result<_, _>>()?;
@@ -211,6 +205,7 @@ fn watch_threads(
             Err(RecvTimeoutError::Disconnected) => true,
             Err(RecvTimeoutError::Timeout) => threads.iter().all(JoinHandle::is_finished),
         };
+        watch.glance();
         let now = shared.clock.now();
         if stop.load(Ordering::Relaxed) && !shared.is_stopped() {
             shared.stop(now);
@@ -225,53 +220,9 @@ fn watch_threads(
             }
         }
         if has_ended {
-            return;
+            return log.finish(watch);
         }
     }
-}
-
-/// The seconds, put together from the threads' parts.
-struct Log<'p> {
-    plan: &'p Plan,
-    parts: BTreeMap<u64, Vec<Part>>,
-    seconds: Vec<Second>,
-}
-
-impl Log<'_> {
-    fn add(&mut self, part: Part, watch: &mut dyn Watch) {
-        let at = part.at;
-        let parts = self.parts.entry(at).or_default();
-        parts.push(part);
-        if parts.len() < self.plan.threads {
-            return;
-        }
-        let Some(parts) = self.parts.remove(&at) else { return };
-        let second = put_together(&parts);
-        watch.second(&second);
-        self.seconds.push(second);
-    }
-}
-
-fn put_together(parts: &[Part]) -> Second {
-    let mut latency = times();
-    let mut second = Second::default();
-    for part in parts {
-        latency.add(&part.lately.measured).expect("it grows as it has to");
-        latency.add(&part.lately.others).expect("it grows as it has to");
-        second.at = part.at;
-        second.phase = second.phase.max(part.phase);
-        second.open += part.open;
-        second.errors += part.errors;
-        second.sends += part.lately.sends;
-        second.deliveries += part.lately.deliveries;
-        second.bytes_received += part.lately.bytes_received;
-    }
-    if !latency.is_empty() {
-        second.p50 = latency.value_at_quantile(0.5);
-        second.p99 = latency.value_at_quantile(0.99);
-        second.max = latency.max();
-    }
-    second
 }
 
 fn outcome(
@@ -319,7 +270,7 @@ fn outcome(
     let is_several = crews.iter().any(|crew| crew.ear.flights.is_some());
     let intended: Vec<u64> = crews.iter().filter_map(Crew::intended).collect();
     let mut client = client_cost(&crews, lateness, &tallies);
-    client.limits = limits(plan, &client, &latency);
+    client.limits = limits(plan, client.busiest_thread, client.full_reads, &client.lateness, &latency);
     Ok(Outcome {
         plan: plan.clone(),
         is_interrupted: shared.is_stopped(),
@@ -399,19 +350,26 @@ fn client_cost(crews: &[Crew], lateness: super::outcome::Times, tallies: &Tallie
     }
 }
 
-/// In what the client was the limit rather than the server.
-fn limits(plan: &Plan, client: &ClientCost, latency: &super::outcome::Times) -> Vec<ClientLimit> {
+/// In what the client was the limit rather than the server: of a run or of a second, `busiest_thread` and `full_reads` are
+/// shares from 0 to 1.
+pub(super) fn limits(
+    plan: &Plan,
+    busiest_thread: f64,
+    full_reads: f64,
+    lateness: &super::outcome::Times,
+    latency: &super::outcome::Times,
+) -> Vec<ClientLimit> {
     let mut limits = Vec::new();
-    if client.busiest_thread > CPU_SHARE_MAX {
-        limits.push(ClientLimit::Cpu(client.busiest_thread));
+    if busiest_thread > CPU_SHARE_MAX {
+        limits.push(ClientLimit::Cpu(busiest_thread));
     }
-    let late = client.lateness.value_at_quantile(0.99);
+    let late = lateness.value_at_quantile(0.99);
     let is_open = matches!(plan.load, Load::Open { .. });
     if is_open && late > LATE_MAX && late > latency.value_at_quantile(0.99) / 10 {
         limits.push(ClientLimit::Late(late));
     }
-    if client.full_reads > FULL_READS_MAX && client.busiest_thread > CPU_SHARE_OF_FULL_READS {
-        limits.push(ClientLimit::ReceiveQueues(client.full_reads));
+    if full_reads > FULL_READS_MAX && busiest_thread > CPU_SHARE_OF_FULL_READS {
+        limits.push(ClientLimit::ReceiveQueues(full_reads));
     }
     limits
 }
@@ -482,12 +440,10 @@ pub mod tests {
     }
 
     fn limits_of(busiest: f64, full_reads: f64, late: u64, latency: u64) -> Vec<ClientLimit> {
-        let mut client = outcome(&plan()).client;
-        (client.busiest_thread, client.full_reads) = (busiest, full_reads);
-        record(&mut client.lateness, late);
-        let mut latencies = times();
+        let (mut lateness, mut latencies) = (times(), times());
+        record(&mut lateness, late);
         record(&mut latencies, latency);
-        limits(&plan(), &client, &latencies)
+        limits(&plan(), busiest, full_reads, &lateness, &latencies)
     }
 
     #[test]
@@ -497,20 +453,5 @@ pub mod tests {
         assert!(matches!(limits_of(0.5, 0.0, 2_000_000, 3_000_000)[..], [ClientLimit::Late(_)]));
         assert_eq!(limits_of(0.5, 0.0, 2_000_000, 900_000_000), [], "it makes no difference");
         assert_eq!(limits_of(0.8, 0.6, 0, 0), [ClientLimit::ReceiveQueues(0.6)]);
-    }
-
-    #[test]
-    fn seconds_are_put_together_from_all_threads() {
-        let part = |sends, open, latency| {
-            let mut lately = Lately { sends, deliveries: 2 * sends, ..Lately::default() };
-            record(&mut lately.measured, latency);
-            Part { at: 7, phase: Phase::Measured, open, errors: 1, lately }
-        };
-        let second = put_together(&[part(10, 3, 1000), part(20, 4, 2000)]);
-        assert_eq!(
-            (second.at, second.sends, second.deliveries, second.open, second.errors),
-            (7, 30, 60, 7, 2)
-        );
-        assert!(second.p50 >= 1000 && second.max >= 2000);
     }
 }

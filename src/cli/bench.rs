@@ -6,10 +6,11 @@
 
 use super::USAGE;
 use super::{complain, trust};
-use crate::bench::outcome::{Outcome, Second};
+use crate::bench::live::{Begin, Series, Watch, Watches};
+use crate::bench::outcome::Outcome;
 use crate::bench::plan::{Plan, Scenario};
 use crate::bench::report::{About, Files, Found, Paths, Progress, Report};
-use crate::bench::run::{Failure, Watch, run as run_once};
+use crate::bench::run::{Failure, run as run_once};
 use crate::bench::search::{Vary, search};
 use crate::config::Bench;
 use clap::{ArgMatches, Command};
@@ -62,7 +63,7 @@ pub fn command() -> Command {
 }
 
 /// Runs what the flags ask for, and reports.
-pub fn run(matches: &ArgMatches) -> ExitCode {
+pub fn main(matches: &ArgMatches) -> ExitCode {
     let with_trust = |mut bench: Bench| {
         bench.plan.tls = trust::end_for(&bench.plan.url, bench.ca.as_deref(), bench.is_insecure)?;
         Ok(bench)
@@ -95,7 +96,8 @@ fn measure(bench: &Bench) -> Result<ExitCode, String> {
     let files = Files::open(&paths).map_err(|error| error.to_string())?;
     let stop = stop_on_signals().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let about = About::now();
-    let mut screen = Screen(Progress::on_stderr(&bench.plan));
+    let mut watches = Watches::default();
+    watches.add(Progress::on_stderr(&bench.plan));
     let mut failure = None;
     let found = match &bench.find {
         Some((vary, condition, most)) => {
@@ -106,18 +108,16 @@ fn measure(bench: &Bench) -> Result<ExitCode, String> {
             let mut tries = 0;
             let found = search(&bench.plan, *vary, condition, most, |plan| {
                 tries += 1;
-                screen.0.begin(plan, &format!("try {tries}"));
-                run_once(plan, &mut screen, &stop)
+                run(&Begin { plan, number: tries, series: Series::Search }, &mut watches, &stop)
             });
-            Found::Search(Box::new(found.map_err(|failure| screen.fail(failure))?))
+            Found::Search(Box::new(found.map_err(|failure| failure.to_string())?))
         }
         None => {
             let runs;
-            (runs, failure) = repeat(bench, &mut screen, &stop)?;
+            (runs, failure) = repeat(bench, &mut watches, &stop)?;
             Found::Runs(runs)
         }
     };
-    screen.0.end();
     let report = Report { plan: bench.plan.clone(), about, found };
     report.print(files.take_stdout()).map_err(|error| format!("cannot write the report: {error}"))?;
     files.write(&report).map_err(|error| error.to_string())?;
@@ -133,18 +133,16 @@ fn measure(bench: &Bench) -> Result<ExitCode, String> {
 /// Makes the runs. One that fails ends them, and what the ones before it have shown is reported beside the failure.
 fn repeat(
     bench: &Bench,
-    screen: &mut Screen,
+    watches: &mut Watches,
     stop: &AtomicBool,
 ) -> Result<(Vec<Outcome>, Option<Failure>), String> {
     let mut runs = Vec::new();
     for number in 1..=bench.repeat {
-        let label =
-            if bench.repeat > 1 { format!("run {number} of {}", bench.repeat) } else { String::new() };
-        screen.0.begin(&bench.plan, &label);
-        let outcome = match run_once(&bench.plan, screen, stop) {
+        let begin = Begin { plan: &bench.plan, number, series: Series::Runs(bench.repeat) };
+        let outcome = match run(&begin, watches, stop) {
             Ok(outcome) => outcome,
             Err(failure) if !runs.is_empty() => return Ok((runs, Some(failure))),
-            Err(failure) => return Err(screen.fail(failure)),
+            Err(failure) => return Err(failure.to_string()),
         };
         let is_interrupted = outcome.is_interrupted;
         runs.push(outcome);
@@ -153,6 +151,14 @@ fn repeat(
         }
     }
     Ok((runs, None))
+}
+
+/// Makes one run, which is watched from its beginning to its end.
+fn run(begin: &Begin<'_>, watches: &mut Watches, stop: &AtomicBool) -> Result<Outcome, Failure> {
+    watches.begin(begin);
+    let result = run_once(begin.plan, watches, stop);
+    watches.end(result.as_ref().ok());
+    result
 }
 
 /// A bad verdict comes first: the figures of such a run are not those of the load that was asked for.
@@ -187,23 +193,6 @@ fn stop_on_signals() -> io::Result<Arc<AtomicBool>> {
         flag::register(signal, Arc::clone(&stop))?;
     }
     Ok(stop)
-}
-
-/// Where the seconds are shown.
-struct Screen(Progress);
-
-impl Screen {
-    /// Makes room for an error.
-    fn fail(&mut self, failure: impl ToString) -> String {
-        self.0.end();
-        failure.to_string()
-    }
-}
-
-impl Watch for Screen {
-    fn second(&mut self, second: &Second) {
-        self.0.second(second);
-    }
 }
 
 #[cfg(test)]

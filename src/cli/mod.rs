@@ -85,7 +85,7 @@ pub fn main() -> ExitCode {
             }
         },
         Some(("join", matches)) => join::run(config::Join::from_matches(matches)),
-        Some(("bench", matches)) => bench::run(matches),
+        Some(("bench", matches)) => bench::main(matches),
         _ => ExitCode::from(USAGE),
     }
 }

@@ -6,6 +6,7 @@
 mod endings;
 mod faults;
 mod hops;
+mod moments;
 mod positions;
 mod requests;
 mod rooms;
@@ -13,19 +14,14 @@ mod server;
 mod times;
 mod verdicts;
 
-use chinwag::bench::outcome::{Outcome, Second};
+use chinwag::bench::live::Watches;
+use chinwag::bench::outcome::Outcome;
 use chinwag::bench::plan::{Arrival, Dialect, Load, Plan, Scenario, Templates};
 use chinwag::bench::request::Handshake;
-use chinwag::bench::run::{Failure, Watch, run};
+use chinwag::bench::run::{Failure, run};
 use server::Server;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
-
-struct Nobody;
-
-impl Watch for Nobody {
-    fn second(&mut self, _: &Second) {}
-}
 
 /// A fan-out of one sender to three receivers, a message every five milliseconds.
 fn plan(server: &Server) -> Plan {
@@ -67,7 +63,7 @@ fn plan_at(url: &str) -> Plan {
 }
 
 fn try_run(plan: &Plan) -> Result<Outcome, Failure> {
-    run(plan, &mut Nobody, &AtomicBool::new(false))
+    run(plan, &mut Watches::default(), &AtomicBool::new(false))
 }
 
 #[track_caller]

@@ -1,8 +1,10 @@
 //! The course of a run: its phases and seconds, who comes and goes when, and how it ends.
 
-use super::{Cost, Crew, Part, SECOND, TICK};
+use super::{Cost, Crew, SECOND, TICK};
 use crate::bench::cost;
+use crate::bench::ear::Ear;
 use crate::bench::ledger::Missing;
+use crate::bench::live::{Part, Totals};
 use crate::bench::outcome::Phase;
 use crate::bench::plan::{Load, Scenario};
 use crate::bench::seat::{Role, Seat, Stage, UNANSWERED};
@@ -110,15 +112,36 @@ impl Crew {
     fn tell_second(&mut self, now: u64) {
         let lately = std::mem::take(&mut self.ear.lately);
         self.latency.add(&lately.measured).expect("it grows as it has to");
-        let errors = self.ear.errors.total();
+        self.lateness.add(&lately.lateness).expect("it grows as it has to");
+        let Ear { tallies, connecting, errors, .. } = &self.ear;
+        let is_open = matches!(self.ear.plan.load, Load::Open { .. });
+        self.told = Totals {
+            intended: self.told.intended + if is_open { lately.intended } else { lately.sends },
+            sends: self.told.sends + lately.sends,
+            deliveries: self.told.deliveries + lately.deliveries,
+            bytes_received: self.told.bytes_received + lately.bytes_received,
+            refused: tallies.refused + tallies.hops.refused,
+            errors: errors.total(),
+            ready: connecting.ready,
+            failed: connecting.failed,
+            lost: self.lost,
+            reads: tallies.reads,
+            full_reads: tallies.full_reads,
+        };
+        let (cpu, wall) = (cost::thread_cpu(), now.saturating_sub(self.told_at));
+        let busy = cpu.saturating_sub(self.cpu_told).as_nanos() as f64;
         let part = Part {
+            thread: self.ear.thread,
             at: self.second,
+            ended_at: now,
             phase: self.phase,
             open: self.ear.open,
-            errors: errors - self.errors_told,
+            share: if wall > 0 { busy / wall as f64 } else { 0.0 },
             lately,
+            totals: self.told,
+            errors: errors.kinds.iter().map(|(kind, error)| (kind.clone(), error.count)).collect(),
         };
-        self.errors_told = errors;
+        (self.told_at, self.cpu_told) = (now, cpu);
         self.second = now / SECOND;
         // Nobody listens any more when the run is being given up.
         let _ = self.parts.send(part);

@@ -10,7 +10,8 @@
 mod course;
 
 use super::clock::Alarm;
-use super::ear::{Ear, Lately};
+use super::ear::Ear;
+use super::live::{Part, Totals};
 use super::outcome::{self, Phase, record};
 use super::plan::{Load, Plan, Scenario};
 use super::request::Requests;
@@ -43,21 +44,6 @@ const LOOPBACK_ADDRESSES: u64 = 250;
 const RETRY: u64 = 100_000_000;
 const SECOND: u64 = 1_000_000_000;
 
-/// What one thread has seen of a second.
-#[derive(Debug)]
-pub struct Part {
-    /// Which second.
-    pub at: u64,
-    /// What was going on at its end.
-    pub phase: Phase,
-    /// Connections that were ready at its end.
-    pub open: u64,
-    /// Errors in it.
-    pub errors: u64,
-    /// What was counted.
-    pub lately: Lately,
-}
-
 /// What a thread took while it was measured.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cost {
@@ -78,7 +64,7 @@ pub struct Crew {
     pub cost: Cost,
     /// Latencies of all seconds that have passed.
     pub latency: outcome::Times,
-    /// How late messages were sent.
+    /// How late messages were sent, in all seconds that have passed.
     pub lateness: outcome::Times,
     /// How many connections were cut off.
     pub cut: u64,
@@ -107,7 +93,10 @@ pub struct Crew {
     returns: BinaryHeap<Reverse<(u64, usize)>>,
     next_tick: Millis,
     second: u64,
-    errors_told: u64,
+    /// What was told with the last second, and what the thread had taken by then.
+    told: Totals,
+    told_at: u64,
+    cpu_told: Duration,
     phase: Phase,
     has_settled: bool,
     has_stormed: bool,
@@ -176,7 +165,9 @@ impl Crew {
             returns: BinaryHeap::new(),
             next_tick: Millis(0),
             second: 0,
-            errors_told: 0,
+            told: Totals::default(),
+            told_at: 0,
+            cpu_told: Duration::ZERO,
             phase: Phase::Connecting,
             has_settled: false,
             has_stormed: false,
@@ -246,10 +237,11 @@ impl Crew {
                 break;
             }
             schedule.advance();
+            self.ear.lately.intended += 1;
             let key = self.actors[self.next_actor];
             self.next_actor = (self.next_actor + 1) % self.actors.len();
             if times.is_measured(intended) {
-                record(&mut self.lateness, now - intended);
+                record(&mut self.ear.lately.lateness, now - intended);
             }
             self.seats[key].person.backlog.push_back(intended);
             self.send_backlog(key);

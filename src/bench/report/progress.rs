@@ -3,7 +3,7 @@
 //! On a terminal it is two lines that are drawn anew each second and are gone in the end:
 //!
 //! ```text
-//!     measured    ━━━━━━━━━━━━━━━━━━━━━━━━━─────────────── 12 s left   run 2 of 5
+//!     measured    ━━━━━━━━━━━━━━━━━━━━━━━━━─────────────── 12 s left   run 2 of 2
 //!     400/s sent   400k/s delivered   p50 120 µs   p99 1.20 ms   1,000 open   no errors
 //! ```
 //!
@@ -14,7 +14,8 @@ use super::csv::word;
 use super::figures::us;
 use super::units::{count, duration, rate, things};
 use super::work::Work;
-use crate::bench::outcome::{Phase, Second};
+use crate::bench::live::{Begin, Moment, Watch};
+use crate::bench::outcome::{Outcome, Phase, Second};
 use crate::bench::plan::Plan;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -95,17 +96,8 @@ impl<W: Write> Progress<W> {
         }
     }
 
-    /// Another run begins: `run 2 of 5`, or the like.
-    pub fn begin(&mut self, plan: &Plan, label: &str) {
-        self.end();
-        (self.connections, self.work) = (plan.connections as u64, work_of(plan));
-        (self.warmup, self.measured) = (plan.warmup, plan.duration);
-        label.clone_into(&mut self.label);
-        (self.phase, self.phase_began, self.errors) = (Phase::Connecting, 0, 0);
-    }
-
-    /// A second has passed.
-    pub fn second(&mut self, second: &Second) {
+    /// Draws a second.
+    fn draw(&mut self, second: &Second) {
         if self.phase != second.phase {
             self.phase = second.phase;
             self.phase_began = second.at;
@@ -120,8 +112,8 @@ impl<W: Write> Progress<W> {
         let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
     }
 
-    /// The run is over: what was drawn is taken away.
-    pub fn end(&mut self) {
+    /// Takes away what was drawn.
+    fn clear(&mut self) {
         if std::mem::take(&mut self.is_drawn) {
             let _ = self.out.write_all(UP_AND_CLEAR.as_bytes()).and_then(|()| self.out.flush());
         }
@@ -202,23 +194,55 @@ impl<W: Write> Progress<W> {
     }
 }
 
+impl<W: Write> Watch for Progress<W> {
+    fn begin(&mut self, run: &Begin<'_>) {
+        let plan = run.plan;
+        (self.connections, self.work) = (plan.connections as u64, work_of(plan));
+        (self.warmup, self.measured) = (plan.warmup, plan.duration);
+        self.label = run.label();
+        (self.phase, self.phase_began, self.errors) = (Phase::Connecting, 0, 0);
+    }
+
+    fn second(&mut self, moment: &Moment<'_>) -> Result<(), String> {
+        self.draw(&moment.second);
+        Ok(())
+    }
+
+    fn warn(&mut self, why: &str) {
+        self.clear();
+        let _ = writeln!(self.out, "warning: {why}");
+    }
+
+    fn end(&mut self, _: Option<&Outcome>) {
+        self.clear();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::sample;
     use super::*;
+    use crate::bench::live::Series;
+    use std::sync::LazyLock;
 
     const PLAIN: Look = Look { is_terminal: false, has_colour: false };
     const TERMINAL: Look = Look { is_terminal: true, has_colour: false };
     const COLOUR: Look = Look { is_terminal: true, has_colour: true };
 
     /// What a look makes of these seconds, and of the end.
-    fn shown(look: Look, label: &str, seconds: &[Second]) -> String {
+    fn shown(look: Look, runs: usize, seconds: &[Second]) -> String {
         let mut out = Vec::new();
         let mut progress = Progress::new(&mut out, look, &sample::plan());
-        progress.begin(&sample::plan(), label);
-        seconds.iter().for_each(|second| progress.second(second));
-        progress.end();
+        progress.begin(&run(runs));
+        seconds.iter().for_each(|second| progress.draw(second));
+        progress.end(None);
         String::from_utf8(out).expect("UTF-8")
+    }
+
+    /// The last of so many runs.
+    fn run(runs: usize) -> Begin<'static> {
+        static PLAN: LazyLock<Plan> = LazyLock::new(sample::plan);
+        Begin { plan: &PLAN, number: runs, series: Series::Runs(runs) }
     }
 
     fn seconds() -> Vec<Second> {
@@ -229,7 +253,7 @@ mod tests {
     fn elsewhere_than_on_a_terminal_it_is_a_plain_line_a_second() {
         let all = seconds();
         assert_eq!(
-            shown(PLAIN, "", &[all[0], all[1], all[2], all[19]]),
+            shown(PLAIN, 1, &[all[0], all[1], all[2], all[19]]),
             "1 s, connecting: 1,000 of 1,000 open, no errors\n\
              2 s, warm-up: 400/s sent, 400k/s delivered, p50 121 µs, p99 1.20 ms, 1,000 open, no errors, 30 s left\n\
              3 s, measured: 400/s sent, 399k/s delivered, p50 122 µs, p99 1.20 ms, 1,000 open, no errors, 29 s left\n\
@@ -239,7 +263,7 @@ mod tests {
 
     #[test]
     fn on_a_terminal_two_lines_are_drawn_anew_and_gone_in_the_end() {
-        let text = shown(TERMINAL, "run 2 of 5", &seconds()[1..20]);
+        let text = shown(TERMINAL, 2, &seconds()[1..20]);
         assert_eq!(text.matches(UP_AND_CLEAR).count(), 19, "once for each but the first, and at the end");
         assert!(text.ends_with(UP_AND_CLEAR));
         let last = text.rsplit(NO_WRAP).next().expect("a block");
@@ -248,7 +272,7 @@ mod tests {
         assert_eq!(
             block,
             format!(
-                "measured    {bar}{rest} 12 s left   run 2 of 5\n\
+                "measured    {bar}{rest} 12 s left   run 2 of 2\n\
                  400/s sent   398k/s delivered   p50 139 µs   p99 1.20 ms   1,000 open   no errors{WRAP}"
             )
         );
@@ -257,7 +281,7 @@ mod tests {
     #[test]
     fn colours_are_only_where_they_are_wanted() {
         let styles = |look| {
-            let text = shown(look, "run 1 of 2", &seconds()[..3]);
+            let text = shown(look, 2, &seconds()[..3]);
             let text = [NO_WRAP, WRAP, UP_AND_CLEAR].iter().fold(text, |text, code| text.replace(code, ""));
             text.contains('\x1b')
         };
@@ -269,14 +293,26 @@ mod tests {
         let failing = Second { errors: 3, ..seconds()[2] };
         let mut out = Vec::new();
         let mut progress = Progress::new(&mut out, PLAIN, &sample::plan());
-        progress.second(&failing);
-        progress.second(&failing);
-        progress.begin(&sample::plan(), "run 2 of 2");
-        progress.second(&seconds()[2]);
+        progress.draw(&failing);
+        progress.draw(&failing);
+        progress.begin(&run(2));
+        progress.draw(&seconds()[2]);
         let text = String::from_utf8(out).expect("UTF-8");
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].contains("3 errors") && lines[1].contains("6 errors"), "{text}");
         assert!(lines[2].starts_with("run 2 of 2, 3 s") && lines[2].contains("no errors"), "{text}");
+    }
+
+    #[test]
+    fn a_warning_stands_above_what_is_drawn_anew() {
+        let mut out = Vec::new();
+        let mut progress = Progress::new(&mut out, TERMINAL, &sample::plan());
+        progress.draw(&seconds()[2]);
+        progress.warn("the disk is full");
+        progress.draw(&seconds()[3]);
+        let text = String::from_utf8(out).expect("UTF-8");
+        let (_, after) = text.split_once(UP_AND_CLEAR).expect("the block is taken away");
+        assert!(after.starts_with(&format!("warning: the disk is full\n{NO_WRAP}measured")), "{after:?}");
     }
 
     #[test]
