@@ -39,8 +39,10 @@ pub trait Watch {
     /// Another watch has ended, for this reason.
     fn warn(&mut self, _why: &str) {}
 
-    /// A run is over. `None` if it found out nothing.
-    fn end(&mut self, _outcome: Option<&Outcome>) {}
+    /// A run is over. `None` if it found out nothing. An error is one as of [`Watch::second`].
+    fn end(&mut self, _outcome: Option<&Outcome>) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// Several watches, which are told in their order.
@@ -52,6 +54,13 @@ impl Watches {
     pub fn add(&mut self, watch: impl Watch + 'static) {
         self.0.push(Box::new(watch));
     }
+
+    /// Tells all of them. Those that end are taken out, and the others are told why.
+    fn tell(&mut self, mut tell: impl FnMut(&mut dyn Watch) -> Result<(), String>) {
+        let mut ended = Vec::new();
+        self.0.retain_mut(|watch| tell(&mut **watch).map_err(|why| ended.push(why)).is_ok());
+        ended.iter().for_each(|why| self.warn(why));
+    }
 }
 
 impl Watch for Watches {
@@ -60,9 +69,7 @@ impl Watch for Watches {
     }
 
     fn second(&mut self, moment: &Moment<'_>) -> Result<(), String> {
-        let mut ended = Vec::new();
-        self.0.retain_mut(|watch| watch.second(moment).map_err(|why| ended.push(why)).is_ok());
-        ended.iter().for_each(|why| self.warn(why));
+        self.tell(|watch| watch.second(moment));
         Ok(())
     }
 
@@ -74,8 +81,9 @@ impl Watch for Watches {
         self.0.iter_mut().for_each(|watch| watch.warn(why));
     }
 
-    fn end(&mut self, outcome: Option<&Outcome>) {
-        self.0.iter_mut().for_each(|watch| watch.end(outcome));
+    fn end(&mut self, outcome: Option<&Outcome>) -> Result<(), String> {
+        self.tell(|watch| watch.end(outcome));
+        Ok(())
     }
 }
 
@@ -111,8 +119,10 @@ impl Begin<'_> {
 }
 
 /// What a run has come to by the end of a second.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Moment<'l> {
+    /// What the run plays.
+    pub plan: &'l Plan,
     /// What happened in the second.
     pub second: Second,
     /// The time since the run began.
@@ -283,6 +293,7 @@ impl<'p> Log<'p> {
         let full_reads = so_far.full_reads - before.full_reads;
         let full_reads = if reads > 0 { full_reads as f64 / reads as f64 } else { 0.0 };
         let moment = Moment {
+            plan: self.plan,
             second,
             elapsed: Duration::from_nanos(elapsed),
             span,

@@ -9,7 +9,7 @@ use super::{complain, trust};
 use crate::bench::live::{Begin, Series, Watch, Watches};
 use crate::bench::outcome::Outcome;
 use crate::bench::plan::{Plan, Scenario};
-use crate::bench::report::{About, Files, Found, Paths, Progress, Report};
+use crate::bench::report::{About, Files, Found, Lines, Paths, Progress, Report};
 use crate::bench::run::{Failure, run as run_once};
 use crate::bench::search::{Vary, search};
 use crate::config::Bench;
@@ -97,7 +97,12 @@ fn measure(bench: &Bench) -> Result<ExitCode, String> {
     let stop = stop_on_signals().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let about = About::now();
     let mut watches = Watches::default();
-    watches.add(Progress::on_stderr(&bench.plan));
+    let has_lines = bench.jsonl.as_deref().is_some_and(|path| path == "-");
+    watches.add(Progress::on_stderr(&bench.plan, has_lines));
+    if let Some(path) = &bench.jsonl {
+        files.check_unused(path).map_err(|error| error.to_string())?;
+        watches.add(Lines::open(path).map_err(|error| error.to_string())?);
+    }
     let mut failure = None;
     let found = match &bench.find {
         Some((vary, condition, most)) => {
@@ -119,7 +124,9 @@ fn measure(bench: &Bench) -> Result<ExitCode, String> {
         }
     };
     let report = Report { plan: bench.plan.clone(), about, found };
-    report.print(files.take_stdout()).map_err(|error| format!("cannot write the report: {error}"))?;
+    report
+        .print(files.take_stdout() || has_lines)
+        .map_err(|error| format!("cannot write the report: {error}"))?;
     files.write(&report).map_err(|error| error.to_string())?;
     if let Some(failure) = &failure {
         complain(format_args!("error: not all runs were made: {failure}"));
@@ -157,7 +164,8 @@ fn repeat(
 fn run(begin: &Begin<'_>, watches: &mut Watches, stop: &AtomicBool) -> Result<Outcome, Failure> {
     watches.begin(begin);
     let result = run_once(begin.plan, watches, stop);
-    watches.end(result.as_ref().ok());
+    // One that ends is out of them, and has been warned of.
+    let _ = watches.end(result.as_ref().ok());
     result
 }
 

@@ -171,6 +171,12 @@ pub const SETTINGS: &[Setting] = &[
     row("fail-if", Kind::Text, "", "Exit code 5 when this holds for a figure of the JSON report, as in p99>50ms")
         .repeated(),
     row("json", Kind::Path, "", "Writes the report there as JSON; - for the standard output"),
+    row(
+        "jsonl",
+        Kind::Path,
+        "",
+        "Writes a line of JSON there for each second while the run goes on; - for the standard output",
+    ),
     row("hgrm", Kind::Path, "", "Writes the latencies there, for HdrHistogram's plotter"),
     row("csv", Kind::Path, "", "Writes the seconds there"),
     row("svg", Kind::Path, "", "Draws the latencies and the seconds there"),
@@ -191,6 +197,8 @@ pub struct Bench {
     pub is_strict: bool,
     /// Where the report is written, besides.
     pub json: Option<PathBuf>,
+    /// Where the seconds are written while it runs.
+    pub jsonl: Option<PathBuf>,
     /// The same.
     pub hgrm: Option<PathBuf>,
     /// The same.
@@ -339,6 +347,7 @@ impl Bench {
             fail_if: texts(matches, "fail-if").iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
             is_strict: matches.get_flag("strict"),
             json: path(matches, "json"),
+            jsonl: path(matches, "jsonl"),
             hgrm: path(matches, "hgrm"),
             csv: path(matches, "csv"),
             svg: path(matches, "svg"),

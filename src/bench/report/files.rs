@@ -35,6 +35,13 @@ pub struct FileError {
     error: io::Error,
 }
 
+impl FileError {
+    /// That this path cannot be written, for this reason.
+    pub fn new(path: &Path, error: io::Error) -> FileError {
+        FileError { path: path.to_owned(), error }
+    }
+}
+
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cannot write {}: {}", self.path.display(), self.error)
@@ -62,16 +69,24 @@ impl Files {
             (&paths.csv, |report| csv::render(&report.runs())),
             (&paths.svg, svg::render),
         ];
-        let mut sinks: Vec<Sink> = Vec::new();
+        let mut files = Files { sinks: Vec::new() };
         for (path, render) in asked {
             let Some(path) = path else { continue };
-            if sinks.iter().any(|sink| sink.path == *path) {
-                let error = io::Error::new(io::ErrorKind::InvalidInput, "two things cannot be written there");
-                return Err(FileError { path: path.clone(), error });
-            }
-            sinks.push(Sink::open(path, render)?);
+            files.check_unused(path)?;
+            files.sinks.push(Sink::open(path, render)?);
         }
-        Ok(Files { sinks })
+        Ok(files)
+    }
+
+    /// Refuses a path to which one of them is written.
+    pub fn check_unused(&self, path: &Path) -> Result<(), FileError> {
+        match self.sinks.iter().any(|sink| sink.path == path) {
+            true => {
+                let error = io::Error::new(io::ErrorKind::InvalidInput, "two things cannot be written there");
+                Err(FileError::new(path, error))
+            }
+            false => Ok(()),
+        }
     }
 
     /// Whether one of them is the standard output: then the table goes elsewhere.

@@ -1,7 +1,8 @@
 //! What `chinwag bench` shows and writes: live while it runs, a table at the end, and files for other programs.
 //!
 //! ```text
-//!     Second, Second, ... ──▶ progress.rs    a line or two that are drawn anew
+//!     Moment, Moment, ──┬───▶ progress.rs    for people: a line or two that are drawn anew
+//!                       └───▶ jsonl.rs       for programs, while it runs
 //!
 //!     Outcome, Outcome ─┬───▶ table.rs       for people      (verdict.rs, units.rs, work.rs)
 //!                       ├───▶ json.rs        for programs    (options.rs)
@@ -19,6 +20,7 @@ mod figures;
 mod files;
 mod hgrm;
 mod json;
+mod jsonl;
 mod options;
 mod progress;
 mod svg;
@@ -37,6 +39,7 @@ use std::io::{self, Write};
 
 pub use about::{About, Machine};
 pub use files::{FileError, Files, Paths};
+pub use jsonl::Lines;
 pub use progress::Progress;
 pub use verdict::{Finding, Summary, Weight};
 

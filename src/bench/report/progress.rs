@@ -69,10 +69,13 @@ fn work_of(plan: &Plan) -> Option<&'static Work> {
 }
 
 impl Progress {
-    /// On the standard error, as it suits that.
-    pub fn on_stderr(plan: &Plan) -> Progress {
+    /// On the standard error, as it suits that. With `has_lines`, another watch writes lines to the standard output: on a
+    /// terminal they would be among those that are drawn over.
+    pub fn on_stderr(plan: &Plan, has_lines: bool) -> Progress {
         let stderr = io::stderr();
-        let is_terminal = stderr.is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let is_shared = has_lines && io::stdout().is_terminal();
+        let is_terminal =
+            !is_shared && stderr.is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb");
         let has_colour = is_terminal && AutoStream::choice(&stderr) != ColorChoice::Never;
         Progress::new(stderr, Look { is_terminal, has_colour }, plan)
     }
@@ -213,8 +216,9 @@ impl<W: Write> Watch for Progress<W> {
         let _ = writeln!(self.out, "warning: {why}");
     }
 
-    fn end(&mut self, _: Option<&Outcome>) {
+    fn end(&mut self, _: Option<&Outcome>) -> Result<(), String> {
         self.clear();
+        Ok(())
     }
 }
 
@@ -235,7 +239,7 @@ mod tests {
         let mut progress = Progress::new(&mut out, look, &sample::plan());
         progress.begin(&run(runs));
         seconds.iter().for_each(|second| progress.draw(second));
-        progress.end(None);
+        progress.end(None).expect("it goes on");
         String::from_utf8(out).expect("UTF-8")
     }
 

@@ -2,6 +2,7 @@
 
 use super::about::{About, Machine};
 use super::{Found, Report};
+use crate::bench::live::{Moment, ServerShare, Totals};
 use crate::bench::outcome::*;
 use crate::bench::plan::*;
 use crate::bench::request::Handshake;
@@ -200,6 +201,35 @@ pub fn plan() -> Plan {
         slow_percent: 0,
         slow_bytes_per_second: 0,
     }
+}
+
+/// The fourth second of a run in which two connections were lost and some messages were refused.
+pub fn with_moment<T>(plan: &Plan, look: impl FnOnce(&Moment<'_>) -> T) -> T {
+    let errors = [("closed: 1012".to_owned(), 2), ("refused: rate".to_owned(), 10)].into();
+    look(&Moment {
+        plan,
+        second: Second { open: CONNECTIONS - 2, errors: 2, ..second(3) },
+        elapsed: Duration::from_secs(4),
+        span: Duration::from_secs(1),
+        latency: &latency(),
+        so_far: Totals {
+            intended: 1300,
+            sends: 1200,
+            deliveries: 1_198_800,
+            bytes_received: 170_379_600,
+            refused: 10,
+            errors: 12,
+            ready: CONNECTIONS,
+            failed: 1,
+            lost: 2,
+            reads: 900,
+            full_reads: 9,
+        },
+        errors: &errors,
+        client_share: 0.97,
+        limits: vec![ClientLimit::Cpu(0.97)],
+        server: Some(ServerShare { cpu: 0.44, memory_bytes: 34 << 20 }),
+    })
 }
 
 /// A histogram of so many of each, in nanoseconds.

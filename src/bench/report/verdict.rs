@@ -273,7 +273,8 @@ pub fn reasons(runs: &[&Outcome]) -> Vec<String> {
     reasons
 }
 
-fn reason(limit: &ClientLimit) -> String {
+/// In what the client was the limit, in words.
+pub fn reason(limit: &ClientLimit) -> String {
     match limit {
         ClientLimit::Cpu(part) => format!("its busiest thread was at work for {} of the time", share(*part)),
         ClientLimit::Late(ns) => {
