@@ -13,17 +13,11 @@
 
 use super::cost::{self, Usage};
 use super::ear::Lately;
-use super::outcome::{ClientLimit, Outcome, Phase, Second, Times, times};
+use super::outcome::{ClientLimit, Errors, Outcome, Phase, Second, Times, times};
 use super::plan::Plan;
 use super::run::limits;
 use std::collections::BTreeMap;
 use std::time::Duration;
-
-/// How many kinds of errors a moment tells apart. The others are counted together: a server chooses its close codes, and so
-/// it chooses how many kinds there are.
-pub const KINDS_MAX: usize = 20;
-/// What the other kinds are called.
-pub const OTHER_KINDS: &str = "other";
 
 /// Something that is told how a run goes.
 pub trait Watch {
@@ -133,8 +127,8 @@ pub struct Moment<'l> {
     pub latency: &'l Times,
     /// What was counted since the run began.
     pub so_far: Totals,
-    /// Errors since the run began, by kind; at most [`KINDS_MAX`] kinds, and [`OTHER_KINDS`].
-    pub errors: &'l BTreeMap<String, u64>,
+    /// Errors since the run began, by kind.
+    pub errors: &'l Errors,
     /// The share of the second that the busiest thread of the client was at work, from 0 to 1.
     pub client_share: f64,
     /// Why the second's figures are the client's rather than the server's, if they are.
@@ -220,7 +214,7 @@ pub struct Part {
     /// What was counted until then.
     pub totals: Totals,
     /// Errors until then, by kind.
-    pub errors: BTreeMap<String, u64>,
+    pub errors: Errors,
 }
 
 /// The seconds of a run, put together from the threads' parts.
@@ -241,7 +235,7 @@ struct Told {
     /// Its seconds below this one are whole.
     next: u64,
     totals: Totals,
-    errors: BTreeMap<String, u64>,
+    errors: Errors,
 }
 
 impl<'p> Log<'p> {
@@ -309,18 +303,10 @@ impl<'p> Log<'p> {
         self.seconds.push(second);
     }
 
-    /// Those of all threads, the most frequent kinds by themselves.
-    fn errors(&self) -> BTreeMap<String, u64> {
-        let mut kinds = BTreeMap::<&str, u64>::new();
-        for (kind, count) in self.threads.iter().flat_map(|told| &told.errors) {
-            *kinds.entry(kind).or_default() += count;
-        }
-        let mut kinds: Vec<(&str, u64)> = kinds.into_iter().collect();
-        kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        let rest: u64 = kinds.iter().skip(KINDS_MAX).map(|(_, count)| count).sum();
-        kinds.truncate(KINDS_MAX);
-        kinds.extend((rest > 0).then_some((OTHER_KINDS, rest)));
-        kinds.into_iter().map(|(kind, count)| (kind.to_owned(), count)).collect()
+    fn errors(&self) -> Errors {
+        let mut errors = Errors::default();
+        self.threads.iter().for_each(|told| errors.merge(told.errors.clone()));
+        errors
     }
 
     fn server_share(&mut self, span: Duration) -> Option<ServerShare> {
@@ -373,7 +359,7 @@ mod tests {
             share: 0.2 + thread as f64 / 10.0,
             lately,
             totals: Totals { sends: sends * (at + 1), errors: at, ..Totals::default() },
-            errors: [("closed".to_owned(), at)].into(),
+            errors: Errors::default(),
         }
     }
 
@@ -420,19 +406,6 @@ mod tests {
         assert_eq!(seen.0.len(), 3);
         log.finish(&mut seen);
         assert_eq!(told(&seen).last(), Some(&(3, 10)));
-    }
-
-    #[test]
-    fn a_server_cannot_make_more_kinds_of_errors_than_are_told_apart() {
-        let plan = plan();
-        let mut log = Log::new(&plan);
-        log.threads[0].errors =
-            (0..1000).map(|code| (format!("closed: {}", 4000 + code), 1 + code)).collect();
-        let errors = log.errors();
-        assert_eq!(errors.len(), KINDS_MAX + 1);
-        assert_eq!(errors.get("closed: 4999"), Some(&1000), "the most frequent ones have their names");
-        assert_eq!(errors.values().sum::<u64>(), 1000 * 1001 / 2);
-        assert!(errors.contains_key(OTHER_KINDS));
     }
 
     #[test]

@@ -221,6 +221,14 @@ impl Audit {
     }
 }
 
+/// How many kinds of errors are told apart, and how long their names are, in bytes. A server chooses its close codes and its
+/// reasons for refusing a message, so it chooses how many kinds there are.
+pub const ERROR_KINDS_MAX: usize = 100;
+/// See [`ERROR_KINDS_MAX`].
+pub const ERROR_KIND_BYTES_MAX: usize = 100;
+/// The kind of all errors beyond these bounds.
+pub const OTHER_ERRORS: &str = "other";
+
 /// What went wrong, by kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Errors {
@@ -242,6 +250,7 @@ pub struct ErrorKind {
 impl Errors {
     /// One more.
     pub fn add(&mut self, kind: &str, example: impl FnOnce() -> String, hint: &'static str) {
+        let kind = self.known(kind);
         match self.kinds.get_mut(kind) {
             Some(known) => known.count += 1,
             None => {
@@ -251,9 +260,17 @@ impl Errors {
         }
     }
 
+    /// The kind itself, if it is there or there is room for it, and otherwise [`OTHER_ERRORS`].
+    fn known<'k>(&self, kind: &'k str) -> &'k str {
+        let is_new = !self.kinds.contains_key(kind);
+        let is_full = self.kinds.len() >= ERROR_KINDS_MAX || kind.len() > ERROR_KIND_BYTES_MAX;
+        if is_new && is_full { OTHER_ERRORS } else { kind }
+    }
+
     /// Those of another thread too.
     pub fn merge(&mut self, other: Errors) {
         for (kind, more) in other.kinds {
+            let kind = self.known(&kind).to_owned();
             let known = self.kinds.entry(kind).or_default();
             if known.count == 0 {
                 *known = more;
@@ -385,4 +402,28 @@ pub struct Try {
     pub seen: String,
     /// Whether it held.
     pub holds: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_cannot_make_more_kinds_of_errors_than_are_told_apart() {
+        let of_codes = |codes: std::ops::Range<u32>| {
+            let mut errors = Errors::default();
+            for code in codes {
+                errors.add(&format!("closed: {code}"), || format!("reason {code}"), "");
+                errors.add(&"long".repeat(100), || "a long code".into(), "");
+            }
+            errors
+        };
+        let mut errors = of_codes(1000..1500);
+        // The long ones came second, so `other` is among the first hundred.
+        assert_eq!((errors.kinds.len(), errors.total()), (ERROR_KINDS_MAX, 1000));
+        assert_eq!(errors.kinds.get(OTHER_ERRORS).map(|other| other.count), Some(901));
+        errors.merge(of_codes(2000..2500));
+        assert_eq!((errors.kinds.len(), errors.total()), (ERROR_KINDS_MAX, 2000));
+        assert!(errors.kinds.contains_key("closed: 1098") && !errors.kinds.contains_key("closed: 2000"));
+    }
 }

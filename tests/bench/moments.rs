@@ -25,7 +25,7 @@ impl Watch for Seen {
         self.latencies += moment.latency.len();
         self.elapsed.push(moment.elapsed);
         self.covered += moment.span;
-        self.kinds = moment.errors.keys().cloned().collect();
+        self.kinds = moment.errors.kinds.keys().cloned().collect();
         Ok(())
     }
 

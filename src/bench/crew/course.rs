@@ -139,7 +139,7 @@ impl Crew {
             share: if wall > 0 { busy / wall as f64 } else { 0.0 },
             lately,
             totals: self.told,
-            errors: errors.kinds.iter().map(|(kind, error)| (kind.clone(), error.count)).collect(),
+            errors: errors.clone(),
         };
         (self.told_at, self.cpu_told) = (now, cpu);
         self.second = now / SECOND;

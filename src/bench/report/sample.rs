@@ -205,7 +205,10 @@ pub fn plan() -> Plan {
 
 /// The fourth second of a run in which two connections were lost and some messages were refused.
 pub fn with_moment<T>(plan: &Plan, look: impl FnOnce(&Moment<'_>) -> T) -> T {
-    let errors = [("closed: 1012".to_owned(), 2), ("refused: rate".to_owned(), 10)].into();
+    let mut errors = Errors::default();
+    for (kind, count) in [("closed: 1012", 2), ("rate_limited", 10)] {
+        (0..count).for_each(|_| errors.add(kind, || "the server did not take it".into(), ""));
+    }
     look(&Moment {
         plan,
         second: Second { open: CONNECTIONS - 2, errors: 2, ..second(3) },
