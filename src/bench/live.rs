@@ -174,7 +174,8 @@ pub struct Totals {
 }
 
 impl Totals {
-    fn add(mut self, other: &Totals) -> Totals {
+    /// Those of another thread, or of another run, too.
+    pub fn merge(&mut self, other: &Totals) {
         for (sum, more) in [
             (&mut self.intended, other.intended),
             (&mut self.sends, other.sends),
@@ -190,7 +191,6 @@ impl Totals {
         ] {
             *sum += more;
         }
-        self
     }
 }
 
@@ -280,7 +280,8 @@ impl<'p> Log<'p> {
             let told = &mut self.threads[part.thread];
             (told.totals, told.errors) = (part.totals, part.errors);
         }
-        let so_far = self.threads.iter().fold(Totals::default(), |sum, told| sum.add(&told.totals));
+        let mut so_far = Totals::default();
+        self.threads.iter().for_each(|told| so_far.merge(&told.totals));
         let before = std::mem::replace(&mut self.before, so_far);
         second.errors = so_far.errors - before.errors;
         let reads = so_far.reads - before.reads;

@@ -5,11 +5,11 @@
 //! was the limit, and with `--fail-if` 5 when a figure is out of bounds.
 
 use super::USAGE;
-use super::{complain, trust};
+use super::{complain, scrape, trust};
 use crate::bench::live::{Begin, Series, Watch, Watches};
 use crate::bench::outcome::Outcome;
 use crate::bench::plan::{Plan, Scenario};
-use crate::bench::report::{About, Files, Found, Lines, Paths, Progress, Report};
+use crate::bench::report::{About, Exposition, ExpositionPage, Files, Found, Lines, Paths, Progress, Report};
 use crate::bench::run::{Failure, run as run_once};
 use crate::bench::search::{Vary, search};
 use crate::config::Bench;
@@ -102,6 +102,11 @@ fn measure(bench: &Bench) -> Result<ExitCode, String> {
     if let Some(path) = &bench.jsonl {
         files.check_unused(path).map_err(|error| error.to_string())?;
         watches.add(Lines::open(path).map_err(|error| error.to_string())?);
+    }
+    if let Some(listen) = &bench.prometheus {
+        let page = ExpositionPage::default();
+        watches.add(Exposition::new(page.clone()));
+        watches.add(scrape::open(listen, page)?);
     }
     let mut failure = None;
     let found = match &bench.find {

@@ -12,14 +12,17 @@ use std::path::Path;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
     Http,
-    Lines,
+    /// Of this service.
+    Lines(ServiceId),
+    Metrics,
 }
 
 impl Purpose {
     fn flag(self) -> &'static str {
         match self {
             Purpose::Http => "--listen",
-            Purpose::Lines => "--line-listen",
+            Purpose::Lines(_) => "--line-listen",
+            Purpose::Metrics => "--prometheus",
         }
     }
 }
@@ -41,26 +44,36 @@ pub fn open(
     lines: ServiceId,
     identity: Option<&Identity>,
 ) -> Result<Vec<Listening>, String> {
-    let mut opening = Opening { server, lines, identity, opened: Vec::new(), failures: Vec::new() };
-    let listeners = [(Purpose::Http, &config.listen), (Purpose::Lines, &config.line_listen)];
+    let mut opening = Opening { server, identity, opened: Vec::new(), failures: Vec::new() };
+    let listeners = [(Purpose::Http, &config.listen), (Purpose::Lines(lines), &config.line_listen)];
     for (purpose, listens) in listeners {
         listens.iter().for_each(|listen| opening.open(purpose, listen));
     }
-    match opening.failures.is_empty() {
-        true => Ok(opening.opened),
-        false => Err(opening.failures.join("; ")),
-    }
+    opening.finish()
+}
+
+/// Opens the listener of the load client's metrics, which has no TLS.
+pub fn open_metrics(server: &mut Server, listen: &Listen) -> Result<Vec<Listening>, String> {
+    let mut opening = Opening { server, identity: None, opened: Vec::new(), failures: Vec::new() };
+    opening.open(Purpose::Metrics, listen);
+    opening.finish()
 }
 
 struct Opening<'s> {
     server: &'s mut Server,
-    lines: ServiceId,
     identity: Option<&'s Identity>,
     opened: Vec<Listening>,
     failures: Vec<String>,
 }
 
 impl Opening<'_> {
+    fn finish(self) -> Result<Vec<Listening>, String> {
+        match self.failures.is_empty() {
+            true => Ok(self.opened),
+            false => Err(self.failures.join("; ")),
+        }
+    }
+
     fn open(&mut self, purpose: Purpose, listen: &Listen) {
         let before = self.opened.len();
         let mut absent = Vec::new();
@@ -111,10 +124,10 @@ impl Opening<'_> {
     fn bind(&mut self, purpose: Purpose, address: &Address, is_tls: bool) -> io::Result<()> {
         let identity = self.identity.filter(|_| is_tls);
         let local = match (purpose, identity) {
-            (Purpose::Http, None) => self.server.listen(address),
-            (Purpose::Http, Some(identity)) => self.server.listen_tls(address, identity),
-            (Purpose::Lines, None) => self.server.listen_lines(address, self.lines),
-            (Purpose::Lines, Some(identity)) => self.server.listen_lines_tls(address, self.lines, identity),
+            (Purpose::Http | Purpose::Metrics, None) => self.server.listen(address),
+            (Purpose::Http | Purpose::Metrics, Some(identity)) => self.server.listen_tls(address, identity),
+            (Purpose::Lines(lines), None) => self.server.listen_lines(address, lines),
+            (Purpose::Lines(lines), Some(identity)) => self.server.listen_lines_tls(address, lines, identity),
         };
         let (is_everywhere, address) = (matches!(address, Address::Everywhere(_)), local?);
         let hears_both = is_everywhere && matches!(address, Address::Tcp(SocketAddr::V6(_)));
@@ -138,7 +151,8 @@ impl Opening<'_> {
                 "another program listens there; choose another path".to_owned()
             }
             (io::ErrorKind::AddrInUse, _) => {
-                let off = if purpose == Purpose::Lines { ", or --line-listen off" } else { "" };
+                let is_lines = matches!(purpose, Purpose::Lines(_));
+                let off = if is_lines { ", or --line-listen off" } else { "" };
                 format!("another program listens there, perhaps another chinwag; choose another port{off}")
             }
             (io::ErrorKind::PermissionDenied, Address::Tcp(_) | Address::Everywhere(_)) => {
@@ -180,7 +194,8 @@ impl Listening {
     pub fn announce(&self) {
         let purpose = match self.purpose {
             Purpose::Http => "for HTTP and WebSocket",
-            Purpose::Lines => "for lines",
+            Purpose::Lines(_) => "for lines",
+            Purpose::Metrics => "for Prometheus",
         };
         let scheme = if self.is_tls { "tls://" } else { "" };
         // Nobody listens to stderr: then there is nobody to tell.
@@ -200,8 +215,9 @@ impl Listening {
             address.set_ip(if is_v4 { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
         }
         let example = match (self.purpose, self.is_tls) {
-            (Purpose::Lines, false) => format!("nc {} {}", address.ip(), address.port()),
-            (Purpose::Lines, true) => format!("openssl s_client -connect {address}"),
+            (Purpose::Metrics, _) => format!("http://{address}/metrics"),
+            (Purpose::Lines(_), false) => format!("nc {} {}", address.ip(), address.port()),
+            (Purpose::Lines(_), true) => format!("openssl s_client -connect {address}"),
             (Purpose::Http, false) => format!("http://{address}/"),
             (Purpose::Http, true) => format!("https://{address}/"),
         };

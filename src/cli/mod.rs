@@ -6,6 +6,7 @@ mod join;
 mod listeners;
 mod pages;
 mod random;
+mod scrape;
 mod serve;
 mod signals;
 mod trust;

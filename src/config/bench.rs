@@ -6,7 +6,7 @@
 mod handshake;
 mod ignored;
 
-use super::{Kind, Setting, Value, path, texts, values};
+use super::{Kind, Listen, Setting, Value, path, texts, values};
 use crate::bench::plan::{Arrival, Dialect, Load, Plan, Scenario, Templates};
 use crate::bench::search::{Condition, Vary};
 use crate::bench::seat::{least_connections, measured};
@@ -177,6 +177,12 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "Writes a line of JSON there for each second while the run goes on; - for the standard output",
     ),
+    row(
+        "prometheus",
+        Kind::Listen,
+        "",
+        "Serves metrics at http://ADDR/metrics while it runs, as in localhost:9100; port 0 lets the system choose",
+    ),
     row("hgrm", Kind::Path, "", "Writes the latencies there, for HdrHistogram's plotter"),
     row("csv", Kind::Path, "", "Writes the seconds there"),
     row("svg", Kind::Path, "", "Draws the latencies and the seconds there"),
@@ -199,6 +205,8 @@ pub struct Bench {
     pub json: Option<PathBuf>,
     /// Where the seconds are written while it runs.
     pub jsonl: Option<PathBuf>,
+    /// Where metrics are served while it runs.
+    pub prometheus: Option<Listen>,
     /// The same.
     pub hgrm: Option<PathBuf>,
     /// The same.
@@ -348,12 +356,24 @@ impl Bench {
             is_strict: matches.get_flag("strict"),
             json: path(matches, "json"),
             jsonl: path(matches, "jsonl"),
+            prometheus: prometheus(matches)?,
             hgrm: path(matches, "hgrm"),
             csv: path(matches, "csv"),
             svg: path(matches, "svg"),
             ca: path(matches, "ca"),
             is_insecure: matches.get_flag("insecure"),
         })
+    }
+}
+
+fn prometheus(matches: &ArgMatches) -> Result<Option<Listen>, String> {
+    let listen = values(matches, "prometheus")
+        .find_map(|value| if let Value::Listen(listen) = value { Some(listen.clone()) } else { None });
+    match listen {
+        Some(listen) if listen.is_tls => {
+            Err(format!("--prometheus has no TLS: write {}, without tls://", listen.place))
+        }
+        listen => Ok(listen),
     }
 }
 

@@ -1,14 +1,16 @@
 //! What `chinwag bench` gives away while it runs.
 
 use crate::bench::{run, ws};
-use crate::harness::Daemon;
 use crate::harness::daemon::chinwag;
+use crate::harness::http::Http;
+use crate::harness::{Daemon, Socket};
+use chinwag::net::Address;
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::process::Stdio;
+use std::process::{Child, ChildStderr, Stdio};
 
 const LOAD: [&str; 6] = ["--warmup", "0s", "--rate", "50", "--connections", "5"];
 
@@ -141,6 +143,131 @@ fn lines_that_have_no_place_are_refused_before_the_load() {
         let output = run(&[&["fanout", &url][..], args].concat());
         let err = String::from_utf8_lossy(&output.stderr);
         assert_eq!((output.status.code(), err.lines().count()), (Some(1), 1), "{err}");
+        assert!(err.contains(words), "{err}");
+    }
+}
+
+/// A long run that is scraped, where, and what it says on standard error after that.
+struct Scraped {
+    child: Child,
+    address: Address,
+    err: BufReader<ChildStderr>,
+}
+
+impl Scraped {
+    #[track_caller]
+    fn start(daemon: &Daemon, args: &[&str]) -> Scraped {
+        let mut command = chinwag();
+        let url = ws(daemon, "/ws");
+        command.args(["bench", "fanout", &url, "--prometheus", "127.0.0.1:0"]).args(LOAD).args(args);
+        let mut child = command.spawn().expect("it starts");
+        let mut err = BufReader::new(child.stderr.take().expect("stderr is piped"));
+        let mut first = String::new();
+        err.read_line(&mut first).expect("a line");
+        let address = first
+            .strip_prefix("listening on ")
+            .and_then(|rest| rest.split_once(" for Prometheus (http://"))
+            .and_then(|(address, url)| {
+                url.strip_prefix(address)?.strip_suffix("/metrics)\n").map(|_| address)
+            })
+            .unwrap_or_else(|| panic!("it says where it listens: {first}"));
+        let address = address.parse().expect("an address");
+        Scraped { child, address, err }
+    }
+
+    /// The value of a sample, once it is there and not zero.
+    #[track_caller]
+    fn grows(&self, sample: &str) -> f64 {
+        loop {
+            let answer = Http::get(&self.address, "/metrics");
+            if answer.status == 503 {
+                continue; // Connections that have ended may still be counted.
+            }
+            assert_eq!(answer.status, 200);
+            let value = answer.body.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
+            let value = value.map(|value| value.parse::<f64>().expect("a number"));
+            if let Some(value @ 0.000_001..) = value {
+                return value;
+            }
+        }
+    }
+
+    /// Ends it, and returns its exit code and what it printed.
+    fn stop(mut self) -> (Option<i32>, String) {
+        let kill = format!("kill -INT {}", self.child.id());
+        let status = std::process::Command::new("sh").args(["-c", &kill]).status().expect("a shell");
+        assert!(status.success());
+        let mut text = String::new();
+        self.child.stdout.take().expect("stdout is piped").read_to_string(&mut text).expect("text");
+        self.err.read_to_string(&mut text).expect("text");
+        (self.child.wait().expect("it ends").code(), text)
+    }
+}
+
+#[test]
+fn a_run_is_scraped_while_it_goes_on() {
+    let daemon = daemon();
+    let pid = daemon.pid().to_string();
+    let run = Scraped::start(&daemon, &["--duration", "1h", "--server-pid", &pid]);
+    let sent = run.grows("chinwag_bench_messages_sent_total");
+    assert!(run.grows("chinwag_bench_deliveries_total") >= 4.0 * sent.min(1.0));
+    assert_eq!(run.grows("chinwag_bench_connections_open"), 5.0);
+    assert_eq!(run.grows("chinwag_bench_phase{phase=\"measured\"}"), 1.0);
+    assert!(run.grows("chinwag_bench_latency_seconds_bucket{le=\"+Inf\"}") > 0.0);
+    assert!(run.grows("chinwag_bench_server_resident_memory_bytes") > 0.0);
+    let answer = Http::get(&run.address, "/metrics");
+    assert_eq!(answer.field("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    assert_eq!(Http::get(&run.address, "/").status, 404);
+    let (code, text) = run.stop();
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("all accounted for"), "{text}");
+}
+
+#[test]
+fn hostile_scrapes_are_refused_and_hurt_neither_the_run_nor_other_scrapes() {
+    let daemon = daemon();
+    let run = Scraped::start(&daemon, &["--duration", "1h"]);
+    for (request, status) in [
+        ("POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello".to_owned(), 413),
+        ("DELETE /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned(), 405),
+        ("GET /metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n".to_owned(), 421),
+        (format!("GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(64 << 10)), 431),
+        (
+            "GET /metrics HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+                .to_owned(),
+            400,
+        ),
+    ] {
+        let mut http = Http::connect(&run.address);
+        // It may be refused before it is whole.
+        let _ = http.socket.try_send(&request);
+        assert_eq!(http.answer().status, status, "{}", &request[..20]);
+    }
+    // As many as it takes, which say nothing, and one more.
+    let silent: Vec<Socket> = (0..16).map(|_| Socket::connect(&run.address)).collect();
+    let mut refused = Http::connect(&run.address);
+    assert_eq!(refused.answer().status, 503);
+    drop(silent);
+    assert!(run.grows("chinwag_bench_deliveries_total") > 0.0);
+    let (code, text) = run.stop();
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("all accounted for"), "{text}");
+}
+
+#[test]
+fn an_address_that_cannot_be_listened_on_is_told_before_the_load() {
+    let daemon = daemon();
+    let url = ws(&daemon, "/ws");
+    let busy = daemon.http().to_string();
+    for (address, code, words) in [
+        (&*busy, 1, "(--prometheus): another program listens there"),
+        ("9100", 2, "invalid address '9100': expected HOST:PORT"),
+        ("tls://127.0.0.1:9100", 2, "--prometheus has no TLS"),
+    ] {
+        let output = run(&["fanout", &url, "--duration", "1h", "--prometheus", address]);
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), err.lines().count()), (Some(code), 1), "{err}");
         assert!(err.contains(words), "{err}");
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!     Moment, Moment, ──┬───▶ progress.rs    for people: a line or two that are drawn anew
-//!                       └───▶ jsonl.rs       for programs, while it runs
+//!                       ├───▶ jsonl.rs       for programs, while it runs
+//!                       └───▶ prometheus.rs  for monitoring, while it runs
 //!
 //!     Outcome, Outcome ─┬───▶ table.rs       for people      (verdict.rs, units.rs, work.rs)
 //!                       ├───▶ json.rs        for programs    (options.rs)
@@ -23,6 +24,7 @@ mod json;
 mod jsonl;
 mod options;
 mod progress;
+mod prometheus;
 mod svg;
 mod table;
 mod units;
@@ -41,6 +43,7 @@ pub use about::{About, Machine};
 pub use files::{FileError, Files, Paths};
 pub use jsonl::Lines;
 pub use progress::Progress;
+pub use prometheus::{CONTENT_TYPE as EXPOSITION_CONTENT_TYPE, Exposition, Page as ExpositionPage};
 pub use verdict::{Finding, Summary, Weight};
 
 /// What there is to report.
