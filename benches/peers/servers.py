@@ -30,9 +30,12 @@ SERVERS = {
     "floor": lambda: [rust("floor")],
     "bun": lambda: [node_modules() / ".bin" / "bun", HERE / "js" / "bun.js"],
     "ws": lambda: ["node", TOOLS / "js" / "ws.js"],
+    "sockudo": lambda: [rust("sockudo")],
     "fastwebsockets": lambda: [rust("fastwebsockets")],
+    "tokio-websockets": lambda: [rust("tokio-websockets")],
     "tungstenite": lambda: [rust("tungstenite")],
 }
+RUST = {"floor", "sockudo", "fastwebsockets", "tokio-websockets", "tungstenite"}
 
 OURS = ("/ws", "--dialect", "chinwag-text")
 THEIRS = ("/room", "--dialect", "raw")
@@ -55,7 +58,7 @@ def play(name, row):
 
 
 def install(servers, has_to_build=True):
-    if has_to_build and {"floor", "fastwebsockets", "tungstenite"} & set(servers):
+    if has_to_build and RUST & set(servers):
         say("building the Rust servers")
         environment = {**os.environ, "CARGO_TARGET_DIR": str(TOOLS / "rust")}
         subprocess.run(["cargo", "build", "--release", "--quiet", "--locked"], cwd=HERE / "rust", env=environment, check=True)

@@ -1,9 +1,12 @@
-//! What the servers in `bin` have in common: where they listen, and what they say when they do.
+//! The parts that the servers in `bin` share: the address, and a room and an echo for libraries whose WebSocket is a
+//! `Stream` and a `Sink`.
 //!
-//! Each serves `/echo`, which sends every message back, and a room at any other path, where a message goes to everybody but
-//! its sender. The first argument is the address; port 0 lets the system choose.
+//! Each server has `/echo`, which sends every message back, and a room at any other path, where a message goes to
+//! everybody but its sender. The first argument is the address; port 0 lets the system choose.
 
+use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
 use std::net::SocketAddr;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 /// The address to listen on.
 pub fn address() -> SocketAddr {
@@ -11,7 +14,50 @@ pub fn address() -> SocketAddr {
     text.parse().expect("the first argument is an address, as in 127.0.0.1:9001")
 }
 
-/// Says where the server listens, for whoever started it.
+/// Prints the address of the server for the script that started it.
 pub fn announce(address: SocketAddr) {
     println!("listening on {address}");
+}
+
+/// Sends each message back for which `is_data` holds. Messages that arrived together leave with one flush.
+pub async fn echo<S, M, E>(mut ws: S, is_data: impl Fn(&M) -> bool) -> Result<(), E>
+where
+    S: Stream<Item = Result<M, E>> + Sink<M, Error = E> + Unpin,
+{
+    // First all that has come, then all answers: some libraries flush before they read.
+    let mut batch = Vec::new();
+    while let Some(message) = ws.next().await {
+        batch.push(message?);
+        while let Some(Some(message)) = ws.next().now_or_never() {
+            batch.push(message?);
+        }
+        for message in batch.drain(..).filter(&is_data) {
+            ws.feed(message).await?;
+        }
+        ws.flush().await?;
+    }
+    Ok(())
+}
+
+/// Passes what the connection receives to `publish`, and sends what comes from `outgoing`. Messages that wait together
+/// leave with one flush, as with `StreamExt::forward` in tokio-tungstenite's example of a chat.
+pub async fn chat<S, M, E>(mut ws: S, mut outgoing: UnboundedReceiver<M>, publish: impl Fn(M)) -> Result<(), E>
+where
+    S: Stream<Item = Result<M, E>> + Sink<M, Error = E> + Unpin,
+{
+    loop {
+        tokio::select! {
+            incoming = ws.next() => match incoming {
+                Some(message) => publish(message?),
+                None => return Ok(()),
+            },
+            Some(message) = outgoing.recv() => {
+                ws.feed(message).await?;
+                while let Ok(message) = outgoing.try_recv() {
+                    ws.feed(message).await?;
+                }
+                ws.flush().await?;
+            }
+        }
+    }
 }

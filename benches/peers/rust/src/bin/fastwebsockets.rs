@@ -1,4 +1,5 @@
-//! fastwebsockets over hyper, as its own examples have it: a task a connection, and in the room a channel for each.
+//! fastwebsockets over hyper, as its own examples have it: a task a connection, and in the room a channel for each. It
+//! writes each frame by itself, so in the room a buffer gathers those that wait together.
 
 use bytes::Bytes;
 use fastwebsockets::upgrade::{UpgradeFut, is_upgrade_request, upgrade};
@@ -13,6 +14,7 @@ use slab::Slab;
 use std::cell::RefCell;
 use std::future::ready;
 use std::rc::Rc;
+use tokio::io::BufWriter;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::{LocalSet, spawn_local};
@@ -67,15 +69,26 @@ async fn echo(upgraded: UpgradeFut) -> Result<(), WebSocketError> {
 }
 
 async fn chat(upgraded: UpgradeFut, members: &Members) -> Result<(), WebSocketError> {
-    let (incoming, mut outgoing) = upgraded.await?.split(tokio::io::split);
+    let (incoming, mut outgoing) = upgraded.await?.split(|stream| {
+        let (incoming, outgoing) = tokio::io::split(stream);
+        (incoming, BufWriter::new(outgoing))
+    });
     let mut incoming = FragmentCollectorRead::new(incoming);
     let (sender, mut receiver) = unbounded_channel::<Outgoing>();
     let me = members.borrow_mut().insert(sender.clone());
     let writer = spawn_local(async move {
-        while let Some((opcode, payload)) = receiver.recv().await {
+        let mut waiting = receiver.recv().await;
+        while let Some((opcode, payload)) = waiting {
             let frame = Frame::new(true, opcode, None, Payload::Borrowed(&payload));
             if outgoing.write_frame(frame).await.is_err() {
                 return;
+            }
+            waiting = receiver.try_recv().ok();
+            if waiting.is_none() {
+                if outgoing.flush().await.is_err() {
+                    return;
+                }
+                waiting = receiver.recv().await;
             }
         }
     });

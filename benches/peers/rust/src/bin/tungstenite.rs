@@ -1,18 +1,18 @@
 //! tokio-tungstenite, as its own examples have it: a task a connection, and in the room an unbounded channel for each.
+//! The read buffer has the size that its documentation names for many connections.
 
-use futures_util::{SinkExt, StreamExt};
+use slab::Slab;
 use std::cell::RefCell;
-use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::{LocalSet, spawn_local};
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::accept_hdr_async_with_config;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
-use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error, Message};
 
-type Members = Rc<RefCell<HashMap<SocketAddr, UnboundedSender<Message>>>>;
+type Members = Rc<RefCell<Slab<UnboundedSender<Message>>>>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::io::Result<()> {
@@ -21,15 +21,15 @@ async fn main() -> std::io::Result<()> {
     let members = Members::default();
     let serve = async move {
         loop {
-            let (stream, peer) = listener.accept().await?;
+            let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
-            spawn_local(handle(stream, peer, Rc::clone(&members)));
+            spawn_local(handle(stream, Rc::clone(&members)));
         }
     };
     LocalSet::new().run_until(serve).await
 }
 
-async fn handle(stream: TcpStream, peer: SocketAddr, members: Members) {
+async fn handle(stream: TcpStream, members: Members) -> Result<(), Error> {
     let mut is_echo = false;
     // The error's size is the library's choice.
     #[allow(clippy::result_large_err)]
@@ -37,37 +37,25 @@ async fn handle(stream: TcpStream, peer: SocketAddr, members: Members) {
         is_echo = request.uri().path() == "/echo";
         Ok(response)
     };
-    let Ok(ws) = accept_hdr_async(stream, look).await else { return };
-    if is_echo { echo(ws).await } else { chat(ws, peer, &members).await }
-}
-
-async fn echo(mut ws: WebSocketStream<TcpStream>) {
-    while let Some(Ok(message)) = ws.next().await {
-        let is_data = message.is_text() || message.is_binary();
-        if is_data && ws.send(message).await.is_err() {
-            return;
-        }
+    let config = WebSocketConfig::default().read_buffer_size(4096);
+    let ws = accept_hdr_async_with_config(stream, look, Some(config)).await?;
+    if is_echo {
+        return peers::echo(ws, is_data).await;
     }
-}
-
-async fn chat(ws: WebSocketStream<TcpStream>, peer: SocketAddr, members: &Members) {
-    let (mut outgoing, mut incoming) = ws.split();
-    let (sender, mut receiver) = unbounded_channel();
-    members.borrow_mut().insert(peer, sender);
-    let writer = spawn_local(async move {
-        while let Some(message) = receiver.recv().await {
-            if outgoing.send(message).await.is_err() {
-                return;
-            }
-        }
-    });
-    while let Some(Ok(message)) = incoming.next().await {
-        if message.is_text() || message.is_binary() {
-            for (_, member) in members.borrow().iter().filter(|(other, _)| **other != peer) {
+    let (sender, outgoing) = unbounded_channel();
+    let me = members.borrow_mut().insert(sender);
+    let ended = peers::chat(ws, outgoing, |message| {
+        if is_data(&message) {
+            for (_, member) in members.borrow().iter().filter(|(other, _)| *other != me) {
                 let _ = member.send(message.clone());
             }
         }
-    }
-    members.borrow_mut().remove(&peer);
-    writer.abort();
+    });
+    let ended = ended.await;
+    members.borrow_mut().remove(me);
+    ended
+}
+
+fn is_data(message: &Message) -> bool {
+    message.is_text() || message.is_binary()
 }
