@@ -1,5 +1,6 @@
 """Draws what was measured: an SVG with a panel for each question. The same figures give the same bytes."""
 
+import contextlib
 import io
 import os
 import re
@@ -51,6 +52,15 @@ def equip():
 
 
 def draw(file, panels):
+    with sheet(file, len(panels), (max(6, 4.2 * len(panels)), 3.4)) as axes:
+        for panel, axis in zip(panels, axes):
+            # The same question has the same scale, whatever it is asked of.
+            fill(axis, panel, max(highest(other) for other in panels if other.title == panel.title))
+
+
+@contextlib.contextmanager
+def sheet(file, columns=1, size=(6, 3.4)):
+    """Axes side by side, to be drawn on within the `with` block; then the file is written."""
     import matplotlib
 
     matplotlib.use("svg")
@@ -77,11 +87,8 @@ def draw(file, panels):
         "legend.labelcolor": INK,
     }
     with matplotlib.rc_context(settings):
-        size = (max(6, 4.2 * len(panels)), 3.4)
-        figure, axes = pyplot.subplots(1, len(panels), figsize=size, squeeze=False, layout="constrained")
-        for panel, axis in zip(panels, axes[0]):
-            # The same question has the same scale, whatever it is asked of.
-            fill(axis, panel, max(highest(other) for other in panels if other.title == panel.title))
+        figure, axes = pyplot.subplots(1, columns, figsize=size, squeeze=False, layout="constrained")
+        yield axes[0]
         drawn = io.StringIO()
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(drawn, format="svg", facecolor="white", metadata=nothing)
