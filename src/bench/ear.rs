@@ -3,6 +3,7 @@
 use super::flight::Flights;
 use super::hop::Answer;
 use super::ledger::Arrival;
+use super::login::saved;
 use super::outcome::{ChinwagAudit, Connecting, Errors, HopAudit, record};
 use super::plan::{Dialect, Load, Plan, Scenario};
 use super::seat::{Person, REFUSED, Role, Stage, UNANSWERED};
@@ -174,10 +175,22 @@ impl Ear {
     #[inline]
     pub fn hear(&mut self, person: &mut Person, out: &mut Outgoing, event: Event<'_>, at: u64) {
         match event {
+            Event::Text(text) if self.speech.is_foreign() => {
+                let is_ours = self.take_all(person, text.as_bytes(), at);
+                if !is_ours || person.stage == Stage::Joining {
+                    self.hear_script(person, out, text, at);
+                }
+            }
             Event::Text(text) => match self.speech.hear(text) {
                 Heard::Message { room, position, text } => self.take(person, room, position, text, at),
                 heard => self.hear_of_it(person, out, heard, at),
             },
+            Event::Binary(bytes) if self.speech.is_foreign() => {
+                let is_ours = self.take_all(person, bytes, at);
+                if let (false, Ok(text)) = (is_ours, str::from_utf8(bytes)) {
+                    self.hear_script(person, out, text, at);
+                }
+            }
             Event::Binary(bytes) => self.take(person, None, None, bytes, at),
             Event::Pong(_) => {}
             Event::Open { is_deflated, .. } => {
@@ -200,6 +213,13 @@ impl Ear {
             record(&mut self.connecting.handshake, at.saturating_sub(person.connected_at));
         }
         person.stage = Stage::Joining;
+        if !self.log_in(person, out, at) {
+            self.join_rooms(person, out, at);
+        }
+    }
+
+    /// Joins its rooms, once it has logged in.
+    pub(super) fn join_rooms(&mut self, person: &mut Person, out: &mut Outgoing, at: u64) {
         let kept = person.kept.as_deref();
         let identity = kept.and_then(|kept| kept.identity.as_ref());
         let back = Return {
@@ -207,7 +227,8 @@ impl Ear {
             since: (person.next_position > 0)
                 .then(|| (self.epochs[person.home as usize].as_str(), person.next_position - 1)),
         };
-        person.rooms_awaited = self.speech.open(person.id, &back, |text| out.text(text));
+        let rooms = self.speech.open(person.id, &back, saved(person.kept.as_deref()), |text| out.text(text));
+        person.rooms_awaited = rooms;
         if person.rooms_awaited == 0 {
             self.ready(person, out, at);
         }
@@ -257,7 +278,8 @@ impl Ear {
             for &(sequence, intended) in &sender.pending {
                 text.clear();
                 let stamp = Stamp { sender: person.voice, sequence: u64::from(sequence), intended };
-                self.speech.say(person.id, stamp.sequence, &mut text, |out| self.stamps.write(stamp, out));
+                let write = |out: &mut Vec<u8>| self.stamps.write(stamp, out);
+                self.speech.say(person.id, stamp.sequence, &[], &mut text, write);
                 out.text(str::from_utf8(&text).expect("stamps and templates are text"));
             }
             self.awake.push(self.key(person.id));
@@ -279,16 +301,45 @@ impl Ear {
                 self.tallies.corrupted += 1;
                 self.deliver(person, stamp, position, at);
             }
-            Found::Unreadable => {
-                self.tallies.corrupted += 1;
-                self.tallies.delivered += 1;
-                person.kept().unreadable += 1;
-            }
-            Found::Nothing if self.speech.is_bare() && !self.is_greeting(person, at) => {
-                self.tallies.foreign += 1;
-            }
+            Found::Unreadable => self.take_unreadable(person),
             Found::Nothing => {}
         }
+    }
+
+    /// All payloads of a message of another server. Returns whether there was one.
+    #[inline]
+    fn take_all(&mut self, person: &mut Person, text: &[u8], at: u64) -> bool {
+        let mut rest = text;
+        let mut before = Found::Nothing;
+        loop {
+            let found = self.stamps.find_next(&mut rest);
+            match found {
+                // A server may repeat a text in one message, as plain text and as HTML.
+                found if found == before && !self.speech.is_bare() && found != Found::Nothing => {}
+                Found::Sound(stamp) => self.deliver(person, stamp, None, at),
+                Found::Spoiled(stamp) => {
+                    self.tallies.corrupted += 1;
+                    self.deliver(person, stamp, None, at);
+                }
+                Found::Unreadable => self.take_unreadable(person),
+                Found::Nothing if before != Found::Nothing => return true,
+                Found::Nothing => {
+                    self.tallies.foreign += u64::from(self.speech.is_bare() && !self.is_greeting(person, at));
+                    return false;
+                }
+            }
+            before = found;
+            if rest.is_empty() {
+                return true;
+            }
+        }
+    }
+
+    #[cold]
+    fn take_unreadable(&mut self, person: &mut Person) {
+        self.tallies.corrupted += 1;
+        self.tallies.delivered += 1;
+        person.kept().unreadable += 1;
     }
 
     /// Whether a server may still be greeting: nobody has sent yet or, of a connection that came later, nothing of ours has
@@ -617,6 +668,7 @@ impl Ear {
             }
             End::BadLine => ("line".to_owned(), "a line was too long, or not UTF-8".to_owned(), ""),
         };
+        let example = self.waits_for(person).map_or(example.clone(), |step| format!("{step}, but {example}"));
         self.errors.add(&kind, || example, hint);
         self.note_end(person);
     }

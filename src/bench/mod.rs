@@ -8,6 +8,7 @@
 //!                        when: a schedule that is fixed beforehand, or a window            schedule.rs, flight.rs
 //!                        what: a stamp and its padding, as the dialect wraps it            stamp.rs, speech.rs
 //!                        with which request, and values of its own in it                   request.rs, template.rs
+//!                        the protocol of another server, as its script has it        script.rs, login.rs
 //!                      an ear that takes in what comes, against each receiver's ledger     ear.rs, ledger.rs
 //!        Moment ◀── log: the threads' parts of each second, for those who watch              live.rs
 //!        Outcome ◀── settle: what became of each delivery that did not come                settle.rs
@@ -27,12 +28,14 @@ pub mod flight;
 pub mod hop;
 pub mod ledger;
 pub mod live;
+pub mod login;
 pub mod outcome;
 pub mod plan;
 pub mod report;
 pub mod request;
 pub mod run;
 pub mod schedule;
+pub mod script;
 pub mod search;
 pub mod seat;
 pub mod seating;

@@ -1,10 +1,12 @@
 //! What a run is to do: who sends what to whom, how fast, and for how long.
 
 use super::request::Handshake;
+use super::script::Script;
 use crate::client::Url;
 use crate::net::tls::ClientEnd;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What is played.
@@ -182,12 +184,14 @@ impl Plan {
 }
 
 /// Messages to other chat servers: texts for [`super::template`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Templates {
     /// Sent once by each connection; empty for nothing.
     pub join: String,
     /// Sent for each message.
     pub send: String,
+    /// The login and what else the protocol wants, where a script says it.
+    pub script: Option<Arc<Script>>,
 }
 
 #[cfg(test)]

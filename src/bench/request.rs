@@ -83,7 +83,7 @@ impl Requests {
         let token = self.handshake.token(connection);
         let random = self.random.hash_one((connection, attempt));
         let room = speech.home(connection);
-        let values = Values { connection, room: &room, sequence: attempt, random, token };
+        let values = Values { connection, room: &room, sequence: attempt, random, token, saved: &[] };
         let in_url = percent_encode(token);
         let target = self.target.filled(&Values { token: &in_url, ..values });
         Request {

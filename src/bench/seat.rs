@@ -2,6 +2,7 @@
 
 use super::hop::Hopper;
 use super::ledger::Ledger;
+use super::login::Login;
 use super::plan::{Plan, Scenario};
 use super::seating::{NO_VOICE, Seating};
 use crate::client::{Backoff, Link};
@@ -111,6 +112,8 @@ pub struct Kept {
     pub backoff: Backoff,
     /// How many bytes it may read: a debt where it is negative.
     pub allowance: i64,
+    /// How far it has come in the script, where there is one.
+    pub login: Option<Box<Login>>,
 }
 
 /// What a sender has sent.

@@ -153,12 +153,13 @@ impl Speech {
     pub fn new(plan: &Plan, comes_back: bool) -> Speech {
         let is_json = plan.dialect == Dialect::Chinwag;
         let dash = if plan.rooms > 1 { "-" } else { "" };
+        let variables = plan.templates.script.as_ref().map_or(&[][..], |script| &script.variables);
         Speech {
             dialect: plan.dialect,
             seating: Seating::of(plan),
             room: plan.room.clone() + dash,
-            join_template: Template::parse(&plan.templates.join),
-            send_template: Template::parse(&plan.templates.send),
+            join_template: Template::parse_with(&plan.templates.join, variables),
+            send_template: Template::parse_with(&plan.templates.send, variables),
             handshake: plan.handshake.clone(),
             name: plan.name.as_deref().map(Template::parse),
             random: RandomState::new(),
@@ -234,13 +235,20 @@ impl Speech {
         self.dialect == Dialect::Chinwag
     }
 
+    /// Whether a message of the server may hold several payloads, or one more than once: a server may put what waits for a
+    /// connection into one frame, and may repeat a text in several forms.
+    pub fn is_foreign(&self) -> bool {
+        matches!(self.dialect, Dialect::Raw | Dialect::Template)
+    }
+
     /// Whether whatever is said has to be a payload of ours.
     pub fn is_bare(&self) -> bool {
         self.dialect == Dialect::Raw
     }
 
-    /// What connection number `i` says first, message by message. Returns in how many rooms it will hear that it is.
-    pub fn open(&self, i: u32, back: &Return<'_>, mut say: impl FnMut(&str)) -> u32 {
+    /// What connection number `i` says first, message by message; `saved` is what a script has saved on it. Returns in how
+    /// many rooms it will hear that it is.
+    pub fn open(&self, i: u32, back: &Return<'_>, saved: &[String], mut say: impl FnMut(&str)) -> u32 {
         let home = self.seating.home(i);
         match self.dialect {
             Dialect::Chinwag => {
@@ -267,7 +275,7 @@ impl Speech {
             Dialect::Raw => 0,
             Dialect::Template => {
                 if !self.join_template.is_empty() {
-                    say(&self.join_template.filled(&self.values(i, 0, &self.home(i))));
+                    say(&self.fill(&self.join_template, i, 0, saved));
                 }
                 0
             }
@@ -277,7 +285,12 @@ impl Speech {
     /// What stands in the templates of connection number `i`, whose home is `room`.
     fn values<'a>(&'a self, i: u32, sequence: u64, room: &'a str) -> Values<'a> {
         let random = self.random.hash_one((i, sequence));
-        Values { connection: i, room, sequence, random, token: self.handshake.token(i) }
+        Values { connection: i, room, sequence, random, token: self.handshake.token(i), saved: &[] }
+    }
+
+    /// A text of a script, for connection number `i`.
+    pub fn fill(&self, template: &Template, i: u32, sequence: u64, saved: &[String]) -> String {
+        template.filled(&Values { saved, ..self.values(i, sequence, &self.home(i)) })
     }
 
     fn hello(&self, i: u32, back: &Return<'_>) -> String {
@@ -301,8 +314,16 @@ impl Speech {
         }
     }
 
-    /// One message to the home of connection number `i`: what goes before the payload is appended, then the payload by `payload`, then what goes behind it.
-    pub fn say(&self, i: u32, sequence: u64, out: &mut Vec<u8>, mut payload: impl FnMut(&mut Vec<u8>)) {
+    /// One message to the home of connection number `i`: what goes before the payload is appended, then the payload by
+    /// `payload`, then what goes behind it. `saved` is what a script has saved on the connection.
+    pub fn say(
+        &self,
+        i: u32,
+        sequence: u64,
+        saved: &[String],
+        out: &mut Vec<u8>,
+        mut payload: impl FnMut(&mut Vec<u8>),
+    ) {
         match self.dialect {
             Dialect::Chinwag => {
                 let id = COURSE + sequence;
@@ -318,7 +339,8 @@ impl Speech {
             Dialect::ChinwagText | Dialect::Lines | Dialect::Raw => payload(out),
             Dialect::Template => {
                 let room = self.home(i);
-                self.send_template.fill(&self.values(i, sequence, &room), out, payload);
+                let values = Values { saved, ..self.values(i, sequence, &room) };
+                self.send_template.fill(&values, out, payload);
             }
         }
     }
@@ -453,13 +475,13 @@ mod tests {
 
     fn opened(speech: &Speech, back: &Return<'_>) -> (u32, Vec<String>) {
         let mut said = Vec::new();
-        let rooms = speech.open(7, back, |text| said.push(text.to_owned()));
+        let rooms = speech.open(7, back, &[], |text| said.push(text.to_owned()));
         (rooms, said)
     }
 
     fn said(speech: &Speech) -> String {
         let mut out = Vec::new();
-        speech.say(7, 3, &mut out, |out| out.extend_from_slice(b"PAYLOAD"));
+        speech.say(7, 3, &[], &mut out, |out| out.extend_from_slice(b"PAYLOAD"));
         String::from_utf8(out).expect("text")
     }
 

@@ -103,7 +103,34 @@ impl Stamps {
     /// Looks for a payload in a message.
     #[inline]
     pub fn find(&mut self, message: &[u8]) -> Found {
-        let Some(payload) = self.payload(message) else { return Found::Nothing };
+        match self.payload(message) {
+            Some(payload) => self.read(payload),
+            None => Found::Nothing,
+        }
+    }
+
+    /// Looks for the first payload in `rest`, and moves `rest` behind it: a message may hold several.
+    #[inline]
+    pub fn find_next(&self, rest: &mut &[u8]) -> Found {
+        let at = if rest.starts_with(&self.mark) { Some(0) } else { self.finder.find(rest) };
+        let Some(at) = at else {
+            *rest = &[];
+            return Found::Nothing;
+        };
+        let payload = &rest[at..];
+        let found = self.read(payload);
+        let len = match found {
+            Found::Sound(Stamp { sender, sequence, .. }) => self.payload_len(sender, sequence),
+            Found::Spoiled(_) => STAMP_LEN,
+            Found::Unreadable | Found::Nothing => MARK_LEN,
+        };
+        *rest = payload.get(len..).unwrap_or_default();
+        found
+    }
+
+    /// What a payload says that begins with the mark.
+    #[inline]
+    fn read(&self, payload: &[u8]) -> Found {
         let Some((head, padding)) = payload.split_first_chunk::<STAMP_LEN>() else {
             return Found::Unreadable;
         };
@@ -205,6 +232,39 @@ mod tests {
         }
         assert_eq!(stamps.find(b"* cyn joined"), Found::Nothing);
         assert_eq!(stamps.find(b""), Found::Nothing);
+    }
+
+    #[test]
+    fn every_payload_of_a_message_is_found() {
+        let stamps = Stamps::new(7, (40, 90));
+        let theirs = payload(&Stamps::new(8, (40, 90)), STAMP);
+        let several: Vec<Stamp> = (0..20).map(|sequence| Stamp { sequence, ..STAMP }).collect();
+        for joint in ["", "\n", r#"","b":""#, r#"\"}","{\"a\":\""#, "cwb", "\u{1e}"] {
+            let payloads: Vec<Vec<u8>> = several.iter().map(|stamp| payload(&stamps, *stamp)).collect();
+            let message = [&theirs, &*payloads.join(joint.as_bytes()), joint.as_bytes(), b"cwb"].concat();
+            let mut rest = &*message;
+            for stamp in &several {
+                assert_eq!(stamps.find_next(&mut rest), Found::Sound(*stamp), "{joint}");
+            }
+            assert_eq!((stamps.find_next(&mut rest), rest), (Found::Nothing, &b""[..]), "{joint}");
+        }
+    }
+
+    #[test]
+    fn a_payload_behind_a_bad_one_is_found() {
+        let stamps = Stamps::new(7, (64, 64));
+        let sound = payload(&stamps, STAMP);
+        let mut spoiled = sound.clone();
+        spoiled[50] ^= 1;
+        let message = [&spoiled, &sound[..20], &*sound, &sound[..STAMP_LEN + 2]].concat();
+        let mut rest = &*message;
+        let found: Vec<Found> =
+            std::iter::from_fn(|| Some(stamps.find_next(&mut rest)).filter(|found| *found != Found::Nothing))
+                .collect();
+        assert_eq!(
+            found,
+            [Found::Spoiled(STAMP), Found::Unreadable, Found::Sound(STAMP), Found::Spoiled(STAMP)]
+        );
     }
 
     #[test]

@@ -23,6 +23,8 @@ enum Name {
     Random,
     Token,
     Payload,
+    /// A variable that a script saves, by its place among them.
+    Variable(usize),
 }
 
 impl Name {
@@ -53,6 +55,8 @@ pub struct Values<'a> {
     pub random: u64,
     /// `{token}`: the token of the connection.
     pub token: &'a str,
+    /// The values that a script has saved on this connection. One that is missing is empty.
+    pub saved: &'a [String],
 }
 
 /// A text with values to be filled in.
@@ -62,12 +66,22 @@ pub struct Template(Vec<Piece>);
 impl Template {
     /// Reads a text. Nothing is refused: a brace that begins no known name stands for itself.
     pub fn parse(text: &str) -> Template {
+        Template::parse_with(text, &[])
+    }
+
+    /// Reads a text in which the variables of a script may stand, too.
+    pub fn parse_with(text: &str, variables: &[String]) -> Template {
         let mut pieces = Vec::new();
         let mut plain = String::new();
         let mut rest = text;
         while let Some(next) = rest.chars().next() {
             let name = Name::ALL.iter().find_map(|(word, name)| Some((*name, rest.strip_prefix(*word)?)));
-            let Some((name, after)) = name else {
+            let variable = || {
+                let (word, after) = rest.strip_prefix('{')?.split_once('}')?;
+                let place = variables.iter().position(|variable| variable == word)?;
+                Some((Name::Variable(place), after))
+            };
+            let Some((name, after)) = name.or_else(variable) else {
                 plain.push(next);
                 rest = &rest[next.len_utf8()..];
                 continue;
@@ -84,6 +98,13 @@ impl Template {
         Template(pieces)
     }
 
+    /// The places of the variables that stand in it.
+    pub fn variables(&self) -> impl Iterator<Item = usize> {
+        let place =
+            |piece: &Piece| if let Piece::Value(Name::Variable(place)) = piece { Some(*place) } else { None };
+        self.0.iter().filter_map(place)
+    }
+
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -97,6 +118,9 @@ impl Template {
                 Piece::Value(Name::Room) => out.extend_from_slice(values.room.as_bytes()),
                 Piece::Value(Name::Token) => out.extend_from_slice(values.token.as_bytes()),
                 Piece::Value(Name::Payload) => payload(out),
+                Piece::Value(Name::Variable(place)) => {
+                    out.extend_from_slice(values.saved.get(*place).map_or(b"", String::as_bytes));
+                }
                 // Writing to a Vec does not fail.
                 Piece::Value(Name::Connection) => drop(write!(out, "{}", values.connection)),
                 Piece::Value(Name::Sequence) => drop(write!(out, "{}", values.sequence)),
@@ -111,6 +135,13 @@ impl Template {
         self.fill(values, &mut out, |out| out.extend_from_slice(PAYLOAD.as_bytes()));
         String::from_utf8(out).expect("texts and values are UTF-8")
     }
+}
+
+/// Whether a variable may have that name: a letter or `_`, then letters, digits and `_`, and none of the other values'.
+pub fn is_variable(name: &str) -> bool {
+    let is_taken = Name::ALL.iter().any(|(word, _)| word.trim_matches(['{', '}']) == name);
+    let is_letter = |letter: char| letter.is_ascii_alphabetic() || letter == '_';
+    !is_taken && name.starts_with(is_letter) && name.chars().all(|c| is_letter(c) || c.is_ascii_digit())
 }
 
 /// Replaces each `{env:NAME}` by that variable of the environment, as `variable` has it.
@@ -140,7 +171,7 @@ mod tests {
     use super::*;
 
     const VALUES: Values<'_> =
-        Values { connection: 7, room: "dev", sequence: 3, random: 0xBEEF, token: "t0k" };
+        Values { connection: 7, room: "dev", sequence: 3, random: 0xBEEF, token: "t0k", saved: &[] };
 
     #[test]
     fn known_names_are_replaced_and_other_braces_stay() {
@@ -159,6 +190,18 @@ mod tests {
         let mut out = Vec::new();
         Template::parse("{i}:{payload}/{payload}").fill(&VALUES, &mut out, |out| out.push(b'p'));
         assert_eq!(out, b"7:p/p");
+    }
+
+    #[test]
+    fn saved_variables_are_replaced_and_unknown_names_are_not() {
+        let variables = ["sid".to_owned(), "i2".to_owned()];
+        let template = Template::parse_with(r#"{"sid":"{sid}","q":"{ {user} {i2} }"}"#, &variables);
+        assert_eq!(template.variables().collect::<Vec<_>>(), [0, 1]);
+        let values = Values { saved: &["x".to_owned(), "y".to_owned()], ..VALUES };
+        assert_eq!(template.filled(&values), r#"{"sid":"x","q":"{ {user} y }"}"#);
+        assert_eq!(template.filled(&VALUES), r#"{"sid":"","q":"{ {user}  }"}"#);
+        let allowed = ["sid", "_a1", "i", "payload", "1a", "a-b", "", "env:A"].map(is_variable);
+        assert_eq!(allowed, [true, true, false, false, false, false, false, false]);
     }
 
     #[test]

@@ -53,7 +53,8 @@ pub fn command() -> Command {
              chinwag bench slow --connections 200 --slow-percent 20 --rate 2000\n  \
              chinwag bench fanout tcp://127.0.0.1:2020                       lines, as netcat speaks them\n  \
              chinwag bench fanout ws://example.org/chat --dialect template \\\n      \
-             --join-template '{\"join\":\"{room}\"}' --send-template '{\"say\":\"{payload}\"}'\n\n\
+             --join-template '{\"join\":\"{room}\"}' --send-template '{\"say\":\"{payload}\"}'\n  \
+             chinwag bench fanout ws://example.org --script socketio.toml    a login of several steps\n\n\
              Our own server takes 10 messages a second from each member, and 50 other requests:\n\
              chinwag serve --publish-per-second 0 --requests-per-second 0\n\
              Exit codes: 0 the load was made and all of it is accounted for, 1 nothing to measure, 2 wrong flags,\n\

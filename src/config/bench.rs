@@ -5,6 +5,7 @@
 
 mod handshake;
 mod ignored;
+mod script;
 
 use super::{Kind, Listen, Setting, Value, path, texts, values};
 use crate::bench::plan::{Arrival, Dialect, Load, Plan, Scenario, Templates};
@@ -18,6 +19,7 @@ use crate::time::Millis;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 const WS: &str = "ws://127.0.0.1:2021";
@@ -91,6 +93,12 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Text,
         "",
         "In the dialect template: a message, with {payload} and other values in braces",
+    ),
+    row(
+        "script",
+        Kind::Path,
+        "",
+        "A TOML file with the server's protocol: the steps of a login, answers, heartbeats, templates; implies the dialect template",
     ),
     row(
         "rate",
@@ -269,13 +277,33 @@ impl Bench {
         let url = matches.get_one::<Url>("URL").cloned();
         let dialect = dialect(&given, scenario, url.as_ref());
         ignored::check(matches, scenario, dialect)?;
-        let mut url = url_of(url, scenario, dialect)?;
+        let file = path(matches, "script").map(|path| script::read(&path)).transpose()?;
+        let has_script = file.is_some();
+        let file = file.unwrap_or_default();
+        let mut url = url_of(url, scenario, dialect, file.path.as_deref())?;
+        if has_script && url.scheme() == Scheme::Tcp {
+            return Err(format!("--script needs a WebSocket, as at ws://HOST:PORT, not {url}"));
+        }
         let connections = given.count("connections").unwrap_or(CONNECTIONS);
         let in_flight = given.count("in-flight").unwrap_or(1);
         let templates = Templates {
-            join: expanded(&given.text("join-template").unwrap_or_default())?,
-            send: expanded(&given.text("send-template").unwrap_or_default())?,
+            join: given
+                .text("join-template")
+                .map(|text| expanded(&text))
+                .transpose()?
+                .or(file.join)
+                .unwrap_or_default(),
+            send: given
+                .text("send-template")
+                .map(|text| expanded(&text))
+                .transpose()?
+                .or(file.send)
+                .unwrap_or_default(),
+            script: has_script.then(|| Arc::new(file.script)),
         };
+        let from_script = handshake::FromScript { headers: &file.headers, subprotocols: &file.subprotocols };
+        let sent = [&templates.join, &templates.send].into_iter().chain(&file.texts);
+        let handshake = handshake::handshake(&given, &url, dialect, &from_script, sent)?;
         let queried = queried(&mut url, dialect, connections)?;
         let messages = given.count("messages").map(|count| count as u64);
         let load = load(&given, scenario)?;
@@ -292,7 +320,7 @@ impl Bench {
         let has_messages = messages.is_none() && !matches!(scenario, Scenario::Connect | Scenario::Idle);
         let plan = Plan {
             scenario,
-            handshake: handshake::handshake(&given, &url, dialect, &[&templates.join, &templates.send])?,
+            handshake,
             name: queried.name,
             url,
             dialect,
@@ -303,7 +331,7 @@ impl Bench {
                 Scenario::Echo => connections,
                 _ => given.count("senders").unwrap_or(1),
             },
-            self_echo: matches.get_flag("self-echo"),
+            self_echo: matches.get_flag("self-echo") || file.self_echo && scenario != Scenario::Echo,
             room: given
                 .text("room")
                 .or(queried.room)
@@ -381,17 +409,24 @@ fn dialect(given: &Given<'_>, scenario: Scenario, url: Option<&Url>) -> Dialect 
     let named = given.word("dialect").unwrap_or_default();
     match Dialect::NAMED.iter().find(|(name, _)| *name == named) {
         Some((_, dialect)) => *dialect,
+        None if path(given.0, "script").is_some() => Dialect::Template,
         None if matches!(scenario, Scenario::Echo | Scenario::Connect) => Dialect::Raw,
         None if url.is_some_and(|url| url.scheme() == Scheme::Tcp) => Dialect::Lines,
         None => Dialect::Chinwag,
     }
 }
 
-fn url_of(given: Option<Url>, scenario: Scenario, dialect: Dialect) -> Result<Url, String> {
+fn url_of(
+    given: Option<Url>,
+    scenario: Scenario,
+    dialect: Dialect,
+    path: Option<&str>,
+) -> Result<Url, String> {
     let ours = if dialect == Dialect::Lines { LINES } else { WS };
     let is_ours = given.is_none();
     let url = given.map_or_else(|| ours.parse(), Ok).map_err(|error| error.to_string())?;
     let path = match dialect {
+        _ if let Some(path) = path => path,
         Dialect::Chinwag | Dialect::ChinwagText => CHAT_PATH,
         Dialect::Raw if is_ours && matches!(scenario, Scenario::Echo | Scenario::Connect) => ECHO_PATH,
         _ if is_ours => CHAT_PATH,
@@ -477,8 +512,9 @@ fn check(plan: &Plan) -> Result<(), String> {
         format!(
             "a chat does not send back what it gets, so {dialect} has no echo: play fanout, or --dialect raw"
         )
-    } else if dialect == Dialect::Template && !plan.templates.send.contains(PAYLOAD) {
-        "the dialect template wants --send-template, with {payload} in it".to_owned()
+    } else if dialect == Dialect::Template && senders > 0 && !plan.templates.send.contains(PAYLOAD) {
+        "the dialect template needs --send-template, or send-template in the --script, with {payload} in it"
+            .to_owned()
     } else if senders > connections {
         format!("{senders} senders are more than {connections} connections")
     } else if threads > connections {
@@ -695,6 +731,27 @@ mod tests {
     }
 
     #[test]
+    fn flags_come_before_what_a_script_says() {
+        let phoenix = "--script=examples/bench/phoenix.toml";
+        let of = |args: &[&str]| bench(&[&["fanout", phoenix][..], args].concat()).expect("sound").plan;
+        let plan = of(&["h:1"]);
+        assert_eq!(plan.url.to_string(), "ws://h:1/socket/websocket?vsn=2.0.0");
+        assert_eq!((plan.dialect, plan.self_echo), (Dialect::Template, true));
+        assert!(plan.templates.send.contains("new_msg"), "{}", plan.templates.send);
+        assert_eq!(of(&[]).url.to_string(), "ws://127.0.0.1:2021/socket/websocket?vsn=2.0.0");
+        let plan = of(&["h:1/x", "--send-template=a{payload}", "--join-template=b"]);
+        assert_eq!((plan.url.to_string(), &*plan.templates.send), ("ws://h:1/x".into(), "a{payload}"));
+        let graphql = |args: &[&str]| {
+            let args = [&["fanout", "--script=examples/bench/graphql-ws.toml"][..], args].concat();
+            bench(&args).expect("sound").plan.handshake.subprotocols
+        };
+        assert_eq!(graphql(&[]), ["graphql-transport-ws"]);
+        assert_eq!(graphql(&["--subprotocol=x"]), ["x"]);
+        let plan = bench(&["echo", phoenix, "-c2"]).expect("sound").plan;
+        assert!(!plan.self_echo, "an echo expects its own messages anyway");
+    }
+
+    #[test]
     fn the_query_of_a_chat_is_the_room_and_the_name() {
         let of = |args: &[&str]| {
             let plan = bench(args).expect("sound").plan;
@@ -778,6 +835,9 @@ mod tests {
             (&["echo", "--token=a", "--tokens=b"], "one of them"),
             (&["echo", "--tokens=/nowhere/at/all"], "cannot read the tokens"),
             (&["echo", "h/?{token}"], "stands for nothing"),
+            (&["fanout", "--script=/nowhere/at/all"], "cannot read the script"),
+            (&["fanout", "--script=examples/bench/phoenix.toml", "--dialect=raw"], "leave --dialect out"),
+            (&["fanout", "tcp://h", "--script=examples/bench/phoenix.toml"], "needs a WebSocket"),
             (&["fanout", "h?room=a&room=b"], "several rooms"),
             (&["fanout", "h?room=a%20b"], "no room"),
             (&["fanout", "h?name=01234567890123456789012345678901"], "no name"),

@@ -23,7 +23,7 @@ fn tool(variable: &str, in_tools: &str) -> Option<OsString> {
 /// A script in Python.
 pub fn python(name: &str, args: &[&str], daemon: &Daemon) -> Command {
     let interpreter = tool("CHINWAG_E2E_PYTHON", "venv/bin/python");
-    let mut command = script(interpreter.unwrap_or_else(|| "python3".into()), name, args, daemon);
+    let mut command = with_ports(script(interpreter.unwrap_or_else(|| "python3".into()), name, args), daemon);
     // Nothing is left behind in the tree.
     command.env("PYTHONDONTWRITEBYTECODE", "1");
     command
@@ -31,20 +31,29 @@ pub fn python(name: &str, args: &[&str], daemon: &Daemon) -> Command {
 
 /// A script for Node.
 pub fn node(name: &str, args: &[&str], daemon: &Daemon) -> Command {
+    with_ports(node_alone(name, args), daemon)
+}
+
+/// A script for Node that needs no daemon.
+pub fn node_alone(name: &str, args: &[&str]) -> Command {
     let interpreter = env::var_os("CHINWAG_E2E_NODE");
-    let mut command = script(interpreter.unwrap_or_else(|| "node".into()), name, args, daemon);
+    let mut command = script(interpreter.unwrap_or_else(|| "node".into()), name, args);
     if let Some(folder) = tool("CHINWAG_E2E_NODE_DIR", "node") {
         command.env("CHINWAG_E2E_NODE_DIR", folder);
     }
     command
 }
 
-fn script(interpreter: OsString, name: &str, args: &[&str], daemon: &Daemon) -> Command {
+fn script(interpreter: OsString, name: &str, args: &[&str]) -> Command {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/foreign").join(name);
     let mut command = Command::new(interpreter);
     command.arg(path).args(args);
-    command.args(["--http", &daemon.http().to_string(), "--line", &daemon.line().to_string()]);
     command.stdin(Stdio::null());
+    command
+}
+
+fn with_ports(mut command: Command, daemon: &Daemon) -> Command {
+    command.args(["--http", &daemon.http().to_string(), "--line", &daemon.line().to_string()]);
     command
 }
 

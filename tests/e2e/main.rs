@@ -20,12 +20,14 @@
 //!   proxy.rs      behind nginx and HAProxy
 //!   bench.rs      the load client: every scenario and dialect, and how it ends
 //!   bench_feeds.rs    what it gives away while it runs
+//!   bench_scripts.rs  it against Socket.IO, GraphQL, Centrifugo's and Phoenix's protocols, by the scripts in examples/bench
 //!   bench_verdict.rs  its verdict when the daemon is killed, frozen, stopped, or refuses
 //!   ../many.rs    nineteen thousand at once, in a program of its own
 //! ```
 
 mod bench;
 mod bench_feeds;
+mod bench_scripts;
 mod bench_verdict;
 mod browser;
 #[path = "../support/certificate.rs"]

@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// How long a connection may take to become ready, or to be closed.
 const PATIENCE: u64 = 10_000_000_000;
+/// How often the timeouts and the heartbeats of a script are looked at.
+const SCRIPT_TICK: u64 = SECOND / 20;
 /// An attempt to connect that is older than this may still succeed, at a server that is slow.
 const UNDECIDED: u64 = 1_000_000_000;
 /// How long the closing may take, all in all.
@@ -59,6 +61,11 @@ impl Crew {
         if now.saturating_sub(self.looked_after_at) >= SECOND / 2 {
             self.looked_after_at = now;
             self.look_after(now);
+        }
+        let has_times = self.plan().templates.script.as_ref().is_some_and(|script| script.has_times());
+        if has_times && now.saturating_sub(self.timed_at) >= SCRIPT_TICK {
+            self.timed_at = now;
+            self.keep_script_time(now);
         }
         if self.is_alive(now) {
             self.ear.shared.note_alive(now);
@@ -202,7 +209,10 @@ impl Crew {
     fn look_after(&mut self, now: u64) {
         for Seat { person, .. } in &mut self.seats {
             let is_late = now.saturating_sub(person.dialled_at) > PATIENCE;
-            if is_late && matches!(person.stage, Stage::Dialling | Stage::Upgrading | Stage::Joining) {
+            if is_late
+                && !self.ear.is_in_script(person)
+                && matches!(person.stage, Stage::Dialling | Stage::Upgrading | Stage::Joining)
+            {
                 let stage = person.stage;
                 self.ear.errors.add(
                     "not ready",
@@ -221,6 +231,17 @@ impl Crew {
         }
         if matches!(self.ear.plan.load, Load::Closed { .. }) {
             given_up.into_iter().for_each(|sender| self.ear.note_through(sender));
+        }
+    }
+
+    /// The timeouts and the heartbeats of a script.
+    fn keep_script_time(&mut self, now: u64) {
+        for key in 0..self.seats.len() {
+            let Seat { link, person } = &mut self.seats[key];
+            if let Some(link) = link {
+                self.ear.keep_time(person, link.out(), now);
+                self.note_dirty(key);
+            }
         }
     }
 

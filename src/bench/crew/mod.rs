@@ -12,6 +12,7 @@ mod course;
 use super::clock::Alarm;
 use super::ear::Ear;
 use super::live::{Part, Totals};
+use super::login::saved;
 use super::outcome::{self, Phase, record};
 use super::plan::{Load, Plan, Scenario};
 use super::request::Requests;
@@ -105,6 +106,7 @@ pub struct Crew {
     slow: Vec<usize>,
     allowed_at: u64,
     looked_after_at: u64,
+    timed_at: u64,
     quiet_since: u64,
     come_before: u64,
     closes_until: Option<u64>,
@@ -176,6 +178,7 @@ impl Crew {
             slow,
             allowed_at: 0,
             looked_after_at: 0,
+            timed_at: 0,
             quiet_since: 0,
             come_before: 0,
             closes_until: None,
@@ -333,7 +336,8 @@ impl Crew {
         let stamp = Stamp { sender: person.voice, sequence: u64::from(sender.sent), intended };
         self.text.clear();
         let ear = &mut self.ear;
-        ear.speech.say(person.id, stamp.sequence, &mut self.text, |out| ear.stamps.write(stamp, out));
+        let saved = saved(person.kept.as_deref());
+        ear.speech.say(person.id, stamp.sequence, saved, &mut self.text, |out| ear.stamps.write(stamp, out));
         link.out().text(str::from_utf8(&self.text).expect("stamps and templates are text"));
         if ear.speech.has_positions() {
             sender.answers.push(UNANSWERED);
@@ -536,7 +540,8 @@ impl Handler for Crew {
                 Scheme::Ws => "the server ended the connection without a Close frame",
                 Scheme::Tcp => "the server ended the connection",
             };
-            self.ear.errors.add("closed", || how.to_owned(), "");
+            let how = self.ear.waits_for(person).map_or(how.to_owned(), |step| format!("{step}, but {how}"));
+            self.ear.errors.add("closed", || how, "");
         }
         self.ear.note_end(person);
     }

@@ -26,19 +26,39 @@ const OWN_FIELDS: [(&str, &str); 9] = [
 ];
 const AUTHORIZATION: &str = "Authorization";
 
+/// What a script says of the handshakes.
+pub(super) struct FromScript<'a> {
+    /// As `--header` has them, and each is left out where that flag names the same field.
+    pub headers: &'a [String],
+    /// Offered where no `--subprotocol` is given.
+    pub subprotocols: &'a [String],
+}
+
 /// Reads them. `texts_with_token` are the other texts in which `{token}` may stand.
-pub(super) fn handshake(
+pub(super) fn handshake<'t>(
     given: &Given<'_>,
     url: &Url,
     dialect: Dialect,
-    texts_with_token: &[&str],
+    script: &FromScript<'_>,
+    mut texts_with_token: impl Iterator<Item = &'t String>,
 ) -> Result<Handshake, String> {
     let mut headers =
         texts(given.0, "header").iter().map(|text| header(text)).collect::<Result<Vec<_>, _>>()?;
+    for field in script.headers {
+        let (name, value) = header(field)?;
+        let is_set = |(given, _): &(String, String)| given.eq_ignore_ascii_case(&name);
+        let is_origin = name.eq_ignore_ascii_case("origin") && given.text("origin").is_some();
+        if !is_origin && !headers.iter().any(is_set) {
+            headers.push((name, value));
+        }
+    }
     if let Some(origin) = given.text("origin") {
         headers.push(("Origin".into(), field_value("--origin", &expanded(&origin)?)?));
     }
-    let subprotocols = texts(given.0, "subprotocol");
+    let mut subprotocols = texts(given.0, "subprotocol");
+    if subprotocols.is_empty() {
+        subprotocols = script.subprotocols.to_vec();
+    }
     let tokens = tokens(given)?;
     if url.scheme() == Scheme::Tcp && !(headers.is_empty() && subprotocols.is_empty() && tokens.is_empty()) {
         return Err(
@@ -49,7 +69,7 @@ pub(super) fn handshake(
     let uses_token = |text: &str| text.contains("{token}");
     let is_placed = headers.iter().any(|(_, value)| uses_token(value))
         || uses_token(&url.target())
-        || texts_with_token.iter().any(|text| uses_token(text));
+        || texts_with_token.any(|text| uses_token(text));
     if is_placed && tokens.is_empty() {
         return Err("{token} stands for nothing: say --token or --tokens".into());
     }

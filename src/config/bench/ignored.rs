@@ -44,6 +44,7 @@ const RULES: &[Rule] = &[
     ("slow-percent", |scenario, _| scenario != Scenario::Slow, "it is for slow"),
     ("slow-read", |scenario, _| scenario != Scenario::Slow, "it is for slow"),
     ("join-template", has_no_templates, "say --dialect template with it"),
+    ("script", has_no_templates, "say --dialect template, or leave --dialect out"),
     ("send-template", has_no_templates, "say --dialect template with it"),
 ];
 
