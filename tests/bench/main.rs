@@ -10,6 +10,7 @@ mod moments;
 mod positions;
 mod requests;
 mod rooms;
+mod scripts;
 mod server;
 mod times;
 mod verdicts;
