@@ -111,13 +111,20 @@ impl Stamps {
 
     /// Looks for the first payload in `rest`, and moves `rest` behind it: a message may hold several.
     #[inline]
-    pub fn find_next(&self, rest: &mut &[u8]) -> Found {
-        let at = if rest.starts_with(&self.mark) { Some(0) } else { self.finder.find(rest) };
-        let Some(at) = at else {
-            *rest = &[];
-            return Found::Nothing;
+    pub fn find_next(&mut self, rest: &mut &[u8]) -> Found {
+        // Where the last one was, unless another payload fits before it.
+        let likely = rest.len().checked_sub(self.from_end).filter(|at| *at < self.size.0);
+        let payload = match likely.map(|at| &rest[at..]).filter(|payload| payload.starts_with(&self.mark)) {
+            Some(payload) => payload,
+            None => match self.finder.find(rest) {
+                Some(at) => &rest[at..],
+                None => {
+                    *rest = &[];
+                    return Found::Nothing;
+                }
+            },
         };
-        let payload = &rest[at..];
+        self.from_end = payload.len();
         let found = self.read(payload);
         let len = match found {
             Found::Sound(Stamp { sender, sequence, .. }) => self.payload_len(sender, sequence),
@@ -236,7 +243,7 @@ mod tests {
 
     #[test]
     fn every_payload_of_a_message_is_found() {
-        let stamps = Stamps::new(7, (40, 90));
+        let mut stamps = Stamps::new(7, (40, 90));
         let theirs = payload(&Stamps::new(8, (40, 90)), STAMP);
         let several: Vec<Stamp> = (0..20).map(|sequence| Stamp { sequence, ..STAMP }).collect();
         for joint in ["", "\n", r#"","b":""#, r#"\"}","{\"a\":\""#, "cwb", "\u{1e}"] {
@@ -252,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_payload_behind_a_bad_one_is_found() {
-        let stamps = Stamps::new(7, (64, 64));
+        let mut stamps = Stamps::new(7, (64, 64));
         let sound = payload(&stamps, STAMP);
         let mut spoiled = sound.clone();
         spoiled[50] ^= 1;
