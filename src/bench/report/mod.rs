@@ -16,6 +16,7 @@
 //! costs no run: see [`Files`].
 
 mod about;
+mod course;
 mod csv;
 mod figures;
 mod files;

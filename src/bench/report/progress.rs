@@ -10,6 +10,7 @@
 //! Anywhere else it is a plain line a second, so that a log of it can be read. It goes to the standard error, where it is
 //! in nobody's way.
 
+use super::course::Course;
 use super::csv::word;
 use super::figures::us;
 use super::units::{count, duration, rate, things};
@@ -21,7 +22,6 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use std::env;
 use std::io::{self, IsTerminal, Stderr, Write};
-use std::time::Duration;
 
 const STRONG: Style = Style::new().bold();
 const BAR: Style = AnsiColor::Cyan.on_default();
@@ -50,21 +50,16 @@ pub struct Look {
 pub struct Progress<W: Write = Stderr> {
     out: W,
     look: Look,
-    connections: u64,
+    course: Course,
     work: Option<&'static Work>,
-    warmup: Duration,
-    measured: Duration,
     /// Which run it is, where there are several.
     label: String,
-    phase: Phase,
-    /// The second in which the phase began.
-    phase_began: u64,
     errors: u64,
     is_drawn: bool,
 }
 
 /// What those are called who do something, if anybody does.
-fn work_of(plan: &Plan) -> Option<&'static Work> {
+pub fn work_of(plan: &Plan) -> Option<&'static Work> {
     (plan.actors() > 0).then(|| Work::of(plan))
 }
 
@@ -87,13 +82,9 @@ impl<W: Write> Progress<W> {
         Progress {
             out,
             look,
-            connections: plan.connections as u64,
+            course: Course::of(plan),
             work: work_of(plan),
-            warmup: plan.warmup,
-            measured: plan.duration,
             label: String::new(),
-            phase: Phase::Connecting,
-            phase_began: 0,
             errors: 0,
             is_drawn: false,
         }
@@ -101,10 +92,7 @@ impl<W: Write> Progress<W> {
 
     /// Draws a second.
     fn draw(&mut self, second: &Second) {
-        if self.phase != second.phase {
-            self.phase = second.phase;
-            self.phase_began = second.at;
-        }
+        self.course.note(second);
         self.errors += second.errors;
         let text = match self.look.is_terminal {
             true => self.block(second),
@@ -125,10 +113,10 @@ impl<W: Write> Progress<W> {
     fn block(&self, second: &Second) -> String {
         let clear = if self.is_drawn { UP_AND_CLEAR } else { "" };
         let phase = format!("{:<12}", word(second.phase));
-        let filled = (self.done(second) * BAR_WIDTH as f64).round() as usize;
+        let filled = (self.course.done(second) * BAR_WIDTH as f64).round() as usize;
         let bar = self.styled(BAR, &"━".repeat(filled));
         let rest = self.styled(FAINT, &"─".repeat(BAR_WIDTH - filled));
-        let left = self.left(second).map_or_else(String::new, |left| format!(" {left}"));
+        let left = self.course.left(second).map_or_else(String::new, |left| format!(" {left}"));
         let label = if self.label.is_empty() { String::new() } else { format!("   {}", self.label) };
         let figures = self.figures(second).join("   ");
         format!(
@@ -141,7 +129,7 @@ impl<W: Write> Progress<W> {
     fn line(&self, second: &Second) -> String {
         let label = if self.label.is_empty() { String::new() } else { format!("{}, ", self.label) };
         let mut parts = self.figures(second);
-        parts.extend(self.left(second));
+        parts.extend(self.course.left(second));
         format!("{label}{} s, {}: {}\n", second.at + 1, word(second.phase), parts.join(", "))
     }
 
@@ -156,7 +144,7 @@ impl<W: Write> Progress<W> {
             figures.push(format!("p99 {}", duration(us(second.p99))));
         }
         figures.push(match second.phase {
-            Phase::Connecting => format!("{} of {} open", count(second.open), count(self.connections)),
+            Phase::Connecting => format!("{} of {} open", count(second.open), count(self.course.connections)),
             _ => format!("{} open", count(second.open)),
         });
         figures.push(match self.errors {
@@ -166,32 +154,6 @@ impl<W: Write> Progress<W> {
         figures
     }
 
-    /// The part of the phase that has passed, from 0 to 1.
-    fn done(&self, second: &Second) -> f64 {
-        let passed = (second.at + 1 - self.phase_began) as f64;
-        let done = match second.phase {
-            Phase::Connecting => second.open as f64 / self.connections as f64,
-            Phase::Warmup => passed / self.warmup.as_secs_f64(),
-            Phase::Measured => passed / self.measured.as_secs_f64(),
-            Phase::Draining => 1.0,
-        };
-        if done.is_finite() { done.clamp(0.0, 1.0) } else { 1.0 }
-    }
-
-    /// How long messages will go on, where that is known.
-    fn left(&self, second: &Second) -> Option<String> {
-        let total = match second.phase {
-            Phase::Connecting | Phase::Draining => return None,
-            Phase::Warmup => self.warmup + self.measured,
-            Phase::Measured => self.measured,
-        };
-        let left = total.as_secs().saturating_sub(second.at + 1 - self.phase_began);
-        Some(match left {
-            0..60 => format!("{left} s left"),
-            _ => format!("{}:{:02} left", left / 60, left % 60),
-        })
-    }
-
     fn styled(&self, style: Style, text: &str) -> String {
         if self.look.has_colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
@@ -199,11 +161,8 @@ impl<W: Write> Progress<W> {
 
 impl<W: Write> Watch for Progress<W> {
     fn begin(&mut self, run: &Begin<'_>) {
-        let plan = run.plan;
-        (self.connections, self.work) = (plan.connections as u64, work_of(plan));
-        (self.warmup, self.measured) = (plan.warmup, plan.duration);
-        self.label = run.label();
-        (self.phase, self.phase_began, self.errors) = (Phase::Connecting, 0, 0);
+        (self.course, self.work) = (Course::of(run.plan), work_of(run.plan));
+        (self.label, self.errors) = (run.label(), 0);
     }
 
     fn second(&mut self, moment: &Moment<'_>) -> Result<(), String> {
@@ -325,23 +284,5 @@ mod tests {
         let progress = Progress::new(Vec::new(), PLAIN, &plan);
         let second = sample::idle().seconds[5];
         assert_eq!(progress.line(&second), "6 s, measured: 1,000 open, no errors, 24 s left\n");
-    }
-
-    #[test]
-    fn a_phase_without_a_length_fills_the_bar() {
-        let plan =
-            Plan { connections: 0, warmup: Duration::ZERO, duration: Duration::ZERO, ..sample::plan() };
-        let progress = Progress::new(Vec::new(), TERMINAL, &plan);
-        for phase in [Phase::Connecting, Phase::Warmup, Phase::Measured, Phase::Draining] {
-            assert_eq!(progress.done(&Second { phase, ..Second::default() }), 1.0, "{phase:?}");
-        }
-    }
-
-    #[test]
-    fn a_long_time_is_told_in_minutes() {
-        let plan = Plan { duration: Duration::from_secs(600), ..sample::plan() };
-        let progress = Progress::new(Vec::new(), PLAIN, &plan);
-        let second = Second { phase: Phase::Measured, at: 4, ..Second::default() };
-        assert_eq!(progress.left(&second).as_deref(), Some("9:55 left"));
     }
 }
