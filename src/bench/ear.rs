@@ -106,6 +106,14 @@ impl Default for Lately {
     }
 }
 
+/// Adds a message to what is written: binary, or text.
+pub fn send(out: &mut Outgoing, message: &[u8], is_binary: bool) {
+    match is_binary {
+        true => out.binary(message),
+        false => out.text(str::from_utf8(message).expect("stamps and templates are text")),
+    }
+}
+
 /// What hears, for all connections of a thread.
 #[derive(Debug)]
 pub struct Ear {
@@ -280,7 +288,7 @@ impl Ear {
                 let stamp = Stamp { sender: person.voice, sequence: u64::from(sequence), intended };
                 let write = |out: &mut Vec<u8>| self.stamps.write(stamp, out);
                 self.speech.say(person.id, stamp.sequence, &[], &mut text, write);
-                out.text(str::from_utf8(&text).expect("stamps and templates are text"));
+                send(out, &text, self.plan.is_binary);
             }
             self.awake.push(self.key(person.id));
         }
@@ -290,12 +298,12 @@ impl Ear {
     #[inline]
     fn take(&mut self, person: &mut Person, room: Option<u32>, position: Option<u64>, text: &[u8], at: u64) {
         if room.is_some_and(|room| room != person.home) {
-            return self.take_astray(text);
+            return self.take_astray(text, at);
         }
         if let Some(position) = position {
             self.take_position(person, position);
         }
-        match self.stamps.find(text) {
+        match self.stamps.find(text, at) {
             Found::Sound(stamp) => self.deliver(person, stamp, position, at),
             Found::Spoiled(stamp) => {
                 self.tallies.corrupted += 1;
@@ -312,7 +320,7 @@ impl Ear {
         let mut rest = text;
         let mut before = Found::Nothing;
         loop {
-            let found = self.stamps.find_next(&mut rest);
+            let found = self.stamps.find_next(&mut rest, at);
             match found {
                 // A server may repeat a text in one message, as plain text and as HTML.
                 found if found == before && !self.speech.is_bare() && found != Found::Nothing => {}
@@ -351,8 +359,8 @@ impl Ear {
 
     /// A message of a room in which nobody of ours speaks, or in which this person does not sit.
     #[cold]
-    fn take_astray(&mut self, text: &[u8]) {
-        if self.stamps.find(text) != Found::Nothing {
+    fn take_astray(&mut self, text: &[u8], at: u64) {
+        if self.stamps.find(text, at) != Found::Nothing {
             self.tallies.foreign += 1;
             self.errors.add(
                 "wrong room",

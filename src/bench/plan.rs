@@ -141,6 +141,8 @@ pub struct Plan {
     pub rooms: usize,
     /// Whether to offer that messages are deflated.
     pub deflate: bool,
+    /// Whether messages are sent in binary frames, rather than as text.
+    pub is_binary: bool,
     /// When messages are sent.
     pub load: Load,
     /// The least and the greatest length of a payload, in bytes.
@@ -215,6 +217,7 @@ pub mod tests {
             room: "bench".into(),
             rooms: 1,
             deflate: false,
+            is_binary: false,
             load: Load::Open { rate: 100.0, arrival: Arrival::Even },
             size: (64, 64),
             messages: None,

@@ -16,7 +16,7 @@ use super::seating::Seating;
 use super::settle::settle;
 use super::shared::{Shared, Times};
 use super::speech::Speech;
-use super::stamp::{Stamps, mix};
+use super::stamp::{Form, Stamps, mix};
 use crate::net::{Post, Reactor};
 use std::fmt;
 use std::io;
@@ -125,7 +125,7 @@ fn ear(plan: Arc<Plan>, shared: Arc<Shared>, thread: usize, run: u32) -> Ear {
     let seating = Seating::of(&plan);
     Ear {
         speech: Speech::new(&plan, plan.scenario == Scenario::Storm),
-        stamps: Stamps::new(run, plan.size),
+        stamps: Stamps::new(run, plan.size, Form::of(plan.size.0, plan.is_binary)),
         flights: has_flights.then(|| Flights::new(plan.senders)),
         audiences: vec![0; seating.loud_rooms() as usize],
         times: shared.times(),

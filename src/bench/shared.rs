@@ -5,6 +5,7 @@ use super::outcome::Phase;
 use super::plan::Plan;
 use super::seat::{Role, role_of};
 use super::seating::Seating;
+use super::stamp::SHORT_TICK;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 /// Until the last connection is ready nobody knows when it starts.
@@ -126,7 +127,8 @@ impl Shared {
             if self.ready.load(Ordering::Acquire) == 0 {
                 return self.despair(at);
             }
-            let starts_at = at + HEAD_START;
+            // A short stamp has whole microseconds: none is moved across the start or the end.
+            let starts_at = (at + HEAD_START).next_multiple_of(SHORT_TICK);
             self.starts_at.store(starts_at, Ordering::Release);
             // The end last: who sees it sees the start too. It may have been set by whoever stopped the run.
             let ends_at = starts_at + self.warmup + self.duration;
@@ -311,8 +313,8 @@ mod tests {
         let shared = Shared::new(&plan, Clock::start());
         shared.settle(5, 0);
         assert_eq!(shared.times().phase(9999), Phase::Connecting);
-        shared.settle(10, 3);
-        let (times, start) = (shared.times(), 10 + HEAD_START);
+        shared.settle(10_000, 3);
+        let (times, start) = (shared.times(), 10_000 + HEAD_START);
         let phases = [start - 1, start, start + 99, start + 100, start + 1099, start + 1100];
         use Phase::{Draining, Measured, Warmup};
         assert_eq!(phases.map(|at| times.phase(at)), [Warmup, Warmup, Warmup, Measured, Measured, Draining]);

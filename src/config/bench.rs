@@ -11,7 +11,7 @@ use super::{Kind, Listen, Setting, Value, path, texts, values};
 use crate::bench::plan::{Arrival, Dialect, Load, Plan, Scenario, Templates};
 use crate::bench::search::{Condition, Vary};
 use crate::bench::seat::{least_connections, measured};
-use crate::bench::stamp::STAMP_LEN;
+use crate::bench::stamp::{Form, SHORT_BINARY_LEN, SHORT_SENDERS_MAX, STAMP_LEN};
 use crate::bench::template::{PAYLOAD, with_environment};
 use crate::bench::threshold::Threshold;
 use crate::client::{Scheme, Url};
@@ -115,10 +115,11 @@ pub const SETTINGS: &[Setting] = &[
     ),
     row(
         "size",
-        Kind::Sizes(STAMP_LEN as u64, 1 << 20),
+        Kind::Sizes(SHORT_BINARY_LEN as u64, 1 << 20),
         "64",
-        "The length of a payload, or a range as in 64-4k",
+        "The length of a payload, or a range as in 64-4k; at least 40, but 16 in the dialect raw, and 12 there with --binary",
     ).or('s'),
+    row("binary", Kind::Switch, "", "Sends messages in binary frames, in the dialects raw and template"),
     row(
         "messages",
         Kind::Count(1, 1 << 40),
@@ -338,6 +339,7 @@ impl Bench {
                 .unwrap_or_else(|| format!("bench-{}", std::process::id())),
             rooms: given.count("rooms").unwrap_or(if scenario == Scenario::Hop { connections } else { 1 }),
             deflate: matches.get_flag("deflate"),
+            is_binary: matches.get_flag("binary"),
             load,
             messages,
             size: values(matches, "size")
@@ -508,7 +510,9 @@ fn check(plan: &Plan) -> Result<(), String> {
     let speaks = senders > 0 && scenario != Scenario::Echo;
     let (loud_rooms, senders_heard) = (rooms.min(senders), senders.div_ceil(rooms));
     let is_chat = matches!(dialect, Dialect::Chinwag | Dialect::ChinwagText | Dialect::Lines);
-    let wrong = if scenario == Scenario::Echo && is_chat {
+    let wrong = if let Some(wrong) = wrong_payload(plan) {
+        wrong
+    } else if scenario == Scenario::Echo && is_chat {
         format!(
             "a chat does not send back what it gets, so {dialect} has no echo: play fanout, or --dialect raw"
         )
@@ -552,6 +556,37 @@ fn check(plan: &Plan) -> Result<(), String> {
         return Ok(());
     };
     Err(wrong)
+}
+
+/// Payloads that the dialect has no place for.
+fn wrong_payload(plan: &Plan) -> Option<String> {
+    let Plan { dialect, is_binary, senders, size: (least, _), .. } = *plan;
+    if is_binary && plan.url.scheme() == Scheme::Tcp {
+        return Some("lines are text: --binary needs a WebSocket server, at ws:// or wss://".to_owned());
+    }
+    if is_binary && !matches!(dialect, Dialect::Raw | Dialect::Template) {
+        return Some(format!(
+            "messages of the dialect {dialect} are text: --binary is for --dialect raw and template"
+        ));
+    }
+    let form = if dialect == Dialect::Raw { Form::of(least, is_binary) } else { Form::Marked };
+    if senders == 0 || form == Form::Marked && least >= form.stamp_len() {
+        return None;
+    }
+    if least < form.stamp_len() {
+        let kind = if is_binary { "binary" } else { "text" };
+        return Some(format!(
+            "a payload of {least} bytes cannot hold its sender, its number and its moment: --size is at least {} for {kind} \
+             messages of the dialect {dialect}",
+            form.stamp_len()
+        ));
+    }
+    (senders > SHORT_SENDERS_MAX).then(|| {
+        format!(
+            "{senders} senders do not fit into payloads of {least} bytes: use --size {STAMP_LEN} or more, or at most \
+             {SHORT_SENDERS_MAX} senders"
+        )
+    })
 }
 
 /// How much longer the names of several rooms are than what they begin with.
@@ -694,6 +729,20 @@ mod tests {
     }
 
     #[test]
+    fn short_payloads_are_for_messages_that_are_nothing_else() {
+        for args in [
+            &["echo", "--size=16"][..],
+            &["echo", "--size=16", "tcp://h"],
+            &["echo", "--size=12", "--binary"],
+            &["fanout", "--dialect=raw", "--size=12-4k", "--binary"],
+            &["fanout", "--dialect=template", "--send-template={payload}", "--size=40", "--binary"],
+        ] {
+            let plan = bench(args).expect("sound").plan;
+            assert_eq!(plan.is_binary, args.contains(&"--binary"), "{args:?}");
+        }
+    }
+
+    #[test]
     fn handshakes_hold_what_flags_and_the_address_say() {
         let plan = bench(&[
             "echo",
@@ -796,7 +845,19 @@ mod tests {
                 ],
                 "64 letters",
             ),
-            (&["fanout", "--size=39"], "from 40"),
+            (&["fanout", "--size=39"], "at least 40 for text messages of the dialect chinwag"),
+            (&["echo", "--size=15"], "at least 16 for text messages of the dialect raw"),
+            (&["echo", "--size=12-64"], "at least 16"),
+            (&["echo", "--size=11", "--binary"], "from 12"),
+            (
+                &["fanout", "--dialect=template", "--send-template={payload}", "--size=39", "--binary"],
+                "at least 40",
+            ),
+            (&["echo", "--size=16", "-c1048577"], "do not fit"),
+            (&["fanout", "--binary"], "the dialect chinwag are text"),
+            (&["fanout", "--binary", "tcp://h"], "lines are text"),
+            (&["fanout", "--binary", "--dialect=raw", "tcp://h"], "lines are text"),
+            (&["connect", "--binary"], "no message is sent"),
             (&["fanout", "--find=fast"], "p99<50ms"),
             (&["fanout", "--find-connections"], "wants --find"),
             (&["fanout", "--find=p99<1ms", "--repeat=2"], "its own runs"),

@@ -2,7 +2,8 @@
 
 use crate::server::{Behaviour, Fate, Manner, Server};
 use crate::{outcome, plan};
-use chinwag::bench::plan::{Dialect, Load, Scenario};
+use chinwag::bench::plan::{Dialect, Load, Plan, Scenario};
+use chinwag::bench::stamp::Form;
 use std::time::Duration;
 
 #[test]
@@ -113,6 +114,45 @@ fn an_echo_is_audited_too() {
     plan.load = Load::Closed { window: 3 };
     let audit = outcome(&plan).audit;
     assert!(audit.sent > 100 && audit.delivered == audit.sent && audit.lost == 0, "{audit:?}");
+}
+
+#[test]
+fn short_payloads_are_audited_too_as_text_and_in_binary_frames() {
+    let script = |_, number| match number % 10 {
+        1 => Fate::Lost,
+        3 => Fate::Doubled,
+        5 => Fate::Late,
+        // The padding, and the stamp.
+        7 => Fate::Spoiled(1),
+        8 => Fate::Spoiled(6),
+        _ => Fate::Sound,
+    };
+    for (size, is_binary) in
+        [((16, 16), false), ((12, 12), true), ((20, 20), false), ((16, 16), true), ((64, 64), true)]
+    {
+        let server = Server::start(Behaviour::sound(Manner::Broadcast));
+        let sound = outcome(&Plan { size, is_binary, ..plan(&server) });
+        let audit = sound.audit;
+        assert_eq!((audit.sent, audit.delivered, audit.unaccounted()), (100, 300, 0), "{size:?}: {audit:?}");
+        assert_eq!((sound.latency.len(), sound.errors.total()), (300, 0), "{size:?}");
+        let server = Server::start(Behaviour::scripted(Manner::Broadcast, script));
+        let plan = Plan { size, is_binary, ..plan(&server) };
+        let audit = outcome(&plan).audit;
+        assert_eq!(
+            (audit.doubled, audit.reordered),
+            (server.did("Doubled"), server.did("Late")),
+            "{audit:?}"
+        );
+        assert_eq!(audit.lost + audit.corrupted, server.did("Lost") + server.did("Spoiled"), "{audit:?}");
+        // Without padding, or with a wrong bit in a short stamp, it is a message of somebody else.
+        let padding = size.0 - Form::of(size.0, is_binary).stamp_len();
+        let as_foreign = match padding {
+            0 => server.did("Spoiled"),
+            4 => server.did("Spoiled") / 2,
+            _ => 0,
+        };
+        assert_eq!(audit.foreign, as_foreign, "{size:?}: {audit:?}");
+    }
 }
 
 #[test]

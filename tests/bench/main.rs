@@ -44,6 +44,7 @@ fn plan_at(url: &str) -> Plan {
         messages: None,
         name: None,
         deflate: false,
+        is_binary: false,
         room: "bench".into(),
         rooms: 1,
         load: Load::Open { rate: 200.0, arrival: Arrival::Even },

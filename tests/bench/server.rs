@@ -270,6 +270,9 @@ fn talk(mut stream: TcpStream, state: &Arc<Mutex<State>>, behaviour: &Behaviour)
         while let Some(event) = ws.poll_event(&mut input).ok()? {
             match event {
                 Event::Text(text) => take(text, number, &out, state, behaviour),
+                Event::Binary(bytes) => {
+                    publish((Opcode::Binary, bytes), ONLY_ROOM, number, &mut lock(state), behaviour);
+                }
                 Event::Close(_) => {
                     lock(state).members.remove(&number);
                     out.send((Instant::now(), close(1000))).ok()?;
@@ -335,7 +338,7 @@ fn take(
 ) {
     let mut state = lock(state);
     if behaviour.manner != Manner::Json {
-        return publish(words, ONLY_ROOM, number, &mut state, behaviour);
+        return publish((Opcode::Text, words.as_bytes()), ONLY_ROOM, number, &mut state, behaviour);
     }
     let request: Value = serde_json::from_str(words).expect("a program sends JSON");
     let answer = |value: Value| out.send((Instant::now(), text(&value.to_string())));
@@ -397,7 +400,7 @@ fn take(
             let message = format!(
                 r#"{{"type":"message","room":"{room}","seq":{position},"name":"ann","at":1,"data":"{data}"}}"#
             );
-            publish(&message, room, number, &mut state, behaviour);
+            publish((Opcode::Text, message.as_bytes()), room, number, &mut state, behaviour);
         }
         _ => {}
     }
@@ -424,7 +427,13 @@ fn die(state: &mut State, comes_back: bool) {
     }
 }
 
-fn publish(words: &str, room: &str, from: usize, state: &mut State, behaviour: &Behaviour) {
+fn publish(message: (Opcode, &[u8]), room: &str, from: usize, state: &mut State, behaviour: &Behaviour) {
+    let (opcode, words) = message;
+    let framed = || {
+        let mut out = Vec::new();
+        encoder::frame(&mut out, opcode, words, None);
+        out
+    };
     note_message(state, behaviour);
     let State { members, positions, done, messages, .. } = state;
     let stranger =
@@ -449,30 +458,35 @@ fn publish(words: &str, room: &str, from: usize, state: &mut State, behaviour: &
         let send = |at: Instant, frame: Vec<u8>| drop(member.out.send((at, frame)));
         let held = member.held.take();
         match fate {
-            Fate::Sound => send(now, text(words)),
+            Fate::Sound => send(now, framed()),
             Fate::Lost => {}
             Fate::Doubled => {
-                send(now, text(words));
-                send(now, text(words));
+                send(now, framed());
+                send(now, framed());
             }
-            Fate::Late => member.held = Some(text(words)),
+            Fate::Late => member.held = Some(framed()),
             Fate::Spoiled(at) => {
-                let mut frame = text(words);
+                let mut frame = framed();
                 let at = frame.len() - at;
                 // Another letter, so that it stays text.
                 frame[at] ^= 1;
                 send(now, frame);
             }
             Fate::Astray => {
-                send(now, text(words));
+                send(now, framed());
                 let stranger = stranger.as_ref().expect("somebody is in another room");
-                drop(stranger.send((now, text(words))));
+                drop(stranger.send((now, framed())));
             }
             Fate::Mislabelled => {
                 let other = other_room.expect("there is another room");
-                send(now, text(&words.replace(&format!("{room:?}"), &format!("{other:?}"))));
+                send(
+                    now,
+                    text(
+                        &String::from_utf8_lossy(words).replace(&format!("{room:?}"), &format!("{other:?}")),
+                    ),
+                );
             }
-            Fate::After(pause) => send(now + pause, text(words)),
+            Fate::After(pause) => send(now + pause, framed()),
             Fate::Closed(code) => {
                 send(now, close(code));
                 gone.push(number);

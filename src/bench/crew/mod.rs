@@ -10,7 +10,7 @@
 mod course;
 
 use super::clock::Alarm;
-use super::ear::Ear;
+use super::ear::{Ear, send};
 use super::live::{Part, Totals};
 use super::login::saved;
 use super::outcome::{self, Phase, record};
@@ -338,7 +338,7 @@ impl Crew {
         let ear = &mut self.ear;
         let saved = saved(person.kept.as_deref());
         ear.speech.say(person.id, stamp.sequence, saved, &mut self.text, |out| ear.stamps.write(stamp, out));
-        link.out().text(str::from_utf8(&self.text).expect("stamps and templates are text"));
+        send(link.out(), &self.text, ear.plan.is_binary);
         if ear.speech.has_positions() {
             sender.answers.push(UNANSWERED);
             if ear.plan.scenario == Scenario::Storm {

@@ -24,6 +24,7 @@ pub struct Options<'a> {
     room: &'a str,
     rooms: usize,
     deflate: bool,
+    binary: bool,
     name: Option<&'a str>,
     subprotocols: &'a [String],
     /// Without their values, and without tokens: they may be secrets.
@@ -58,6 +59,7 @@ impl Options<'_> {
             room,
             rooms,
             deflate,
+            is_binary,
             load,
             size: (size_min_bytes, size_max_bytes),
             messages,
@@ -99,6 +101,7 @@ impl Options<'_> {
             room,
             rooms: *rooms,
             deflate: *deflate,
+            binary: *is_binary,
             name: member_name.as_deref(),
             subprotocols,
             headers: headers.iter().map(|(name, _)| &**name).collect(),

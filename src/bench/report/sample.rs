@@ -186,6 +186,7 @@ pub fn plan() -> Plan {
         room: "bench".into(),
         rooms: 1,
         deflate: false,
+        is_binary: false,
         load: Load::Open { rate: 400.0, arrival: Arrival::Even },
         size: (64, 64),
         duration: Duration::from_secs(SECONDS),

@@ -32,6 +32,7 @@ const RULES: &[Rule] = &[
     ("window", is_silent, "nothing is sent in it"),
     ("arrival", is_silent, "nothing is sent in it"),
     ("size", is_without_messages, "no message is sent in it"),
+    ("binary", is_without_messages, "no message is sent in it"),
     (
         "messages",
         |scenario, _| scenario == Scenario::Storm,
