@@ -5,7 +5,8 @@
 //! was the limit, and with `--fail-if` 5 when a figure is out of bounds.
 
 use super::USAGE;
-use super::{complain, scrape, trust};
+use super::tui::Tui;
+use super::{complain, scrape, signals, trust};
 use crate::bench::live::{Begin, Series, Watch, Watches};
 use crate::bench::outcome::Outcome;
 use crate::bench::plan::{Plan, Scenario};
@@ -13,18 +14,18 @@ use crate::bench::report::{About, Exposition, ExpositionPage, Files, Found, Line
 use crate::bench::run::{Failure, run as run_once};
 use crate::bench::search::{Vary, search};
 use crate::config::Bench;
+use crate::join::give_back;
 use clap::{ArgMatches, Command};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
-use std::io;
-use std::process::ExitCode;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::io::{self, IsTerminal};
+use std::process::{ExitCode, exit};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 /// A figure of a sound run is one that `--fail-if` has for a failure.
 const EXCEEDED: u8 = 5;
-/// As the shell counts it: 128 and the signal.
-const INTERRUPTED: i32 = 130;
 /// What the process has open beside its connections: the standard streams, polls, timers, files.
 const OTHER_DESCRIPTORS: u64 = 64;
 
@@ -69,7 +70,7 @@ pub fn main(matches: &ArgMatches) -> ExitCode {
         bench.plan.tls = trust::end_for(&bench.plan.url, bench.ca.as_deref(), bench.is_insecure)?;
         Ok(bench)
     };
-    let bench = match Bench::from_matches(matches).and_then(with_trust) {
+    let bench = match Bench::from_matches(matches).and_then(with_trust).and_then(with_one_screen) {
         Ok(bench) => bench,
         Err(error) => {
             complain(format_args!("error: {error}; chinwag bench --help shows what there is"));
@@ -85,6 +86,14 @@ pub fn main(matches: &ArgMatches) -> ExitCode {
     }
 }
 
+/// Refuses lines on the terminal that is drawn on.
+fn with_one_screen(bench: Bench) -> Result<Bench, String> {
+    match bench.has_tui && has_lines(&bench) && io::stdout().is_terminal() {
+        true => Err("--tui draws on the terminal to which --jsonl - writes: name a file".to_owned()),
+        false => Ok(bench),
+    }
+}
+
 fn measure(bench: &Bench) -> Result<ExitCode, String> {
     let descriptors = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(u64::MAX);
     check_descriptors(&bench.plan, descriptors)?;
@@ -97,18 +106,7 @@ fn measure(bench: &Bench) -> Result<ExitCode, String> {
     let files = Files::open(&paths).map_err(|error| error.to_string())?;
     let stop = stop_on_signals().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let about = About::now();
-    let mut watches = Watches::default();
-    let has_lines = bench.jsonl.as_deref().is_some_and(|path| path == "-");
-    watches.add(Progress::on_stderr(&bench.plan, has_lines));
-    if let Some(path) = &bench.jsonl {
-        files.check_unused(path).map_err(|error| error.to_string())?;
-        watches.add(Lines::open(path).map_err(|error| error.to_string())?);
-    }
-    if let Some(listen) = &bench.prometheus {
-        let page = ExpositionPage::default();
-        watches.add(Exposition::new(page.clone()));
-        watches.add(scrape::open(listen, page)?);
-    }
+    let mut watches = watches(bench, &files, &stop)?;
     let mut failure = None;
     let found = match &bench.find {
         Some((vary, condition, most)) => {
@@ -129,9 +127,11 @@ fn measure(bench: &Bench) -> Result<ExitCode, String> {
             Found::Runs(runs)
         }
     };
+    // A terminal that was drawn on is as it was before the report is printed.
+    drop(watches);
     let report = Report { plan: bench.plan.clone(), about, found };
     report
-        .print(files.take_stdout() || has_lines)
+        .print(files.take_stdout() || has_lines(bench))
         .map_err(|error| format!("cannot write the report: {error}"))?;
     files.write(&report).map_err(|error| error.to_string())?;
     if let Some(failure) = &failure {
@@ -141,6 +141,36 @@ fn measure(bench: &Bench) -> Result<ExitCode, String> {
     let exceeded = bench.fail_if.iter().filter_map(|bound| bound.failure(&figures, &report.runs()));
     let exceeded = exceeded.map(|words| complain(format_args!("failed: {words}"))).count();
     Ok(exit_code(bench, &report, failure.is_some(), exceeded > 0))
+}
+
+/// Whether standard output has a line for each second.
+fn has_lines(bench: &Bench) -> bool {
+    bench.jsonl.as_deref().is_some_and(|path| path == "-")
+}
+
+/// All that watch the runs. What cannot be opened is found before the load.
+fn watches(bench: &Bench, files: &Files, stop: &Arc<AtomicBool>) -> Result<Watches, String> {
+    let mut watches = Watches::default();
+    if let Some(path) = &bench.jsonl {
+        files.check_unused(path).map_err(|error| error.to_string())?;
+        watches.add(Lines::open(path).map_err(|error| error.to_string())?);
+    }
+    if let Some(listen) = &bench.prometheus {
+        let page = ExpositionPage::default();
+        watches.add(Exposition::new(page.clone()));
+        watches.add(scrape::open(listen, page)?);
+    }
+    // Last: from here on nothing else may be written to the terminal.
+    let tui = bench.has_tui.then(|| Tui::open(Arc::clone(stop)));
+    match tui {
+        Some(Ok(tui)) => watches.add(tui),
+        Some(Err(why)) => {
+            complain(format_args!("warning: --tui is not possible, so progress is plain lines: {why}"));
+            watches.add(Progress::on_stderr(&bench.plan, has_lines(bench)));
+        }
+        None => watches.add(Progress::on_stderr(&bench.plan, has_lines(bench))),
+    }
+    Ok(watches)
 }
 
 /// Makes the runs. One that fails ends them, and what the ones before it have shown is reported beside the failure.
@@ -199,13 +229,25 @@ fn check_descriptors(plan: &Plan, limit: u64) -> Result<(), String> {
     }
 }
 
-/// The first signal ends the run, and what there is is reported; the second ends the process.
+/// The first signal ends the run, and what there is is reported; the second ends the process, and so does the end of its
+/// terminal. Then the terminal is given back first.
 fn stop_on_signals() -> io::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        flag::register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&stop))?;
-        flag::register(signal, Arc::clone(&stop))?;
+    let mut heeded = vec![SIGINT, SIGTERM];
+    if !signals::is_ignored(SIGHUP) {
+        heeded.push(SIGHUP);
     }
+    let mut arriving = Signals::new(heeded)?;
+    let stopped = Arc::clone(&stop);
+    thread::Builder::new().name("signals".into()).spawn(move || {
+        for signal in arriving.forever() {
+            if stopped.swap(true, Ordering::Relaxed) || signal == SIGHUP {
+                give_back();
+                // As the shell counts it: 128 and the signal.
+                exit(128 + signal);
+            }
+        }
+    })?;
     Ok(stop)
 }
 

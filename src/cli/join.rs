@@ -32,7 +32,7 @@ pub fn run(config: Join) -> ExitCode {
 }
 
 /// A terminal that can show lines, and nothing else.
-fn is_dumb() -> bool {
+pub fn is_dumb() -> bool {
     env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb")
 }
 

@@ -10,6 +10,7 @@ mod scrape;
 mod serve;
 mod signals;
 mod trust;
+mod tui;
 
 use crate::config::{self, with_flags};
 use clap::Command;

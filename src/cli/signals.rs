@@ -100,7 +100,7 @@ fn words(signal: i32) -> &'static str {
 }
 
 /// Whether whoever started this process has it ignore a signal. Where there is no `/proc` to ask, nobody has.
-fn is_ignored(signal: i32) -> bool {
+pub fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     ignores(&status, signal)
 }

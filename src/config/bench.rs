@@ -181,6 +181,12 @@ pub const SETTINGS: &[Setting] = &[
         .repeated(),
     row("json", Kind::Path, "", "Writes the report there as JSON; - for the standard output"),
     row(
+        "tui",
+        Kind::Switch,
+        "",
+        "Shows the run on the terminal while it goes on: latency over time, rates, errors, who is the limit",
+    ),
+    row(
         "jsonl",
         Kind::Path,
         "",
@@ -212,6 +218,8 @@ pub struct Bench {
     pub is_strict: bool,
     /// Where the report is written, besides.
     pub json: Option<PathBuf>,
+    /// Whether the terminal shows all of it while it runs.
+    pub has_tui: bool,
     /// Where the seconds are written while it runs.
     pub jsonl: Option<PathBuf>,
     /// Where metrics are served while it runs.
@@ -385,6 +393,7 @@ impl Bench {
             fail_if: texts(matches, "fail-if").iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
             is_strict: matches.get_flag("strict"),
             json: path(matches, "json"),
+            has_tui: matches.get_flag("tui"),
             jsonl: path(matches, "jsonl"),
             prometheus: prometheus(matches)?,
             hgrm: path(matches, "hgrm"),

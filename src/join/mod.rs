@@ -26,5 +26,5 @@ mod words;
 pub use commands::{COMMANDS, KEYS};
 pub use pipe::{Input, Pipe, read_lines};
 pub use plain::Plain;
-pub use screen::give_back;
+pub use screen::{Stream, Tty, give_back};
 pub use terminal::{Here, Terminal, TerminalInput, read_events};

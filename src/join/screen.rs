@@ -13,11 +13,30 @@ use crossterm::{execute, queue};
 use std::io::{self, Write};
 use std::panic;
 use std::sync::Once;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
-/// Whether the terminal is ours.
-static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+/// The stream on which the terminal is ours, or [`NOT_TAKEN`].
+static TAKEN: AtomicU8 = AtomicU8::new(NOT_TAKEN);
+const NOT_TAKEN: u8 = 0;
 static HOOK: Once = Once::new();
+
+/// The stream on which a terminal is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output.
+    Stdout = 1,
+    /// Standard error.
+    Stderr = 2,
+}
+
+impl Stream {
+    fn writer(self) -> Box<dyn Write> {
+        match self {
+            Stream::Stdout => Box::new(io::stdout()),
+            Stream::Stderr => Box::new(io::stderr()),
+        }
+    }
+}
 
 /// The terminal, for as long as it is ours.
 #[derive(Debug)]
@@ -25,7 +44,7 @@ pub struct Tty(());
 
 impl Tty {
     /// Takes it over. A panic gives it back before it says anything.
-    pub fn take() -> io::Result<Tty> {
+    pub fn take(stream: Stream) -> io::Result<Tty> {
         HOOK.call_once(|| {
             let say = panic::take_hook();
             panic::set_hook(Box::new(move |info| {
@@ -34,10 +53,15 @@ impl Tty {
             }));
         });
         enable_raw_mode()?;
-        IS_TAKEN.store(true, Ordering::SeqCst);
+        TAKEN.store(stream as u8, Ordering::SeqCst);
         let tty = Tty(());
-        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, DisableLineWrap)?;
+        execute!(stream.writer(), EnterAlternateScreen, EnableBracketedPaste, DisableLineWrap)?;
         Ok(tty)
+    }
+
+    /// Whether the terminal is ours. A panic and a signal give it back, whoever holds it.
+    pub fn is_taken() -> bool {
+        TAKEN.load(Ordering::SeqCst) != NOT_TAKEN
     }
 }
 
@@ -49,8 +73,10 @@ impl Drop for Tty {
 
 /// Leaves the terminal as it was, once. Who cannot be told is not there.
 pub fn give_back() {
-    if IS_TAKEN.swap(false, Ordering::SeqCst) {
-        let _ = execute!(io::stdout(), EnableLineWrap, DisableBracketedPaste, LeaveAlternateScreen, Show);
+    let taken = TAKEN.swap(NOT_TAKEN, Ordering::SeqCst);
+    let stream = [Stream::Stdout, Stream::Stderr].into_iter().find(|stream| *stream as u8 == taken);
+    if let Some(stream) = stream {
+        let _ = execute!(stream.writer(), EnableLineWrap, DisableBracketedPaste, LeaveAlternateScreen, Show);
         let _ = disable_raw_mode();
     }
 }

@@ -9,7 +9,7 @@
 use super::app::App;
 use super::face::Face;
 use super::log::Clock;
-use super::screen::{Screen, Tty};
+use super::screen::{Screen, Stream, Tty};
 use crate::client::{Mail, News, Session, User};
 use crate::net::Post;
 use crate::time::Millis;
@@ -95,7 +95,7 @@ impl Terminal {
     /// Takes the terminal over. What is on it comes back when this is dropped.
     pub fn new(rooms: &[String], url: String, history: u64, has_colors: bool) -> io::Result<Terminal> {
         let mut app = App::new(rooms, url, history, Box::new(Here::system()));
-        let tty = Tty::take()?;
+        let tty = Tty::take(Stream::Stdout)?;
         let (columns, rows) = terminal::size()?;
         app.resize(columns.into(), rows.into());
         let screen = Screen::new(io::stdout(), has_colors);
@@ -132,7 +132,7 @@ impl Terminal {
         // It returns when the process goes on. Where it may not stop, it does so at once.
         let _ = emulate_default_handler(SIGTSTP);
         self.screen.forget();
-        match Tty::take() {
+        match Tty::take(Stream::Stdout) {
             Ok(tty) => self.tty = Some(tty),
             Err(_) => self.app.quit(now, session),
         }

@@ -21,6 +21,7 @@
 //!   bench.rs      the load client: every scenario and dialect, and how it ends
 //!   bench_feeds.rs    what it gives away while it runs
 //!   bench_scripts.rs  it against Socket.IO, GraphQL, Centrifugo's and Phoenix's protocols, by the scripts in examples/bench
+//!   bench_terminal.rs the live view of a terminal
 //!   bench_verdict.rs  its verdict when the daemon is killed, frozen, stopped, or refuses
 //!   ../many.rs    nineteen thousand at once, in a program of its own
 //! ```
@@ -28,6 +29,7 @@
 mod bench;
 mod bench_feeds;
 mod bench_scripts;
+mod bench_terminal;
 mod bench_verdict;
 mod browser;
 #[path = "../support/certificate.rs"]

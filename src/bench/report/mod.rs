@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!     Moment, Moment, ──┬───▶ progress.rs    for people: a line or two that are drawn anew
+//!                       ├───▶ tui/           for people: a picture of the whole run
 //!                       ├───▶ jsonl.rs       for programs, while it runs
 //!                       └───▶ prometheus.rs  for monitoring, while it runs
 //!
@@ -28,6 +29,7 @@ mod progress;
 mod prometheus;
 mod svg;
 mod table;
+mod tui;
 mod units;
 mod verdict;
 mod work;
@@ -45,6 +47,7 @@ pub use files::{FileError, Files, Paths};
 pub use jsonl::Lines;
 pub use progress::Progress;
 pub use prometheus::{CONTENT_TYPE as EXPOSITION_CONTENT_TYPE, Exposition, Page as ExpositionPage};
+pub use tui::Board;
 pub use verdict::{Finding, Summary, Weight};
 
 /// What there is to report.

@@ -51,7 +51,15 @@ impl Terminal {
         Terminal::run(command, env, columns, rows)
     }
 
-    /// The same, but what it prints goes to that file.
+    /// Starts `chinwag bench` in a terminal of this size, with these in its environment.
+    pub fn bench(args: &[&str], env: &[(&str, &str)], columns: u16, rows: u16) -> Terminal {
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_chinwag"));
+        command.arg("bench");
+        command.args(args);
+        Terminal::run(command, env, columns, rows)
+    }
+
+    /// The same as [`Terminal::join`], but what it prints goes to that file.
     pub fn join_into(file: &str, args: &[&str], columns: u16, rows: u16) -> Terminal {
         let mut command = CommandBuilder::new("sh");
         command.args(["-c", r#"exec "$@" > "$0""#, file, env!("CARGO_BIN_EXE_chinwag"), "join"]);
