@@ -2,7 +2,7 @@
 //!
 //! It is chinwag's own server with one service, on a thread of its own. A scrape copies a page that is rendered once a second,
 //! so the threads that make the load never wait for it. Its limits are those of a server that has one client: a few
-//! connections, and short waits.
+//! connections, short waits, and a pause between two turns.
 
 use super::listeners::{self, Listening};
 use crate::bench::live::{Moment, Watch};
@@ -17,6 +17,7 @@ use std::io;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 /// Where the metrics are.
 const PATH: &str = "/metrics";
@@ -24,6 +25,9 @@ const PATH: &str = "/metrics";
 pub const CONNECTIONS_MAX: usize = 16;
 /// How long a connection may wait before its request, with its request, and between two requests.
 const TIMEOUT: Millis = Millis::from_secs(5);
+/// Between two turns of the loop: scrapes that come faster than any Prometheus wait, and do not take the processor from the
+/// load.
+const TURN_PAUSE: Duration = Duration::from_millis(20);
 /// How long the last scrapes may take at the end.
 const DRAIN_TIMEOUT: Millis = Millis(500);
 
@@ -73,7 +77,11 @@ fn serve(listen: &Listen, page: ExpositionPage, opened: &Sender<Opened>) -> io::
     let listening = listeners::open_metrics(&mut server, listen);
     let is_open = listening.is_ok();
     let _ = opened.send(listening.map(|listening| (server.stopper(), listening)));
-    if is_open { server.run() } else { Ok(()) }
+    while is_open && !server.is_done() {
+        server.turn()?;
+        thread::sleep(TURN_PAUSE);
+    }
+    Ok(())
 }
 
 /// The service: a page that changes.

@@ -11,6 +11,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, ChildStderr, Stdio};
+use std::time::{Duration, Instant};
 
 const LOAD: [&str; 6] = ["--warmup", "0s", "--rate", "50", "--connections", "5"];
 
@@ -244,6 +245,15 @@ fn hostile_scrapes_are_refused_and_hurt_neither_the_run_nor_other_scrapes() {
         let _ = http.socket.try_send(&request);
         assert_eq!(http.answer().status, status, "{}", &request[..20]);
     }
+    // One that asks without a pause gets a bounded number of answers.
+    let mut greedy = Http::connect(&run.address);
+    let began = Instant::now();
+    for _ in 0..10 {
+        greedy.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert_eq!(greedy.answer().status, 200);
+    }
+    assert!(began.elapsed() >= Duration::from_millis(9 * 20), "{:?}", began.elapsed());
+    drop(greedy);
     // As many as it takes, which say nothing, and one more.
     let silent: Vec<Socket> = (0..16).map(|_| Socket::connect(&run.address)).collect();
     let mut refused = Http::connect(&run.address);
