@@ -25,6 +25,14 @@ pub fn usage(pid: u32) -> Option<Usage> {
     parse_stat(&stat, ticks_per_second, rustix::param::page_size() as u64)
 }
 
+/// What several processes have taken together. `None` where there are none, or one of them cannot be read.
+pub fn usage_of(pids: &[u32]) -> Option<Usage> {
+    pids.iter().map(|pid| usage(*pid)).reduce(|one, two| {
+        let (one, two) = (one?, two?);
+        Some(Usage { cpu: one.cpu + two.cpu, memory_bytes: one.memory_bytes + two.memory_bytes })
+    })?
+}
+
 /// The largest resident memory that this process has had, in bytes.
 pub fn memory_max_bytes() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
@@ -69,5 +77,9 @@ mod tests {
             number = std::hint::black_box(number + 1);
         }
         assert_eq!(super::usage(u32::MAX), None);
+        let this = std::process::id();
+        let twice = usage_of(&[this, this]).expect("we are there");
+        assert!(twice.memory_bytes > usage.memory_bytes, "{twice:?}");
+        assert_eq!((usage_of(&[]), usage_of(&[this, u32::MAX])), (None, None));
     }
 }

@@ -4,12 +4,12 @@ use super::flight::Flights;
 use super::hop::Answer;
 use super::ledger::Arrival;
 use super::login::saved;
-use super::outcome::{ChinwagAudit, Connecting, Errors, HopAudit, record};
+use super::outcome::{ChinwagAudit, Connecting, Errors, HopAudit, ServerCounts, record};
 use super::plan::{Dialect, Load, Plan, Scenario};
 use super::seat::{Person, REFUSED, Role, Stage, UNANSWERED};
 use super::seating::Seating;
 use super::shared::{Shared, Times};
-use super::speech::{Heard, Return, Speech};
+use super::speech::{ELSEWHERE, Heard, Return, Speech};
 use super::stamp::{Found, Stamp, Stamps};
 use super::{outcome, stamp};
 use crate::client::{End, Event, Outgoing, Scheme, Spoken};
@@ -145,6 +145,8 @@ pub struct Ear {
     pub lately: Lately,
     /// What went wrong.
     pub errors: Errors,
+    /// What became of each of several servers; empty where there is but one.
+    pub servers: Vec<ServerCounts>,
     /// How connections came about.
     pub connecting: Connecting,
     /// How long those took to come back that were cut off.
@@ -179,6 +181,43 @@ impl Ear {
         id as usize % self.plan.threads == self.thread
     }
 
+    /// What is counted for the server of a connection, where there are several.
+    pub fn server_of(&mut self, connection: u32) -> Option<&mut ServerCounts> {
+        let count = self.servers.len();
+        self.servers.get_mut(connection as usize % count.max(1))
+    }
+
+    /// Counts an attempt to connect that failed.
+    pub fn note_failed(&mut self, connection: u32) {
+        self.connecting.failed += 1;
+        if let Some(server) = self.server_of(connection) {
+            server.failed += 1;
+        }
+    }
+
+    /// Counts an error of a connection.
+    pub fn note_error(
+        &mut self,
+        connection: u32,
+        kind: &str,
+        example: impl FnOnce() -> String,
+        hint: &'static str,
+    ) {
+        let Ear { plan, servers, errors, .. } = self;
+        match servers.get_mut(plan.servers.number_of(connection)) {
+            None => errors.add(kind, example, hint),
+            Some(server) => {
+                server.errors += 1;
+                errors.add(kind, || format!("{}: {}", server.url, example()), hint);
+            }
+        }
+    }
+
+    /// The room that has that number on the server of a connection.
+    fn numbered(&self, connection: u32, room: Option<u32>) -> Option<u32> {
+        room.map(|number| self.seating.at_server_of(connection, number).unwrap_or(ELSEWHERE))
+    }
+
     /// Takes in what the peer of `person` says.
     #[inline]
     pub fn hear(&mut self, person: &mut Person, out: &mut Outgoing, event: Event<'_>, at: u64) {
@@ -203,7 +242,8 @@ impl Ear {
             Event::Pong(_) => {}
             Event::Open { is_deflated, .. } => {
                 if self.plan.deflate && !is_deflated {
-                    self.errors.add(
+                    self.note_error(
+                        person.id,
                         "not deflated",
                         || "the server does not deflate messages".to_owned(),
                         "our own does with chinwag serve --deflate",
@@ -217,7 +257,7 @@ impl Ear {
 
     /// The connection can be spoken over.
     pub fn opened(&mut self, person: &mut Person, out: &mut Outgoing, at: u64) {
-        if self.plan.url.scheme() == Scheme::Ws {
+        if self.plan.servers.scheme() == Scheme::Ws {
             record(&mut self.connecting.handshake, at.saturating_sub(person.connected_at));
         }
         person.stage = Stage::Joining;
@@ -261,6 +301,9 @@ impl Ear {
         self.under_way -= 1;
         self.open += 1;
         self.connecting.ready += 1;
+        if let Some(server) = self.server_of(person.id) {
+            server.ready += 1;
+        }
         self.connecting.at_start += u64::from(self.note_settled(at));
         self.connecting.open_max = self.connecting.open_max.max(self.open);
         record(&mut self.connecting.ready_after, at.saturating_sub(person.dialled_at));
@@ -297,8 +340,8 @@ impl Ear {
     /// A message that may hold a payload.
     #[inline]
     fn take(&mut self, person: &mut Person, room: Option<u32>, position: Option<u64>, text: &[u8], at: u64) {
-        if room.is_some_and(|room| room != person.home) {
-            return self.take_astray(text, at);
+        if room.is_some_and(|room| room != self.seating.on_its_server(person.home)) {
+            return self.take_astray(person, text, at);
         }
         if let Some(position) = position {
             self.take_position(person, position);
@@ -359,10 +402,11 @@ impl Ear {
 
     /// A message of a room in which nobody of ours speaks, or in which this person does not sit.
     #[cold]
-    fn take_astray(&mut self, text: &[u8], at: u64) {
+    fn take_astray(&mut self, person: &Person, text: &[u8], at: u64) {
         if self.stamps.find(text, at) != Found::Nothing {
             self.tallies.foreign += 1;
-            self.errors.add(
+            self.note_error(
+                person.id,
                 "wrong room",
                 || "a message came in a room in which it was not said".to_owned(),
                 "",
@@ -386,18 +430,24 @@ impl Ear {
                 return;
             }
             Arrival::Stray => {
-                self.note_stray();
+                self.note_stray(person, sender);
                 return;
             }
         }
         self.tallies.delivered += 1;
         self.tallies.measured_deliveries += u64::from(self.is_measuring);
         self.lately.deliveries += 1;
+        if let Some(server) = self.server_of(person.id) {
+            server.delivered += 1;
+        }
         let is_measured = self.times.is_measured(intended);
         if person.role != Role::Measured {
             return;
         }
         let latency = at.saturating_sub(intended);
+        if let Some(server) = self.server_of(person.id).filter(|_| is_measured) {
+            record(&mut server.latency, latency);
+        }
         record(if is_measured { &mut self.lately.measured } else { &mut self.lately.others }, latency);
         let is_through = match &mut self.flights {
             None => self.plan.scenario == Scenario::Echo,
@@ -416,7 +466,7 @@ impl Ear {
 
     /// A message of a sender that the receiver does not listen to.
     #[cold]
-    fn note_stray(&mut self) {
+    fn note_stray(&mut self, person: &Person, sender: u32) {
         self.tallies.foreign += 1;
         let (kind, example, hint) = match self.plan.scenario {
             Scenario::Echo => (
@@ -424,9 +474,14 @@ impl Ear {
                 "a connection received the message of another connection",
                 "the server broadcasts: use fanout with --dialect raw instead",
             ),
+            _ if self.seating.is_namesake(sender, person.home) => (
+                "another server's message",
+                "a connection received a message that was sent to another server",
+                "use --cluster if these servers share their rooms",
+            ),
             _ => ("wrong receiver", "a connection received a message of a room that it had not joined", ""),
         };
-        self.errors.add(kind, || example.to_owned(), hint);
+        self.note_error(person.id, kind, || example.to_owned(), hint);
     }
 
     /// All receivers of this thread have a message of that sender, or are not waited for any more.
@@ -452,7 +507,8 @@ impl Ear {
             }
             _ => {
                 self.tallies.foreign += 1;
-                self.errors.add(
+                self.note_error(
+                    person.id,
                     "own message",
                     || "a sender received its own message".to_owned(),
                     "use --self-echo if the server sends messages back to their sender too",
@@ -491,12 +547,16 @@ impl Ear {
             Heard::Welcome { name, secret } => {
                 person.kept().identity = Some((name.into_owned(), secret.into_owned()));
             }
-            Heard::Left { room, request } => self.answered(person, request, Answer::Left, room, at),
+            Heard::Left { room, request } => {
+                let room = self.numbered(person.id, room);
+                self.answered(person, request, Answer::Left, room, at);
+            }
             Heard::Joined { room, request: Some(request), .. } => {
+                let room = self.numbered(person.id, room);
                 self.answered(person, request, Answer::Joined, room, at);
             }
             Heard::Joined { room, epoch, position, resumed, .. } => {
-                let room = room.unwrap_or(person.home);
+                let room = self.numbered(person.id, room).unwrap_or(person.home);
                 if person.stage != Stage::Joining || !self.seating.sits_in(person.id, room) {
                     return;
                 }
@@ -523,7 +583,8 @@ impl Ear {
                 }
             }
             Heard::Refused { sequence, code } => self.refused(person, sequence, &code, at),
-            Heard::Gap { room, .. } if room.is_some_and(|room| room != person.home) => {}
+            Heard::Gap { room, .. }
+                if self.numbered(person.id, room).is_some_and(|room| room != person.home) => {}
             Heard::Gap { from, to, .. } => {
                 self.tallies.gaps += 1;
                 if self.speech.has_positions() {
@@ -574,7 +635,7 @@ impl Ear {
             "busy" => "start the server with more --rooms-max, or --members-max",
             _ => "",
         };
-        self.errors.add(code, || "the server did not take it".to_owned(), hint);
+        self.note_error(person.id, code, || "the server did not take it".to_owned(), hint);
         match (sequence, &mut person.sender) {
             (Some(sequence), Some(sender)) => {
                 self.tallies.refused += 1;
@@ -601,7 +662,8 @@ impl Ear {
         let Some(hopper) = &mut person.hopper else { return };
         let Some(intended) = hopper.answer(request, answer, room) else {
             self.tallies.hops.unasked += 1;
-            self.errors.add(
+            self.note_error(
+                person.id,
                 "answer",
                 || "a change of rooms was answered that nobody had asked for".to_owned(),
                 "",
@@ -619,6 +681,12 @@ impl Ear {
                 let is_measured = self.times.is_measured(intended);
                 let times = if is_measured { &mut self.lately.measured } else { &mut self.lately.others };
                 record(times, at.saturating_sub(intended));
+                if let Some(server) = self.server_of(person.id) {
+                    server.delivered += 1;
+                    if is_measured {
+                        record(&mut server.latency, at.saturating_sub(intended));
+                    }
+                }
             }
         }
         if matches!(self.plan.load, Load::Closed { .. }) {
@@ -677,7 +745,7 @@ impl Ear {
             End::BadLine => ("line".to_owned(), "a line was too long, or not UTF-8".to_owned(), ""),
         };
         let example = self.waits_for(person).map_or(example.clone(), |step| format!("{step}, but {example}"));
-        self.errors.add(&kind, || example, hint);
+        self.note_error(person.id, &kind, || example, hint);
         self.note_end(person);
     }
 

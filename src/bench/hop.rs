@@ -19,6 +19,8 @@ use std::collections::VecDeque;
 pub struct Hopper {
     home: u32,
     rooms: u32,
+    /// From a room to the next one.
+    step: u32,
     /// How many changes were asked for: the next one's number.
     pub asked: u64,
     /// Those that are not answered in full, from the first of them to the last that was asked for.
@@ -59,9 +61,9 @@ pub enum Answer {
 }
 
 impl Hopper {
-    /// One who is at home there.
-    pub fn new(home: u32, rooms: u32) -> Hopper {
-        Hopper { home, rooms, asked: 0, pending: VecDeque::new(), is_stuck: false }
+    /// One who is at home there, and goes round every `step`-th room.
+    pub fn new(home: u32, rooms: u32, step: u32) -> Hopper {
+        Hopper { home, rooms, step, asked: 0, pending: VecDeque::new(), is_stuck: false }
     }
 
     /// The next change, which was meant to be asked for at that moment.
@@ -74,7 +76,7 @@ impl Hopper {
 
     fn change(&self, number: u64) -> Change {
         let room = |steps: u64| {
-            let room = (u64::from(self.home) + steps) % u64::from(self.rooms);
+            let room = (u64::from(self.home) + steps * u64::from(self.step)) % u64::from(self.rooms);
             u32::try_from(room).expect("it is less than the number of rooms")
         };
         Change { request: 2 * number, from: room(number), to: room(number + 1) }
@@ -122,7 +124,7 @@ mod tests {
 
     #[test]
     fn it_goes_round_the_rooms() {
-        let mut hopper = Hopper::new(2, 4);
+        let mut hopper = Hopper::new(2, 4, 1);
         let changes: Vec<_> =
             (0..3).map(|at| hopper.ask(at)).map(|change| (change.request, change.from, change.to)).collect();
         assert_eq!(changes, [(0, 2, 3), (2, 3, 0), (4, 0, 1)]);
@@ -131,7 +133,7 @@ mod tests {
 
     #[test]
     fn answers_may_come_in_any_order() {
-        let mut hopper = Hopper::new(0, 3);
+        let mut hopper = Hopper::new(0, 3, 1);
         for at in 100..103 {
             hopper.ask(at);
         }
@@ -146,7 +148,7 @@ mod tests {
 
     #[test]
     fn what_was_not_asked_for_is_told_apart() {
-        let mut hopper = Hopper::new(0, 3);
+        let mut hopper = Hopper::new(0, 3, 1);
         hopper.ask(100);
         for (request, answer, room) in [
             (0, Answer::Left, Some(1)),
@@ -166,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_an_answer_and_the_end_of_the_journey() {
-        let mut hopper = Hopper::new(0, 3);
+        let mut hopper = Hopper::new(0, 3, 1);
         hopper.ask(100);
         assert_eq!(hopper.answer(1, Answer::Refused, None), Some(100));
         assert_eq!(hopper.answer(0, Answer::Left, Some(0)), Some(100));

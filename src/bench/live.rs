@@ -247,7 +247,7 @@ impl<'p> Log<'p> {
             threads: vec![Told::default(); plan.threads],
             before: Totals::default(),
             elapsed: 0,
-            server: plan.server_pid.and_then(cost::usage),
+            server: cost::usage_of(&plan.server_pids),
             seconds: Vec::new(),
         }
     }
@@ -311,7 +311,7 @@ impl<'p> Log<'p> {
     }
 
     fn server_share(&mut self, span: Duration) -> Option<ServerShare> {
-        let usage = cost::usage(self.plan.server_pid?)?;
+        let usage = cost::usage_of(&self.plan.server_pids)?;
         let before = self.server.replace(usage)?;
         let cpu = usage.cpu.saturating_sub(before.cpu).as_secs_f64();
         let cpu = if span.is_zero() { 0.0 } else { cpu / span.as_secs_f64() };

@@ -150,7 +150,7 @@ impl Ear {
                 Ok(()) => "the server does not take what it is sent".to_owned(),
             };
             if is_saved.is_err() || out.unwritten().len() >= UNWRITTEN_BYTES_MAX {
-                self.errors.add("script: an answer was not sent", told_why, "");
+                self.note_error(id, "script: an answer was not sent", told_why, "");
             } else {
                 out.text(&self.speech.fill(&answer.send, id, login.step as u64, &login.saved));
             }
@@ -186,7 +186,7 @@ impl Ear {
     /// Ends a login, which is counted with the attempts to connect that failed.
     fn fail(&mut self, script: &Script, person: &mut Person, why: &str) {
         let name = script.step_name(person.login().map_or(0, |login| login.step));
-        self.errors.add(&format!("script: {name}"), || format!("{name} {why}"), "");
+        self.note_error(person.id, &format!("script: {name}"), || format!("{name} {why}"), "");
         self.note_end(person);
     }
 

@@ -4,7 +4,8 @@
 //! Throughput is what went out and came in while that phase lasted. The audit is about all messages of the run, those of the
 //! warm-up too.
 
-use super::plan::Plan;
+use super::plan::{Plan, Server};
+use crate::client::Url;
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -59,6 +60,8 @@ pub struct Outcome {
     pub audit: Audit,
     /// What went wrong, by kind.
     pub errors: Errors,
+    /// What became of each of several servers; empty where there is but one.
+    pub servers: Vec<ServerCounts>,
     /// Second by second, from the first connection to the last message.
     pub seconds: Vec<Second>,
     /// What the load client itself took, and whether it kept up.
@@ -298,6 +301,63 @@ pub enum Phase {
     Measured,
     /// Nothing is sent any more; what is under way is waited for.
     Draining,
+}
+
+/// What became of one of several servers.
+#[derive(Clone, Debug)]
+pub struct ServerCounts {
+    /// Its address.
+    pub url: Url,
+    /// Connections that the plan has for it.
+    pub connections: u64,
+    /// How many became ready, also again.
+    pub ready: u64,
+    /// How many attempts failed, as [`Connecting::failed`] counts them.
+    pub failed: u64,
+    /// How many ready connections ended, as [`Ending::lost`] counts them.
+    pub lost: u64,
+    /// Messages that were sent to it, or changes of rooms asked for.
+    pub sent: u64,
+    /// Deliveries that came from it, or joins.
+    pub delivered: u64,
+    /// Errors of its connections.
+    pub errors: u64,
+    /// Latencies of what came from it, of the measured phase.
+    pub latency: Times,
+}
+
+impl ServerCounts {
+    /// Those of each server of a plan before the run; empty where there is but one.
+    pub fn before(plan: &Plan) -> Vec<ServerCounts> {
+        let count = plan.servers.count();
+        let of = |(number, server): (usize, &Server)| ServerCounts {
+            url: server.url.clone(),
+            connections: plan.connections.saturating_sub(number).div_ceil(count) as u64,
+            ready: 0,
+            failed: 0,
+            lost: 0,
+            sent: 0,
+            delivered: 0,
+            errors: 0,
+            latency: times(),
+        };
+        if count > 1 { plan.servers.iter().enumerate().map(of).collect() } else { Vec::new() }
+    }
+
+    /// Those of another thread or run too.
+    pub fn merge(&mut self, other: &ServerCounts) {
+        for (sum, more) in [
+            (&mut self.ready, other.ready),
+            (&mut self.failed, other.failed),
+            (&mut self.lost, other.lost),
+            (&mut self.sent, other.sent),
+            (&mut self.delivered, other.delivered),
+            (&mut self.errors, other.errors),
+        ] {
+            *sum += more;
+        }
+        self.latency.add(&other.latency).expect("it grows as it has to");
+    }
 }
 
 /// What happened in one second.

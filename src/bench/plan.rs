@@ -2,10 +2,11 @@
 
 use super::request::Handshake;
 use super::script::Script;
-use crate::client::Url;
+use crate::client::{Scheme, Url, UrlError};
 use crate::net::tls::ClientEnd;
 use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -118,13 +119,13 @@ pub struct Plan {
     /// What is played.
     pub scenario: Scenario,
     /// Where.
-    pub url: Url,
+    pub servers: Servers,
+    /// Whether several servers are one cluster, so that a room of that name on each is the same room.
+    pub is_cluster: bool,
     /// What the handshakes hold beside the URL.
     pub handshake: Handshake,
     /// What connections are called in [`Dialect::Chinwag`], a template; as the server likes, if nothing.
     pub name: Option<String>,
-    /// What it takes to speak TLS there, if that is spoken.
-    pub tls: Option<ClientEnd>,
     /// How the payloads are wrapped.
     pub dialect: Dialect,
     /// What is sent on joining, and for each message, in [`Dialect::Template`].
@@ -137,7 +138,7 @@ pub struct Plan {
     pub self_echo: bool,
     /// The room, or what the names of several begin with.
     pub room: String,
-    /// How many rooms; who sits where is said in [`super::seating`].
+    /// How many rooms on each server, or in the cluster; who sits where is said in [`super::seating`].
     pub rooms: usize,
     /// Whether to offer that messages are deflated.
     pub deflate: bool,
@@ -165,8 +166,8 @@ pub struct Plan {
     pub bind: Vec<IpAddr>,
     /// How many loops make the load.
     pub threads: usize,
-    /// The server's process, where it runs on this host.
-    pub server_pid: Option<u32>,
+    /// The servers' processes, where they run on this host.
+    pub server_pids: Vec<u32>,
     /// Comings and goings a second in [`Scenario::Churn`].
     pub churn_rate: f64,
     /// How many of a hundred readers are slow in [`Scenario::Slow`].
@@ -181,6 +182,89 @@ impl Plan {
         match self.scenario {
             Scenario::Hop => self.connections,
             _ => self.senders,
+        }
+    }
+
+    /// How many servers there are whose rooms are not the others': one for a cluster.
+    pub fn separate_servers(&self) -> usize {
+        match self.scenario {
+            // Nobody hears anybody else, so there are no rooms.
+            Scenario::Echo => 1,
+            _ if self.is_cluster => 1,
+            _ => self.servers.count(),
+        }
+    }
+}
+
+/// A server that is put under load.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Its address.
+    pub url: Url,
+    /// What it takes to speak TLS there, if that is spoken.
+    pub tls: Option<ClientEnd>,
+}
+
+/// The servers of a run, one at least: connection number `i` goes to server number `i`, counted round.
+#[derive(Clone, Debug)]
+pub struct Servers(Vec<Server>);
+
+impl Servers {
+    /// Those at `first` and at the others, in this order.
+    pub fn new(first: Url, others: impl IntoIterator<Item = Url>) -> Servers {
+        let all = std::iter::once(first).chain(others);
+        Servers(all.map(|url| Server { url, tls: None }).collect())
+    }
+
+    /// All of them, in their order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Server> {
+        self.0.iter()
+    }
+
+    /// The same.
+    pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, Server> {
+        self.0.iter_mut()
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The number of the server to which a connection goes.
+    pub fn number_of(&self, connection: u32) -> usize {
+        connection as usize % self.0.len()
+    }
+
+    /// The server to which a connection goes.
+    pub fn of(&self, connection: u32) -> &Server {
+        &self.0[self.number_of(connection)]
+    }
+
+    /// What is spoken there: the same by all of them.
+    pub fn scheme(&self) -> Scheme {
+        self.of(0).url.scheme()
+    }
+}
+
+/// One server's.
+impl FromStr for Servers {
+    type Err = UrlError;
+
+    fn from_str(text: &str) -> Result<Servers, UrlError> {
+        text.parse().map(|url| Servers::new(url, []))
+    }
+}
+
+impl fmt::Display for Servers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN_MAX: usize = 3;
+        for (at, server) in self.0.iter().take(SHOWN_MAX).enumerate() {
+            write!(f, "{}{}", if at > 0 { ", " } else { "" }, server.url)?;
+        }
+        match self.0.len().saturating_sub(SHOWN_MAX) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
         }
     }
 }
@@ -205,10 +289,10 @@ pub mod tests {
     pub fn plan() -> Plan {
         Plan {
             scenario: Scenario::Fanout,
-            url: "ws://127.0.0.1:2021/ws".parse().expect("a URL"),
+            servers: "ws://127.0.0.1:2021/ws".parse().expect("a URL"),
+            is_cluster: false,
             handshake: Handshake::default(),
             name: None,
-            tls: None,
             dialect: Dialect::Raw,
             templates: Templates::default(),
             connections: 3,
@@ -229,7 +313,7 @@ pub mod tests {
             seed: 1,
             bind: Vec::new(),
             threads: 1,
-            server_pid: None,
+            server_pids: Vec::new(),
             churn_rate: 10.0,
             slow_percent: 10,
             slow_bytes_per_second: 0,

@@ -1,6 +1,6 @@
 //! The request of each connection's handshake: the target, the header fields and the subprotocols, with values of its own.
 
-use super::plan::Plan;
+use super::plan::{Plan, Server};
 use super::speech::Speech;
 use super::template::{Template, Values};
 use std::hash::{BuildHasher, RandomState};
@@ -43,11 +43,20 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
 }
 
+/// What is the same in all requests to a server.
+#[derive(Debug)]
+struct AtServer {
+    authority: Template,
+    target: Template,
+    /// From the user and the password of its URL.
+    authorization: Option<String>,
+}
+
 /// Makes the requests of a run.
 #[derive(Debug)]
 pub struct Requests {
-    authority: Template,
-    target: Template,
+    /// By server.
+    servers: Vec<AtServer>,
     headers: Vec<(String, Template)>,
     handshake: Handshake,
     random: RandomState,
@@ -59,10 +68,15 @@ impl Requests {
         let handshake = plan.handshake.clone();
         let (hosts, headers): (Vec<_>, Vec<_>) =
             handshake.headers.iter().partition(|(name, _)| name.eq_ignore_ascii_case("host"));
-        let authority = hosts.first().map_or_else(|| plan.url.authority(), |(_, host)| host.clone());
+        let at_server = |Server { url, .. }: &Server| AtServer {
+            authority: Template::parse(
+                &hosts.first().map_or_else(|| url.authority(), |(_, host)| host.clone()),
+            ),
+            target: Template::parse(&url.target()),
+            authorization: url.authorization().map(str::to_owned),
+        };
         Requests {
-            authority: Template::parse(&authority),
-            target: Template::parse(&plan.url.target()),
+            servers: plan.servers.iter().map(at_server).collect(),
             headers: headers
                 .into_iter()
                 .map(|(name, value)| (name.clone(), Template::parse(value)))
@@ -85,11 +99,14 @@ impl Requests {
         let room = speech.home(connection);
         let values = Values { connection, room: &room, sequence: attempt, random, token, saved: &[] };
         let in_url = percent_encode(token);
-        let target = self.target.filled(&Values { token: &in_url, ..values });
+        let server = &self.servers[connection as usize % self.servers.len()];
+        let target = server.target.filled(&Values { token: &in_url, ..values });
+        let given = self.headers.iter().map(|(name, value)| (name.clone(), value.filled(&values)));
+        let of_url = server.authorization.iter().map(|value| ("Authorization".to_owned(), value.clone()));
         Request {
             target: speech.target(connection, &target).into_owned(),
-            authority: self.authority.filled(&values),
-            headers: self.headers.iter().map(|(name, value)| (name.clone(), value.filled(&values))).collect(),
+            authority: server.authority.filled(&values),
+            headers: given.chain(of_url).collect(),
         }
     }
 }
@@ -111,7 +128,7 @@ mod tests {
     #[test]
     fn each_connection_asks_for_something_of_its_own() {
         let mut plan = plan();
-        plan.url = "ws://h:1/{room}?i={i}&t={token}&n={seq}".parse().expect("a URL");
+        plan.servers = "ws://h:1/{room}?i={i}&t={token}&n={seq}".parse().expect("a URL");
         plan.rooms = 2;
         plan.handshake = Handshake {
             headers: vec![("X-User".into(), "u{i}:{token}".into()), ("host".into(), "v{i}.example".into())],
@@ -133,9 +150,22 @@ mod tests {
     }
 
     #[test]
+    fn each_server_is_asked_under_its_own_name_path_and_password() {
+        let mut plan = plan();
+        let url = |text: &str| text.parse().expect("a URL");
+        plan.servers = super::super::plan::Servers::new(url("ws://a:1/x"), [url("ws://ann:x@b:2/y/{i}")]);
+        let speech = Speech::new(&plan, false);
+        let requests = Requests::new(&plan);
+        let made: Vec<Request> = (0..4).map(|connection| requests.make(connection, 0, &speech)).collect();
+        let told: Vec<(&str, &str, usize)> =
+            made.iter().map(|made| (&*made.authority, &*made.target, made.headers.len())).collect();
+        assert_eq!(told, [("a:1", "/x", 0), ("b:2", "/y/1", 1), ("a:1", "/x", 0), ("b:2", "/y/3", 1)]);
+    }
+
+    #[test]
     fn random_values_differ_from_attempt_to_attempt() {
         let mut plan = plan();
-        plan.url = "ws://h/{random}".parse().expect("a URL");
+        plan.servers = "ws://h/{random}".parse().expect("a URL");
         let (requests, speech) = (Requests::new(&plan), Speech::new(&plan, false));
         let targets: Vec<String> = (0..3).map(|attempt| requests.make(0, attempt, &speech).target).collect();
         assert!(targets.iter().all(|target| target.len() == 17), "{targets:?}");

@@ -7,8 +7,8 @@ use super::ear::{Ear, Lately, Tallies};
 use super::flight::Flights;
 use super::live::{Log, Part, Watch};
 use super::outcome::{
-    ClientCost, ClientLimit, Connecting, Ending, Errors, Outcome, Phase, Second, ServerCost, Spread, Storm,
-    record, times,
+    ClientCost, ClientLimit, Connecting, Ending, Errors, Outcome, Phase, Second, ServerCost, ServerCounts,
+    Spread, Storm, record, times,
 };
 use super::plan::{Load, Plan, Scenario};
 use super::seat::Person;
@@ -17,6 +17,7 @@ use super::settle::settle;
 use super::shared::{Shared, Times};
 use super::speech::Speech;
 use super::stamp::{Form, Stamps, mix};
+use crate::client::Url;
 use crate::net::{Post, Reactor};
 use std::fmt;
 use std::io;
@@ -60,7 +61,8 @@ impl fmt::Display for Failure {
 
 /// Makes that run. It ends early when `stop` is set, and reports what there is.
 pub fn run(plan: &Plan, watch: &mut dyn Watch, stop: &AtomicBool) -> Result<Outcome, Failure> {
-    let to = address(plan)?;
+    let to: Arc<[SocketAddr]> =
+        plan.servers.iter().map(|server| address(&server.url)).collect::<Result<_, _>>()?;
     let plan = Arc::new(plan.clone());
     let before = server_usage(&plan)?;
     let clock = Clock::start();
@@ -76,7 +78,8 @@ pub fn run(plan: &Plan, watch: &mut dyn Watch, stop: &AtomicBool) -> Result<Outc
     let posts: Arc<[Post<()>]> = reactors.iter().map(Reactor::post).collect();
     let mut threads = Vec::new();
     for (thread, mut reactor) in reactors.into_iter().enumerate() {
-        let (plan, shared, parts) = (Arc::clone(&plan), Arc::clone(&shared), parts.clone());
+        let (plan, shared, parts, to) =
+            (Arc::clone(&plan), Arc::clone(&shared), parts.clone(), Arc::clone(&to));
         let posts = Arc::clone(&posts);
         let work = move || -> io::Result<Crew> {
             let alarm = Alarm::new(&reactor)?;
@@ -94,7 +97,7 @@ pub fn run(plan: &Plan, watch: &mut dyn Watch, stop: &AtomicBool) -> Result<Outc
     let crews: Vec<Crew> = threads.into_iter().map(join).collect::<Result<_, _>>()?;
     if let Some(server) = &mut server {
         thread::sleep(SETTLING);
-        server.after = plan.server_pid.and_then(cost::usage);
+        server.after = cost::usage_of(&plan.server_pids);
     }
     outcome(&plan, &shared, crews, log.seconds, server)
 }
@@ -107,8 +110,7 @@ fn join(thread: JoinHandle<io::Result<Crew>>) -> Result<Crew, Failure> {
 }
 
 /// Where to connect to. Of several addresses, such as those of `localhost`, the first at which somebody listens.
-fn address(plan: &Plan) -> Result<SocketAddr, Failure> {
-    let url = &plan.url;
+fn address(url: &Url) -> Result<SocketAddr, Failure> {
     let addresses = url.resolve().map_err(|error| Failure(format!("cannot connect to {url}: {error}")))?;
     match &*addresses {
         [] => Err(Failure(format!("cannot connect to {url}: it has no address"))),
@@ -134,13 +136,14 @@ fn ear(plan: Arc<Plan>, shared: Arc<Shared>, thread: usize, run: u32) -> Ear {
         tallies: Tallies::default(),
         lately: Lately::default(),
         errors: Errors::default(),
+        servers: ServerCounts::before(&plan),
         connecting: connecting(),
         back_after: times(),
         first_dial_at: u64::MAX,
         settled_at: 0,
         under_way: 0,
         open: 0,
-        epochs: vec![String::new(); plan.rooms.min(plan.connections)],
+        epochs: vec![String::new(); (seating.rooms() as usize).min(plan.connections)],
         seating,
         credits: Vec::new(),
         to_wake: 0,
@@ -176,13 +179,11 @@ struct Server {
 }
 
 fn server_usage(plan: &Plan) -> Result<Option<Usage>, Failure> {
-    let Some(pid) = plan.server_pid else { return Ok(None) };
-    match cost::usage(pid) {
-        Some(usage) => Ok(Some(usage)),
-        None => Err(Failure(format!(
-            "cannot read /proc/{pid}/stat: is {pid} the server's process, on this host?"
-        ))),
+    if let Some(pid) = plan.server_pids.iter().find(|pid| cost::usage(**pid).is_none()) {
+        let why = format!("cannot read /proc/{pid}/stat: is {pid} the server's process, on this host?");
+        return Err(Failure(why));
     }
+    Ok(cost::usage_of(&plan.server_pids))
 }
 
 #[expect(clippy::too_many_arguments, reason = "it is the middle of one function")]
@@ -210,13 +211,13 @@ fn watch_threads(
         if stop.load(Ordering::Relaxed) && !shared.is_stopped() {
             shared.stop(now);
         }
-        if let (Some(server), Some(pid)) = (server.as_mut(), plan.server_pid) {
+        if let Some(server) = server.as_mut() {
             let times = shared.times();
             if now >= times.measured_from && server.at_start.is_none() {
-                server.at_start = cost::usage(pid);
+                server.at_start = cost::usage_of(&plan.server_pids);
             }
             if now >= times.ends_at && server.at_end.is_none() {
-                server.at_end = cost::usage(pid);
+                server.at_end = cost::usage_of(&plan.server_pids);
             }
         }
         if has_ended {
@@ -237,6 +238,7 @@ fn outcome(
     let (mut latency, mut lateness, mut spread, mut back_after) = (times(), times(), times(), times());
     let (mut tallies, mut errors, mut connecting) = (Tallies::default(), Errors::default(), connecting());
     let (mut cut, mut lost, mut never_sent) = (0, 0, 0);
+    let mut servers = ServerCounts::before(plan);
     let (mut first_dial_at, mut settled_at) = (u64::MAX, 0);
     for crew in &mut crews {
         latency.add(&crew.latency).expect("it grows as it has to");
@@ -253,6 +255,7 @@ fn outcome(
         settled_at = settled_at.max(ear.settled_at);
         tallies.merge(&ear.tallies);
         errors.merge(std::mem::take(&mut ear.errors));
+        servers.iter_mut().zip(&ear.servers).for_each(|(server, more)| server.merge(more));
         connecting.merge(&ear.connecting);
     }
     let since = |at: u64| Duration::from_nanos(at.saturating_sub(first_dial_at));
@@ -265,6 +268,12 @@ fn outcome(
         return Err(no_connection(plan, &errors));
     }
     let people: Vec<_> = crews.iter().flat_map(|crew| crew.seats.iter().map(|seat| &seat.person)).collect();
+    for person in &people {
+        let Some(server) = servers.get_mut(plan.servers.number_of(person.id)) else { break };
+        let sent = person.sender.as_ref().map_or(0, |sender| u64::from(sender.sent));
+        let asked = person.hopper.as_ref().map_or(0, |hopper| hopper.asked);
+        server.sent += sent + asked;
+    }
     let has_positions = crews.iter().any(|crew| crew.ear.speech.has_positions());
     let audit = settle(plan, &shared.sent(), &people, &tallies, has_positions);
     let is_several = crews.iter().any(|crew| crew.ear.flights.is_some());
@@ -292,6 +301,7 @@ fn outcome(
         },
         audit,
         errors,
+        servers,
         server: server.and_then(|server| server.cost(&seconds)),
         seconds,
         client,
@@ -304,7 +314,7 @@ fn outcome(
 fn note_unsent(crew: &mut Crew, run: &Times, now: u64, latency: &mut super::outcome::Times) -> u64 {
     let mut noted = 0;
     for seat in &crew.seats {
-        let Person { home, hopper, backlog, has_stayed, .. } = &seat.person;
+        let Person { id, home, hopper, backlog, has_stayed, .. } = &seat.person;
         let is_its_own = hopper.is_some() || crew.ear.plan.scenario == Scenario::Echo;
         let receivers = crew.ear.seating.members(*home) - u32::from(!crew.ear.plan.self_echo);
         let outcomes = if is_its_own { 1 } else { receivers };
@@ -313,7 +323,7 @@ fn note_unsent(crew: &mut Crew, run: &Times, now: u64, latency: &mut super::outc
                 true => "the server read no more from that connection",
                 false => "the sender's connection was gone",
             };
-            crew.ear.errors.add("not sent", || why.to_owned(), "");
+            crew.ear.note_error(*id, "not sent", || why.to_owned(), "");
             if run.is_measured(intended) {
                 for _ in 0..outcomes {
                     record(latency, now.saturating_sub(intended));
@@ -332,7 +342,7 @@ fn no_connection(plan: &Plan, errors: &Errors) -> Failure {
         "" => kind.example.clone(),
         hint => format!("{} ({hint})", kind.example),
     });
-    Failure(format!("cannot connect to {}: {why}", plan.url))
+    Failure(format!("cannot connect to {}: {why}", plan.servers))
 }
 
 fn client_cost(crews: &[Crew], lateness: super::outcome::Times, tallies: &Tallies) -> ClientCost {
@@ -432,6 +442,7 @@ pub mod tests {
             ending: Ending::default(),
             audit: super::super::outcome::Audit::default(),
             errors: Errors::default(),
+            servers: Vec::new(),
             seconds: Vec::new(),
             client: client_cost(&[], times(), &Tallies::default()),
             server: None,

@@ -157,7 +157,7 @@ impl Seat {
             ledger,
             sender: (voice != NO_VOICE).then(Box::default),
             hopper: (plan.scenario == Scenario::Hop)
-                .then(|| Box::new(Hopper::new(seating.home(id), seating.rooms()))),
+                .then(|| Box::new(Hopper::new(seating.home(id), seating.rooms(), seating.step()))),
             backlog: VecDeque::new(),
             next_position: 0,
             kept: None,
@@ -227,10 +227,11 @@ pub fn measured(plan: &Plan) -> usize {
 
 /// With how many connections each sender has such a one in its room, if with any number.
 pub fn least_connections(plan: &Plan) -> Option<usize> {
-    let wanted = plan.rooms + plan.rooms.min(plan.senders);
+    let rooms = Seating::of(plan).rooms() as usize;
+    let wanted = rooms + rooms.min(plan.senders);
     let mut plan = plan.clone();
     // Of slow readers up to 99 in a hundred have no part in it.
-    (plan.senders.max(plan.rooms)..=plan.senders + 100 * wanted).find(|&connections| {
+    (plan.senders.max(rooms)..=plan.senders + 100 * wanted).find(|&connections| {
         plan.connections = connections;
         measured(&plan) >= wanted
     })

@@ -14,6 +14,9 @@
 //! there. Who goes from room to room has one seat, and starts at home. The first connections are the senders, so the first
 //! rooms are loud and the others are quiet.
 //!
+//! Of several servers that are no cluster each has its own rooms. Then room r of server s is number r * servers + s here,
+//! so that connection k, which goes to server k, counted round, sits in rooms of that server.
+//!
 //! Senders have numbers of their own, voices, that go through room by room. So those whom a receiver hears are a range, and
 //! a voice beyond it is one from another room.
 
@@ -30,27 +33,60 @@ pub struct Seating {
     rooms: u32,
     seats: u32,
     senders: u32,
+    /// Servers that have rooms of their own.
+    servers: u32,
 }
 
 impl Seating {
     /// That of a plan.
     pub fn of(plan: &Plan) -> Seating {
         let narrow = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let servers = plan.separate_servers();
+        let rooms = plan.rooms.max(1).saturating_mul(servers);
         let seats = match plan.scenario {
             Scenario::Hop => plan.connections,
-            _ => plan.connections.max(plan.rooms),
+            _ => plan.connections.max(rooms),
         };
         Seating {
             connections: narrow(plan.connections.max(1)),
-            rooms: narrow(plan.rooms.max(1)),
+            rooms: narrow(rooms),
             seats: narrow(seats),
             senders: narrow(plan.senders),
+            servers: narrow(servers),
         }
     }
 
-    /// How many rooms there are.
+    /// How many rooms there are, on all servers.
     pub fn rooms(&self) -> u32 {
         self.rooms
+    }
+
+    /// How many of them each server has.
+    pub fn rooms_each(&self) -> u32 {
+        self.rooms / self.servers
+    }
+
+    /// The number that a room has on its server.
+    #[inline]
+    pub fn on_its_server(&self, room: u32) -> u32 {
+        // No division on the path of each delivery.
+        if self.servers == 1 { room } else { room / self.servers }
+    }
+
+    /// The room that has that number on the server of a connection, if the server has so many.
+    pub fn at_server_of(&self, connection: u32, room: u32) -> Option<u32> {
+        (room < self.rooms_each()).then(|| room * self.servers + connection % self.servers)
+    }
+
+    /// Whether a voice speaks on another server, in the room that is called as this one is.
+    pub fn is_namesake(&self, voice: u32, room: u32) -> bool {
+        let other = self.home(self.speaker(voice));
+        voice < self.senders && other != room && self.on_its_server(other) == self.on_its_server(room)
+    }
+
+    /// How far a room is from the next one of its server.
+    pub fn step(&self) -> u32 {
+        self.servers
     }
 
     /// The first room of a connection.
@@ -112,7 +148,7 @@ mod tests {
     use super::*;
 
     fn seating(connections: u32, rooms: u32, senders: u32) -> Seating {
-        Seating { connections, rooms, seats: rooms.max(connections), senders }
+        Seating { connections, rooms, seats: rooms.max(connections), senders, servers: 1 }
     }
 
     #[test]
@@ -124,6 +160,29 @@ mod tests {
         assert_eq!(rooms_of(seating(2, 5, 0)), [vec![0, 2, 4], vec![1, 3]]);
         assert_eq!(rooms_of(seating(3, 3, 0)), [[0], [1], [2]]);
         assert_eq!(rooms_of(seating(2, 1, 0)), [[0], [0]]);
+    }
+
+    #[test]
+    fn each_server_has_rooms_of_its_own_and_its_connections_sit_there() {
+        let mut plan = crate::bench::plan::tests::plan();
+        let url = |text: &str| text.parse().expect("a URL");
+        plan.servers = crate::bench::plan::Servers::new(url("ws://a"), [url("ws://b"), url("ws://c")]);
+        for (connections, rooms) in [(3, 1), (7, 2), (12, 4), (6, 5)] {
+            (plan.connections, plan.rooms, plan.senders) = (connections, rooms, 3);
+            let it = Seating::of(&plan);
+            assert_eq!((it.rooms(), it.rooms_each()), (3 * rooms as u32, rooms as u32));
+            for connection in 0..connections as u32 {
+                for room in it.rooms_of(connection) {
+                    let number = it.on_its_server(room);
+                    assert_eq!(it.at_server_of(connection, number), Some(room), "{it:?}");
+                    assert_eq!(room % 3, connection % 3, "{it:?}");
+                }
+            }
+            assert_eq!(it.at_server_of(0, rooms as u32), None);
+            assert_eq!([0, 1, 2].map(|sender| it.voice(sender)), [0, 1, 2], "one in a room of each");
+        }
+        plan.is_cluster = true;
+        assert_eq!(Seating::of(&plan).rooms(), 5);
     }
 
     #[test]

@@ -20,7 +20,7 @@ const HELLO: u64 = 1;
 const JOIN: u64 = 2;
 const COURSE: u64 = 10;
 
-/// What a server has said.
+/// What a server has said. Its rooms have the numbers that they have on that server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Heard<'m> {
     /// Something that may hold a payload, and its place in the room, where it has one.
@@ -172,8 +172,13 @@ impl Speech {
 
     /// A room's name.
     pub fn room(&self, room: u32) -> Cow<'_, str> {
+        self.room_numbered(self.seating.on_its_server(room))
+    }
+
+    /// The name of the room that has that number on its server.
+    fn room_numbered(&self, number: u32) -> Cow<'_, str> {
         match self.has_rooms() {
-            true => format!("{}{room}", self.room).into(),
+            true => format!("{}{number}", self.room).into(),
             false => Cow::Borrowed(&*self.room),
         }
     }
@@ -183,18 +188,18 @@ impl Speech {
         self.room(self.seating.home(i))
     }
 
-    /// The room of that name.
+    /// The number on its server of the room of that name.
     fn room_called(&self, name: &str) -> u32 {
         let number = match (name.strip_prefix(&*self.room), self.has_rooms()) {
             (Some(""), false) => Some(0),
-            (Some(number), true) => number.parse().ok().filter(|number| self.room(*number) == name),
+            (Some(number), true) => number.parse().ok().filter(|number| self.room_numbered(*number) == name),
             _ => None,
         };
-        number.filter(|number| *number < self.seating.rooms()).unwrap_or(ELSEWHERE)
+        number.filter(|number| *number < self.seating.rooms_each()).unwrap_or(ELSEWHERE)
     }
 
     fn has_rooms(&self) -> bool {
-        self.seating.rooms() > 1
+        self.seating.rooms_each() > 1
     }
 
     /// The subprotocols that are offered.

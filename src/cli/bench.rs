@@ -67,7 +67,11 @@ pub fn command() -> Command {
 /// Runs what the flags ask for, and reports.
 pub fn main(matches: &ArgMatches) -> ExitCode {
     let with_trust = |mut bench: Bench| {
-        bench.plan.tls = trust::end_for(&bench.plan.url, bench.ca.as_deref(), bench.is_insecure)?;
+        // Without TLS there is nobody to trust.
+        let is_tls = bench.plan.servers.iter().any(|server| server.url.is_tls());
+        for server in bench.plan.servers.iter_mut().filter(|server| server.url.is_tls() || !is_tls) {
+            server.tls = trust::end_for(&server.url, bench.ca.as_deref(), bench.is_insecure)?;
+        }
         Ok(bench)
     };
     let bench = match Bench::from_matches(matches).and_then(with_trust).and_then(with_one_screen) {

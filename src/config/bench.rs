@@ -8,7 +8,7 @@ mod ignored;
 mod script;
 
 use super::{Kind, Listen, Setting, Value, path, texts, values};
-use crate::bench::plan::{Arrival, Dialect, Load, Plan, Scenario, Templates};
+use crate::bench::plan::{Arrival, Dialect, Load, Plan, Scenario, Servers, Templates};
 use crate::bench::search::{Condition, Vary};
 use crate::bench::seat::{least_connections, measured};
 use crate::bench::stamp::{Form, SHORT_BINARY_LEN, SHORT_SENDERS_MAX, STAMP_LEN};
@@ -17,7 +17,7 @@ use crate::bench::threshold::Threshold;
 use crate::client::{Scheme, Url};
 use crate::time::Millis;
 use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -167,7 +167,14 @@ pub const SETTINGS: &[Setting] = &[
         "server-pid",
         Kind::Count(1, 1 << 30),
         "",
-        "The server's process: its processor time and memory are reported",
+        "The server's process: its processor time and memory are reported; those of several are added up",
+    )
+    .repeated(),
+    row(
+        "cluster",
+        Kind::Switch,
+        "",
+        "The servers of several URLs share their rooms; without it, a message is expected on its own server only",
     ),
     row(
         "ca",
@@ -243,7 +250,8 @@ pub fn with_url(command: Command) -> Command {
         .required(true)
         .value_parser(|text: &str| Kind::Choice(SCENARIOS).parse(text));
     let url = Arg::new("URL")
-        .help("Where the server is: ws://HOST:PORT/PATH, or tcp://HOST:PORT for lines; wss:// and tls:// under TLS; our own on this host without it. In the dialects of the chat, ?room= and ?name= are the room and the name")
+        .help("Where the server is: ws://HOST:PORT/PATH, or tcp://HOST:PORT for lines; wss:// and tls:// under TLS; our own on this host without it. Of several URLs each gets the same share of the connections. In the dialects of the chat, ?room= and ?name= are the room and the name")
+        .action(ArgAction::Append)
         .value_parser(|text: &str| Url::from_page(&expanded(text)?).map_err(|error| error.to_string()));
     command.arg(scenario).arg(url)
 }
@@ -283,14 +291,14 @@ impl Bench {
             .iter()
             .find(|(name, _)| *name == named)
             .ok_or_else(|| format!("'{named}' is no scenario"))?;
-        let url = matches.get_one::<Url>("URL").cloned();
-        let dialect = dialect(&given, scenario, url.as_ref());
+        let given_urls: Vec<Url> = matches.get_many("URL").into_iter().flatten().cloned().collect();
+        let dialect = dialect(&given, scenario, given_urls.first());
         ignored::check(matches, scenario, dialect)?;
         let file = path(matches, "script").map(|path| script::read(&path)).transpose()?;
         let has_script = file.is_some();
         let file = file.unwrap_or_default();
-        let mut url = url_of(url, scenario, dialect, file.path.as_deref())?;
-        if has_script && url.scheme() == Scheme::Tcp {
+        let mut urls = urls_of(given_urls, scenario, dialect, file.path.as_deref())?;
+        if let Some(url) = urls.iter().find(|url| has_script && url.scheme() == Scheme::Tcp) {
             return Err(format!("--script needs a WebSocket, as at ws://HOST:PORT, not {url}"));
         }
         let connections = given.count("connections").unwrap_or(CONNECTIONS);
@@ -312,8 +320,12 @@ impl Bench {
         };
         let from_script = handshake::FromScript { headers: &file.headers, subprotocols: &file.subprotocols };
         let sent = [&templates.join, &templates.send].into_iter().chain(&file.texts);
-        let handshake = handshake::handshake(&given, &url, dialect, &from_script, sent)?;
-        let queried = queried(&mut url, dialect, connections)?;
+        let handshake = handshake::handshake(&given, &urls, dialect, &from_script, sent)?;
+        let queried = queried(&mut urls, dialect, connections)?;
+        let is_cluster = matches.get_flag("cluster");
+        let server_count = urls.len();
+        let mut urls = urls.into_iter();
+        let first = urls.next().ok_or("a URL is missing")?;
         let messages = given.count("messages").map(|count| count as u64);
         let load = load(&given, scenario)?;
         let is_given = |flag| matches.value_source(flag) == Some(ValueSource::CommandLine);
@@ -331,14 +343,16 @@ impl Bench {
             scenario,
             handshake,
             name: queried.name,
-            url,
+            servers: Servers::new(first, urls),
+            is_cluster,
             dialect,
             templates,
             connections: if scenario == Scenario::Connect { in_flight } else { connections },
             senders: match scenario {
                 Scenario::Connect | Scenario::Idle | Scenario::Hop => 0,
                 Scenario::Echo => connections,
-                _ => given.count("senders").unwrap_or(1),
+                _ if is_cluster => given.count("senders").unwrap_or(1),
+                _ => given.count("senders").unwrap_or(server_count),
             },
             self_echo: matches.get_flag("self-echo") || file.self_echo && scenario != Scenario::Echo,
             room: given
@@ -365,8 +379,11 @@ impl Bench {
                 .filter_map(|value| if let Value::Ip(ip) = value { Some(*ip) } else { None })
                 .collect(),
             threads: given.count("threads").unwrap_or(1),
-            tls: None,
-            server_pid: given.count("server-pid").and_then(|pid| u32::try_from(pid).ok()),
+            server_pids: values(matches, "server-pid")
+                .filter_map(
+                    |value| if let Value::Count(pid) = value { u32::try_from(*pid).ok() } else { None },
+                )
+                .collect(),
             churn_rate: given.count("churn-rate").unwrap_or(1) as f64,
             slow_percent: given
                 .count("slow-percent")
@@ -427,6 +444,22 @@ fn dialect(given: &Given<'_>, scenario: Scenario, url: Option<&Url>) -> Dialect 
     }
 }
 
+/// The URLs that were given, or our own server's, with the paths that they do not name.
+fn urls_of(
+    given: Vec<Url>,
+    scenario: Scenario,
+    dialect: Dialect,
+    path: Option<&str>,
+) -> Result<Vec<Url>, String> {
+    let Some(first) = given.first() else { return Ok(vec![url_of(None, scenario, dialect, path)?]) };
+    if let Some(other) = given.iter().find(|url| url.scheme() != first.scheme()) {
+        return Err(format!(
+            "{first} and {other} have different protocols: all URLs of a run are ws:// and wss://, or tcp:// and tls://"
+        ));
+    }
+    given.into_iter().map(|url| url_of(Some(url), scenario, dialect, path)).collect()
+}
+
 fn url_of(
     given: Option<Url>,
     scenario: Scenario,
@@ -470,17 +503,25 @@ struct Queried {
 }
 
 /// Takes the room and the name out of the query, as a browser's or a member's URL has them.
-fn queried(url: &mut Url, dialect: Dialect, connections: usize) -> Result<Queried, String> {
+fn queried(urls: &mut [Url], dialect: Dialect, connections: usize) -> Result<Queried, String> {
     if !matches!(dialect, Dialect::Chinwag | Dialect::ChinwagText) {
         return Ok(Queried::default());
     }
-    let [mut rooms, mut names] = ["room", "name"].map(|name| url.take_params(name));
+    let [mut rooms, mut names] = ["room", "name"].map(|name| {
+        let mut values: Vec<Vec<String>> = urls.iter_mut().map(|url| url.take_params(name)).collect();
+        // Several URLs may all say the same.
+        values.dedup();
+        values.concat()
+    });
     let room = match (rooms.pop(), rooms.is_empty()) {
         (_, false) => {
             return Err("the URL names several rooms: name one, and say how many with --rooms".into());
         }
         (room, true) => room,
     };
+    if names.len() > 1 {
+        return Err("the URL has several names: give one, in which {i} is the connection's number".into());
+    }
     if let Some(room) = &room {
         Kind::Room.parse(room)?;
     }
@@ -517,7 +558,9 @@ fn load(given: &Given<'_>, scenario: Scenario) -> Result<Load, String> {
 fn check(plan: &Plan) -> Result<(), String> {
     let Plan { scenario, dialect, connections, senders, rooms, threads, .. } = *plan;
     let speaks = senders > 0 && scenario != Scenario::Echo;
-    let (loud_rooms, senders_heard) = (rooms.min(senders), senders.div_ceil(rooms));
+    let (servers, separate_servers) = (plan.servers.count(), plan.separate_servers());
+    let all_rooms = rooms.saturating_mul(separate_servers);
+    let (loud_rooms, senders_heard) = (all_rooms.min(senders), senders.div_ceil(all_rooms));
     let is_chat = matches!(dialect, Dialect::Chinwag | Dialect::ChinwagText | Dialect::Lines);
     let wrong = if let Some(wrong) = wrong_payload(plan) {
         wrong
@@ -530,28 +573,43 @@ fn check(plan: &Plan) -> Result<(), String> {
             .to_owned()
     } else if senders > connections {
         format!("{senders} senders are more than {connections} connections")
+    } else if servers > connections {
+        let flag = if scenario == Scenario::Connect { "--in-flight" } else { "--connections" };
+        format!("{servers} URLs need at least {servers} connections, one for each: {flag} is {connections}")
+    } else if plan.is_cluster && servers == 1 {
+        "--cluster changes nothing with a single URL: give the URL of each of its servers".to_owned()
+    } else if speaks && senders < separate_servers {
+        format!(
+            "{senders} of {connections} connections send, and {servers} servers need at least one sender each: use \
+             --senders {servers}, or --cluster if the servers share their rooms"
+        )
+    } else if all_rooms > connections && !connections.is_multiple_of(separate_servers) {
+        format!(
+            "{all_rooms} rooms on {servers} servers are more than {connections} connections: each connection is in several \
+             rooms then, and the number of connections must be a multiple of {servers}"
+        )
     } else if threads > connections {
         format!("{threads} threads are more than {connections} connections")
     } else if scenario == Scenario::Hop && dialect != Dialect::Chinwag {
         format!("hop is for the dialect chinwag, in which each request has its answer, not for {dialect}")
     } else if scenario == Scenario::Hop && rooms < 2 {
         "who is to hop wants two --rooms at least".to_owned()
-    } else if plan.deflate && plan.url.scheme() == Scheme::Tcp {
+    } else if plan.deflate && plan.servers.scheme() == Scheme::Tcp {
         "lines are not deflated: --deflate wants a WebSocket".to_owned()
     } else if rooms > 1 && (scenario == Scenario::Echo || dialect == Dialect::Raw) {
         format!("{scenario} has no --rooms in the dialect {dialect}: --dialect chinwag has them")
-    } else if rooms > connections && dialect != Dialect::Chinwag {
+    } else if all_rooms > connections && dialect != Dialect::Chinwag && scenario != Scenario::Echo {
         format!(
-            "{rooms} rooms are more than {connections} connections, and in the dialect {dialect} each is in one: only chinwag joins several"
+            "{all_rooms} rooms are more than {connections} connections, and in the dialect {dialect} each is in one: only chinwag joins several"
         )
     } else if plan.room.len() + rooms_suffix_len(rooms) > ROOM_BYTES_MAX {
         format!(
             "the name of a room is {ROOM_BYTES_MAX} letters at most: a shorter --room, since --rooms adds their numbers"
         )
-    } else if speaks && !plan.self_echo && measured(plan) < loud_rooms + rooms {
+    } else if speaks && !plan.self_echo && measured(plan) < loud_rooms + all_rooms {
         let enough = least_connections(plan)
             .map_or(String::new(), |least| format!("at least {least} --connections, "));
-        let (where_to, fewer) = if rooms > 1 { (" in its room", "fewer --rooms, ") } else { ("", "") };
+        let (where_to, fewer) = if all_rooms > 1 { (" in its room", "fewer --rooms, ") } else { ("", "") };
         format!(
             "each sender needs another connection to receive its messages{where_to} all the while: {enough}{fewer}or --self-echo"
         )
@@ -570,7 +628,7 @@ fn check(plan: &Plan) -> Result<(), String> {
 /// Payloads that the dialect has no place for.
 fn wrong_payload(plan: &Plan) -> Option<String> {
     let Plan { dialect, is_binary, senders, size: (least, _), .. } = *plan;
-    if is_binary && plan.url.scheme() == Scheme::Tcp {
+    if is_binary && plan.servers.scheme() == Scheme::Tcp {
         return Some("lines are text: --binary needs a WebSocket server, at ws:// or wss://".to_owned());
     }
     if is_binary && !matches!(dialect, Dialect::Raw | Dialect::Template) {
@@ -655,7 +713,7 @@ mod tests {
             .iter()
             .map(|scenario| {
                 let plan = bench(&[scenario]).expect(scenario).plan;
-                format!("{scenario} {} {} {} {:?}", plan.url, plan.dialect, plan.senders, plan.warmup)
+                format!("{scenario} {} {} {} {:?}", plan.servers, plan.dialect, plan.senders, plan.warmup)
             })
             .collect();
         assert_eq!(
@@ -684,7 +742,7 @@ mod tests {
     fn the_dialect_and_the_path_follow_from_the_address() {
         let of = |args: &[&str]| {
             let plan = bench(args).expect("sound").plan;
-            (plan.dialect.to_string(), plan.url.to_string())
+            (plan.dialect.to_string(), plan.servers.to_string())
         };
         assert_eq!(of(&["fanout", "tcp://h:1"]), ("lines".into(), "tcp://h:1".into()));
         assert_eq!(of(&["fanout", "ws://h"]), ("chinwag".into(), "ws://h/ws".into()));
@@ -731,7 +789,7 @@ mod tests {
         assert_eq!((plan.size, plan.duration.as_secs(), plan.warmup.as_secs()), ((64, 4096), 3, 0));
         assert_eq!((plan.ramp.as_secs(), plan.in_flight, plan.drain.as_secs()), (2, 9, 1));
         assert_eq!((plan.slow_percent, plan.slow_bytes_per_second), (20, 1024));
-        assert_eq!((plan.threads, plan.bind.len(), plan.seed, plan.server_pid), (2, 2, 8, Some(1)));
+        assert_eq!((plan.threads, plan.bind.len(), plan.seed, plan.server_pids), (2, 2, 8, vec![1]));
         let (vary, condition, most) = bench.find.expect("it is given");
         assert_eq!((vary, &*condition.to_string(), most), (Vary::Rate, "p99<5ms", 500.0));
         assert_eq!((bench.repeat, bench.is_strict, bench.json), (1, true, Some("-".into())));
@@ -749,6 +807,24 @@ mod tests {
             let plan = bench(args).expect("sound").plan;
             assert_eq!(plan.is_binary, args.contains(&"--binary"), "{args:?}");
         }
+    }
+
+    #[test]
+    fn several_servers_have_rooms_and_senders_of_their_own_unless_they_are_a_cluster() {
+        let of = |args: &[&str]| {
+            let plan = bench(args).expect("sound").plan;
+            (plan.servers.to_string(), plan.senders, plan.separate_servers())
+        };
+        let urls = "ws://a/ws, wss://b/x, ws://c/ws".to_owned();
+        assert_eq!(of(&["fanout", "a", "wss://b/x", "c", "-c9"]), (urls.clone(), 3, 3));
+        assert_eq!(of(&["fanout", "-c9", "a", "wss://b/x", "c", "--cluster"]), (urls, 1, 1));
+        assert_eq!(of(&["echo", "a", "b"]), ("ws://a/, ws://b/".into(), 100, 1));
+        let four = of(&["idle", "a", "b", "c", "d"]).0;
+        assert_eq!(four, "ws://a/ws, ws://b/ws, ws://c/ws and 1 more");
+        let named = bench(&["idle", "a?room=x&name=y", "b?room=x&name=y"]).expect("sound").plan;
+        assert_eq!((&*named.room, named.name.as_deref()), ("x", Some("y-{i}")));
+        let pids = bench(&["echo", "a", "b", "--server-pid=1", "--server-pid=2"]).expect("sound").plan;
+        assert_eq!(pids.server_pids, [1, 2]);
     }
 
     #[test]
@@ -771,13 +847,11 @@ mod tests {
         .plan;
         assert_eq!((plan.connections, plan.duration.as_secs(), plan.size), (2, 1, (50, 50)));
         assert_eq!(plan.load, Load::Open { rate: 5.0, arrival: Arrival::Even });
-        assert_eq!(plan.url.to_string(), "ws://h:1/?room=a", "what it means is the server's affair");
+        assert_eq!(plan.servers.to_string(), "ws://h:1/?room=a", "what it means is the server's affair");
         let fields: Vec<String> =
             plan.handshake.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-        assert_eq!(
-            fields,
-            ["X-User: u{i}", "Host: v.example", "Origin: https://h", "Authorization: Basic YW5uOng="]
-        );
+        assert_eq!(fields, ["X-User: u{i}", "Host: v.example", "Origin: https://h"]);
+        assert_eq!(plan.servers.of(0).url.authorization(), Some("Basic YW5uOng="));
         assert_eq!(plan.handshake.subprotocols, ["b", "a"]);
         let token = |args: &[&str]| {
             let handshake =
@@ -793,12 +867,12 @@ mod tests {
         let phoenix = "--script=examples/bench/phoenix.toml";
         let of = |args: &[&str]| bench(&[&["fanout", phoenix][..], args].concat()).expect("sound").plan;
         let plan = of(&["h:1"]);
-        assert_eq!(plan.url.to_string(), "ws://h:1/socket/websocket?vsn=2.0.0");
+        assert_eq!(plan.servers.to_string(), "ws://h:1/socket/websocket?vsn=2.0.0");
         assert_eq!((plan.dialect, plan.self_echo), (Dialect::Template, true));
         assert!(plan.templates.send.contains("new_msg"), "{}", plan.templates.send);
-        assert_eq!(of(&[]).url.to_string(), "ws://127.0.0.1:2021/socket/websocket?vsn=2.0.0");
+        assert_eq!(of(&[]).servers.to_string(), "ws://127.0.0.1:2021/socket/websocket?vsn=2.0.0");
         let plan = of(&["h:1/x", "--send-template=a{payload}", "--join-template=b"]);
-        assert_eq!((plan.url.to_string(), &*plan.templates.send), ("ws://h:1/x".into(), "a{payload}"));
+        assert_eq!((plan.servers.to_string(), &*plan.templates.send), ("ws://h:1/x".into(), "a{payload}"));
         let graphql = |args: &[&str]| {
             let args = [&["fanout", "--script=examples/bench/graphql-ws.toml"][..], args].concat();
             bench(&args).expect("sound").plan.handshake.subprotocols
@@ -813,7 +887,7 @@ mod tests {
     fn the_query_of_a_chat_is_the_room_and_the_name() {
         let of = |args: &[&str]| {
             let plan = bench(args).expect("sound").plan;
-            (plan.url.to_string(), plan.room, plan.name.unwrap_or_default())
+            (plan.servers.to_string(), plan.room, plan.name.unwrap_or_default())
         };
         let url = "h?room=dev&name=bot&x=1";
         assert_eq!(of(&["fanout", url]), ("ws://h/ws?x=1".into(), "dev".into(), "bot-{i}".into()));
@@ -909,6 +983,16 @@ mod tests {
             (&["fanout", "--script=examples/bench/phoenix.toml", "--dialect=raw"], "leave --dialect out"),
             (&["fanout", "tcp://h", "--script=examples/bench/phoenix.toml"], "needs a WebSocket"),
             (&["fanout", "h?room=a&room=b"], "several rooms"),
+            (&["fanout", "h?room=a", "h?room=b"], "several rooms"),
+            (&["fanout", "h?name=a", "h?name=b"], "several names"),
+            (&["fanout", "ws://h", "tcp://h"], "different protocols"),
+            (&["echo", "-c2", "a", "b", "c"], "3 URLs need at least 3 connections"),
+            (&["connect", "--in-flight=1", "a", "b"], "--in-flight is 1"),
+            (&["echo", "--cluster", "a"], "--cluster changes nothing"),
+            (&["echo", "--cluster", "a", "b"], "no rooms in an echo"),
+            (&["fanout", "--senders=1", "a", "b"], "at least one sender each"),
+            (&["idle", "-c9", "--rooms=8", "a", "b"], "a multiple of 2"),
+            (&["fanout", "-c3", "a", "b"], "at least 4 --connections"),
             (&["fanout", "h?room=a%20b"], "no room"),
             (&["fanout", "h?name=01234567890123456789012345678901"], "no name"),
         ] {

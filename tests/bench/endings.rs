@@ -36,7 +36,7 @@ fn where_nobody_listens_it_is_one_line() {
     // A port that nobody else is given while this socket holds it, and where nobody listens any more.
     let nobody = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     socket2::SockRef::from(&nobody).shutdown(std::net::Shutdown::Both).expect("it listens no more");
-    plan.url = format!("ws://{}/", nobody.local_addr().expect("it has one")).parse().expect("a URL");
+    plan.servers = format!("ws://{}/", nobody.local_addr().expect("it has one")).parse().expect("a URL");
     for (scenario, senders) in [(Scenario::Fanout, 1), (Scenario::Connect, 0)] {
         (plan.scenario, plan.senders) = (scenario, senders);
         let failure = try_run(&plan).expect_err("nobody is there").to_string();

@@ -12,6 +12,7 @@ mod requests;
 mod rooms;
 mod scripts;
 mod server;
+mod servers;
 mod times;
 mod verdicts;
 
@@ -33,8 +34,8 @@ fn plan(server: &Server) -> Plan {
 fn plan_at(url: &str) -> Plan {
     Plan {
         scenario: Scenario::Fanout,
-        url: url.parse().expect("a URL"),
-        tls: None,
+        servers: url.parse().expect("a URL"),
+        is_cluster: false,
         dialect: Dialect::Raw,
         templates: Templates::default(),
         connections: 4,
@@ -57,7 +58,7 @@ fn plan_at(url: &str) -> Plan {
         seed: 1,
         bind: Vec::new(),
         threads: 1,
-        server_pid: None,
+        server_pids: Vec::new(),
         churn_rate: 10.0,
         slow_percent: 0,
         slow_bytes_per_second: 0,

@@ -214,7 +214,8 @@ impl Crew {
                 && matches!(person.stage, Stage::Dialling | Stage::Upgrading | Stage::Joining)
             {
                 let stage = person.stage;
-                self.ear.errors.add(
+                self.ear.note_error(
+                    person.id,
                     "not ready",
                     || format!("{} within {} s", waited_for(stage), PATIENCE / SECOND),
                     "is it the server, and the --dialect, that you meant?",
@@ -320,7 +321,9 @@ impl Crew {
                 Stage::Dialling | Stage::Upgrading | Stage::Joining => {
                     // It had the whole drain for it.
                     let is_counted = !self.has_stormed && !self.ear.shared.is_stopped();
-                    self.ear.connecting.failed += u64::from(is_counted);
+                    if is_counted {
+                        self.ear.note_failed(person.id);
+                    }
                     self.ear.note_end(person);
                 }
             }

@@ -71,7 +71,8 @@ pub struct Crew {
     pub cut: u64,
     /// How many ended that were not meant to.
     pub lost: u64,
-    to: SocketAddr,
+    /// Where to, by server.
+    to: Arc<[SocketAddr]>,
     scheme: Scheme,
     requests: Requests,
     /// What all of them deflate and inflate with, where that is offered.
@@ -122,7 +123,13 @@ pub struct Crew {
 
 impl Crew {
     /// Those of the plan's participants that are this thread's.
-    pub fn new(ear: Ear, to: SocketAddr, alarm: Alarm, parts: Sender<Part>, posts: Arc<[Post<()>]>) -> Crew {
+    pub fn new(
+        ear: Ear,
+        to: Arc<[SocketAddr]>,
+        alarm: Alarm,
+        parts: Sender<Part>,
+        posts: Arc<[Post<()>]>,
+    ) -> Crew {
         let plan = &ear.plan;
         let ids = (0..plan.connections as u32).filter(|id| *id as usize % plan.threads == ear.thread);
         let seats: Vec<Seat> = ids.map(|id| Seat::new(id, plan)).collect();
@@ -139,7 +146,7 @@ impl Crew {
             }
             _ => None,
         };
-        let scheme = plan.url.scheme();
+        let scheme = plan.servers.scheme();
         let requests = Requests::new(plan);
         let in_flight = plan.in_flight.div_ceil(plan.threads);
         let compression = plan.deflate.then(Compression::default);
@@ -267,7 +274,7 @@ impl Crew {
         if person.is_stuck() {
             for _ in person.backlog.drain(..) {
                 let why = || "a change of rooms was refused, and who was refused goes no further".to_owned();
-                self.ear.errors.add("not asked", why, "");
+                self.ear.note_error(person.id, "not asked", why, "");
             }
         }
         while self.can_send(key)
@@ -381,10 +388,13 @@ impl Crew {
         match person.stage {
             Stage::Ready if !was_cut => {
                 self.lost += 1;
+                if let Some(server) = ear.server_of(person.id) {
+                    server.lost += 1;
+                }
                 ear.shared.note_lost(now);
             }
             Stage::Dialling | Stage::Upgrading | Stage::Joining if !self.has_stormed => {
-                ear.connecting.failed += 1;
+                ear.note_failed(person.id);
                 ear.note_settled(now);
             }
             _ => {}
@@ -404,9 +414,11 @@ impl Crew {
     fn dial(&mut self, key: usize, now: u64, sockets: &mut dyn Sockets) {
         self.ramped += 1;
         let attempt = self.ear.shared.next_dial();
-        let from = self.source(attempt);
-        let tls = self.plan().tls.clone();
-        let dial = Dial { to: Address::Tcp(self.to), from, keep_alive: KeepAlive::ByProtocol, tls };
+        let id = self.seats[key].person.id;
+        let to = self.to[self.plan().servers.number_of(id)];
+        let from = self.source(to, attempt);
+        let tls = self.plan().servers.of(id).tls.clone();
+        let dial = Dial { to: Address::Tcp(to), from, keep_alive: KeepAlive::ByProtocol, tls };
         let ear = &mut self.ear;
         let Seat { link, person } = &mut self.seats[key];
         ear.connecting.dialled += 1;
@@ -432,19 +444,19 @@ impl Crew {
         person.stage = Stage::Dialling;
         ear.under_way += 1;
         if let Err(error) = sockets.dial(key, &dial) {
-            note_no_connection(ear, &error);
+            note_no_connection(ear, person.id, &error);
             ear.note_end(person);
         }
     }
 
     /// The address to dial from in attempt number `number` of the run.
-    fn source(&self, number: u64) -> Option<IpAddr> {
+    fn source(&self, to: SocketAddr, number: u64) -> Option<IpAddr> {
         let plan = self.plan();
         if !plan.bind.is_empty() {
             return Some(plan.bind[(number % plan.bind.len() as u64) as usize]);
         }
         let block = number / DIALS_PER_LOOPBACK_ADDRESS % LOOPBACK_ADDRESSES;
-        let is_loopback = matches!(self.to.ip(), IpAddr::V4(ip) if ip.is_loopback());
+        let is_loopback = matches!(to.ip(), IpAddr::V4(ip) if ip.is_loopback());
         (is_loopback && block > 0).then(|| IpAddr::V4(Ipv4Addr::new(127, 0, 0, 1 + block as u8)))
     }
 
@@ -541,7 +553,7 @@ impl Handler for Crew {
                 Scheme::Tcp => "the server ended the connection",
             };
             let how = self.ear.waits_for(person).map_or(how.to_owned(), |step| format!("{step}, but {how}"));
-            self.ear.errors.add("closed", || how, "");
+            self.ear.note_error(person.id, "closed", || how, "");
         }
         self.ear.note_end(person);
     }
@@ -549,9 +561,9 @@ impl Handler for Crew {
     fn handle_reset(&mut self, _: Millis, key: usize, error: io::Error) {
         let person = &mut self.seats[key].person;
         match person.stage {
-            Stage::Dialling => note_no_connection(&mut self.ear, &error),
+            Stage::Dialling => note_no_connection(&mut self.ear, person.id, &error),
             Stage::Leaving => {}
-            _ => self.ear.errors.add("reset", || format!("the connection broke: {error}"), ""),
+            _ => self.ear.note_error(person.id, "reset", || format!("the connection broke: {error}"), ""),
         }
         self.ear.note_end(person);
     }
@@ -611,7 +623,12 @@ impl Handler for Crew {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => {
                     if person.stage != Stage::Leaving && !person.is_ending {
-                        self.ear.errors.add("reset", || format!("the connection broke: {error}"), "");
+                        self.ear.note_error(
+                            person.id,
+                            "reset",
+                            || format!("the connection broke: {error}"),
+                            "",
+                        );
                     }
                     self.ear.note_end(person);
                 }
@@ -657,7 +674,7 @@ impl Handler for Crew {
 }
 
 /// A connection did not come about.
-fn note_no_connection(ear: &mut Ear, error: &io::Error) {
+fn note_no_connection(ear: &mut Ear, connection: u32, error: &io::Error) {
     let (kind, hint) = match error.kind() {
         io::ErrorKind::ConnectionRefused => ("refused", "is the server running there?"),
         io::ErrorKind::TimedOut => ("timed out", ""),
@@ -667,7 +684,7 @@ fn note_no_connection(ear: &mut Ear, error: &io::Error) {
         _ if error.raw_os_error() == Some(EMFILE) => ("no descriptor left", "raise it: ulimit -n"),
         _ => ("connect", ""),
     };
-    ear.errors.add(kind, || error.to_string(), hint);
+    ear.note_error(connection, kind, || error.to_string(), hint);
 }
 
 /// The error number of a process that has as many descriptors as it may.

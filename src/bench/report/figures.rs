@@ -3,7 +3,7 @@
 //! A figure of several runs is their median, with the lowest and the highest beside it; one run is its own median. What
 //! must not happen at all is not averaged away: audits and errors are added up.
 
-use crate::bench::outcome::{Audit, ChinwagAudit, Errors, Outcome, ServerCost};
+use crate::bench::outcome::{Audit, ChinwagAudit, Errors, Outcome, ServerCost, ServerCounts};
 use std::time::Duration;
 
 /// A send is late if it goes out this much after its moment.
@@ -127,6 +127,15 @@ pub fn errors(runs: &[&Outcome]) -> Errors {
         all.merge(run.errors.clone());
     }
     all
+}
+
+/// What became of each of several servers, in all runs; empty where there is but one.
+pub fn servers(runs: &[&Outcome]) -> Vec<ServerCounts> {
+    let mut servers = runs.first().map(|run| run.servers.clone()).unwrap_or_default();
+    for run in runs.iter().skip(1) {
+        servers.iter_mut().zip(&run.servers).for_each(|(server, more)| server.merge(more));
+    }
+    servers
 }
 
 fn added(one: Audit, two: Audit) -> Audit {

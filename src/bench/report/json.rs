@@ -11,10 +11,10 @@
 
 use super::about::VERSION;
 use super::figures::{self, Figure};
-use super::options::Options;
+use super::options::{Options, is_alone};
 use super::verdict::{self, Summary};
 use super::{Found, Report};
-use crate::bench::outcome::{Outcome, Search, Times};
+use crate::bench::outcome::{Outcome, Search, ServerCounts, Times};
 use crate::bench::plan::Scenario;
 use crate::bench::verdict::Verdict;
 use serde::Serialize;
@@ -28,7 +28,8 @@ pub fn render(report: &Report) -> String {
     let document = Document {
         version: VERSION,
         started_at: report.about.started_at(),
-        url: plan.url.to_string(),
+        url: plan.servers.of(0).url.to_string(),
+        urls: plan.servers.iter().map(|server| server.url.to_string()).collect(),
         scenario: plan.scenario.to_string(),
         dialect: plan.dialect.to_string(),
         connections: plan.connections,
@@ -55,6 +56,8 @@ struct Document<'a> {
     version: &'static str,
     started_at: String,
     url: String,
+    #[serde(skip_serializing_if = "is_alone")]
+    urls: Vec<String>,
     scenario: String,
     dialect: String,
     connections: usize,
@@ -135,6 +138,8 @@ struct Run {
     storm: Option<Storm>,
     audit: Audit,
     errors: BTreeMap<String, Error>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    servers: Vec<AtServer>,
     client: Client,
     #[serde(skip_serializing_if = "Option::is_none")]
     server: Option<Server>,
@@ -234,6 +239,37 @@ struct Error {
     hint: &'static str,
 }
 
+/// What became of one of several servers, in all runs together.
+#[derive(Serialize)]
+struct AtServer {
+    url: String,
+    connections: u64,
+    ready: u64,
+    connections_failed: u64,
+    connections_lost: u64,
+    sent: u64,
+    delivered: u64,
+    errors: u64,
+    latency_us: Latency,
+}
+
+impl AtServer {
+    fn of(counts: &ServerCounts) -> AtServer {
+        let ServerCounts { url, connections, ready, failed, lost, sent, delivered, errors, latency } = counts;
+        AtServer {
+            url: url.to_string(),
+            connections: *connections,
+            ready: *ready,
+            connections_failed: *failed,
+            connections_lost: *lost,
+            sent: *sent,
+            delivered: *delivered,
+            errors: *errors,
+            latency_us: Latency::of_one(latency),
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Client {
     cpu_us_per_delivery: f64,
@@ -304,6 +340,7 @@ impl Run {
             }),
             audit: Audit::of(runs),
             errors: errors(runs),
+            servers: figures::servers(runs).iter().map(AtServer::of).collect(),
             client: Client {
                 cpu_us_per_delivery: of_deliveries(&figures::client_us_each),
                 cpu_us_per_join: of_joins(&figures::client_us_each),
@@ -344,6 +381,23 @@ impl Run {
 }
 
 impl Latency {
+    fn of_one(times: &Times) -> Latency {
+        let us = |ns: f64| if times.is_empty() { f64::NAN } else { rounded(ns / 1e3) };
+        let at = |quantile: f64| us(times.value_at_quantile(quantile) as f64);
+        Latency {
+            p50: at(0.5),
+            p90: at(0.9),
+            p99: at(0.99),
+            p999: at(0.999),
+            p9999: at(0.9999),
+            max: us(times.max() as f64),
+            mean: us(times.mean()),
+            count: times.len() as f64,
+            at_least: false,
+            never_sent: 0,
+        }
+    }
+
     fn of(runs: &[&Outcome], times: fn(&Outcome) -> Option<&Times>) -> Latency {
         let median = |what: &dyn Fn(&Times) -> f64| {
             Figure::of(runs, |run| times(run).filter(|times| !times.is_empty()).map_or(f64::NAN, what)).median
@@ -438,6 +492,26 @@ mod tests {
         for (path, expected) in expected {
             assert_eq!(value.pointer(path), Some(expected), "{path} of {value:#}");
         }
+    }
+
+    #[test]
+    fn several_servers_are_told_apart() {
+        let value = parsed(&sample::report(vec![sample::three_servers()]));
+        holds(
+            &value,
+            &[
+                ("/url", json!("ws://a:2021/ws")),
+                ("/urls", json!(["ws://a:2021/ws", "ws://b:2021/ws", "ws://c:2021/ws"])),
+                ("/servers/1/url", json!("ws://b:2021/ws")),
+                ("/servers/1/connections_failed", json!(333)),
+                ("/servers/1/errors", json!(333)),
+                ("/servers/1/latency_us/p50", json!(null)),
+                ("/servers/2/connections", json!(333)),
+                ("/servers/2/delivered", json!(4000)),
+            ],
+        );
+        let alone = parsed(&sample::report(vec![sample::fanout()]));
+        assert!(alone.get("servers").is_none() && alone.get("urls").is_none());
     }
 
     #[test]

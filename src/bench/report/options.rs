@@ -35,6 +35,10 @@ pub struct Options<'a> {
     script: Option<&'a str>,
     bind: Vec<String>,
     server_pid: Option<u32>,
+    #[serde(skip_serializing_if = "is_alone")]
+    server_pids: &'a [u32],
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cluster: bool,
     churn_rate: f64,
     slow_percent: u32,
     slow_bytes_per_second: usize,
@@ -46,8 +50,8 @@ impl Options<'_> {
         // Every field by name, so that a new one does not compile until somebody decides where it stands.
         let Plan {
             scenario: _,
-            url: _,
-            tls: _,
+            servers: _,
+            is_cluster,
             dialect: _,
             connections: _,
             senders: _,
@@ -70,7 +74,7 @@ impl Options<'_> {
             drain,
             bind,
             threads,
-            server_pid,
+            server_pids,
             churn_rate,
             slow_percent,
             slow_bytes_per_second,
@@ -109,10 +113,17 @@ impl Options<'_> {
             send,
             script: script.as_ref().map(|script| &*script.file),
             bind: bind.iter().map(ToString::to_string).collect(),
-            server_pid: *server_pid,
+            server_pid: server_pids.first().copied(),
+            server_pids,
+            cluster: *is_cluster,
             churn_rate: *churn_rate,
             slow_percent: *slow_percent,
             slow_bytes_per_second: *slow_bytes_per_second,
         }
     }
+}
+
+/// Whether a list says no more than its first element does.
+pub fn is_alone<T>(list: &[T]) -> bool {
+    list.len() < 2
 }

@@ -107,7 +107,7 @@ impl Exposition {
             ("version", env!("CARGO_PKG_VERSION").to_owned()),
             ("scenario", plan.scenario.to_string()),
             ("dialect", plan.dialect.to_string()),
-            ("url", plan.url.to_string()),
+            ("url", plan.servers.to_string()),
         ];
         text.head("info", "gauge", "What is played, and where. Always 1.");
         text.sample("info", &labels.each_ref().map(|(name, value)| (*name, &**value)), 1);

@@ -52,6 +52,7 @@ pub fn fanout() -> Outcome {
             ..Audit::default()
         },
         errors: Errors::default(),
+        servers: Vec::new(),
         seconds: (0..SECONDS + 2).map(second).collect(),
         client: ClientCost {
             cpu: Duration::from_millis(10_190),
@@ -75,6 +76,24 @@ pub fn fanout() -> Outcome {
 /// The same, measured for so long.
 pub fn lasting(secs: u64) -> Outcome {
     Outcome { measured: Duration::from_secs(secs), ..fanout() }
+}
+
+/// Three servers, the second of which is dead.
+pub fn three_servers() -> Outcome {
+    let url = |text: &str| text.parse().expect("a URL");
+    let others = [url("ws://b:2021/ws"), url("ws://c:2021/ws")];
+    let mut run = fanout();
+    run.plan.servers = Servers::new(url("ws://a:2021/ws"), others);
+    run.servers = ServerCounts::before(&run.plan);
+    for server in &mut run.servers {
+        (server.ready, server.sent, server.delivered) = (server.connections, 4000, 4000);
+        server.latency = times_of(&[(100_000, 4000)]);
+    }
+    let dead = &mut run.servers[1];
+    (dead.failed, dead.errors) = (333, 333);
+    (dead.ready, dead.sent, dead.delivered, dead.latency) = (0, 0, 0, times());
+    (run.connecting.ready, run.connecting.failed) = (667, 333);
+    run
 }
 
 /// Connections that were made and held, without a message.
@@ -176,8 +195,8 @@ pub fn plan() -> Plan {
         messages: None,
         name: None,
         scenario: Scenario::Fanout,
-        url: "ws://127.0.0.1:2021/ws".parse().expect("a URL"),
-        tls: None,
+        servers: "ws://127.0.0.1:2021/ws".parse().expect("a URL"),
+        is_cluster: false,
         dialect: Dialect::Chinwag,
         templates: Templates::default(),
         connections: 1000,
@@ -197,7 +216,7 @@ pub fn plan() -> Plan {
         seed: 7,
         bind: Vec::new(),
         threads: 1,
-        server_pid: Some(4711),
+        server_pids: vec![4711],
         churn_rate: 0.0,
         slow_percent: 0,
         slow_bytes_per_second: 0,

@@ -128,7 +128,7 @@ fn head(area: &Area<'_>, report: &Report, runs: &[&Outcome], said: &[(Weight, &s
     let style = font(22.0, &INK).pos(Pos::new(HPos::Left, VPos::Top));
     let bold = TextStyle { font: style.font.clone().style(FontStyle::Bold), ..style };
     area.draw_text(&title, &bold, (MARGIN, 18))?;
-    write(area, &cut(&format!("{}{load}{repeats}", plan.url)), (MARGIN, 48), 14.0, &SOFT, HPos::Left)?;
+    write(area, &cut(&format!("{}{load}{repeats}", plan.servers)), (MARGIN, 48), 14.0, &SOFT, HPos::Left)?;
     for (line, (weight, text)) in (0_i32..).zip(said) {
         let colour = match weight {
             Weight::Good => &GREEN,

@@ -21,7 +21,7 @@ use super::units::{bytes, count, duration, rate, share, things};
 use super::verdict::{Summary, Weight};
 use super::work::Work;
 use super::{Found, Report, best_load};
-use crate::bench::outcome::{Outcome, Search, Times};
+use crate::bench::outcome::{Outcome, Search, ServerCounts, Times};
 use crate::bench::plan::{Arrival, Load, Plan, Scenario};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
@@ -53,6 +53,7 @@ pub fn render(report: &Report) -> String {
     if !runs.is_empty() {
         table.throughput(&runs);
         table.latencies(&runs);
+        table.servers(&runs);
         table.accounts(&runs);
         table.costs(&runs);
     }
@@ -108,7 +109,10 @@ impl Table {
     fn played(&mut self, plan: &Plan, runs: &[&Outcome]) {
         self.line("");
         let of = if runs.len() > 1 { format!(", medians of {} runs", runs.len()) } else { String::new() };
-        self.line(format!("{STRONG}{}{STRONG:#}, {} dialect, {}{of}", plan.scenario, plan.dialect, plan.url));
+        self.line(format!(
+            "{STRONG}{}{STRONG:#}, {} dialect, {}{of}",
+            plan.scenario, plan.dialect, plan.servers
+        ));
         let mut connections = things(plan.connections as u64, "connection", "connections");
         if plan.rooms > 1 {
             let _ = write!(connections, " in {}", things(plan.rooms as u64, "room", "rooms"));
@@ -217,6 +221,40 @@ impl Table {
         }
         if runs.iter().any(|run| run.spread.as_ref().is_some_and(|spread| spread.is_by_thread)) {
             self.row("", "each thread sees the spread among its own receivers only: at least that");
+        }
+    }
+
+    /// A row for each of several servers.
+    fn servers(&mut self, runs: &[&Outcome]) {
+        let servers = figures::servers(runs);
+        let Some(width) = servers.iter().map(|server| server.url.to_string().chars().count()).max() else {
+            return;
+        };
+        let columns = ["ready", "failed", "lost", "sent", "delivered", "errors", "p50", "p99"];
+        let head: String = columns.map(|name| format!("{name:>COLUMN_WIDTH$}")).concat();
+        self.line("");
+        self.row("servers", &format!("{LABEL}{:width$}{head}{LABEL:#}", ""));
+        for server in servers {
+            let ServerCounts { url, ready, failed, lost, sent, delivered, errors, latency, .. } = &server;
+            let at = |quantile| match latency.is_empty() {
+                true => "-".into(),
+                false => self.cell(duration(figures::us(latency.value_at_quantile(quantile))), 0),
+            };
+            let bad = |number: u64| if number > 0 { BAD } else { Style::new() };
+            let plain = Style::new();
+            let cells = [
+                (plain, count(*ready)),
+                (bad(*failed), count(*failed)),
+                (bad(*lost), count(*lost)),
+                (plain, count(*sent)),
+                (plain, count(*delivered)),
+                (bad(*errors), count(*errors)),
+                (plain, at(0.5)),
+                (plain, at(0.99)),
+            ];
+            let cells = cells.map(|(style, text)| format!("{style}{text:>COLUMN_WIDTH$}{style:#}")).concat();
+            let url = url.to_string();
+            self.row("", &format!("{url:width$}{cells}"));
         }
     }
 

@@ -5,7 +5,7 @@
 
 use super::figures;
 use super::units::{count, duration, share, things};
-use crate::bench::outcome::{Audit, ClientLimit, HopAudit, Outcome};
+use crate::bench::outcome::{Audit, ClientLimit, HopAudit, Outcome, ServerCounts};
 use crate::bench::verdict::{Counts, Shortfall, Verdict, judge, shortfalls};
 use std::time::Duration;
 
@@ -59,6 +59,7 @@ impl Summary {
             findings.extend(limits(runs));
         }
         findings.extend(connections(&of_runs));
+        findings.extend(figures::servers(runs).iter().filter_map(server));
         let errors = figures::errors(runs).total();
         if errors > 0 {
             findings
@@ -295,6 +296,19 @@ fn connections(of_runs: &[Counts]) -> Option<Finding> {
     (failed > 0 && !is_told).then(|| Finding::new(Weight::Notable, not_ready(failed, ready + failed)))
 }
 
+/// One of several servers that was not as it should be.
+fn server(counts: &ServerCounts) -> Option<Finding> {
+    let ServerCounts { url, ready, failed, lost, sent, delivered, .. } = counts;
+    let is_dead = *sent > 0 && *delivered == 0;
+    let parts = [
+        (*failed > 0).then(|| not_ready(*failed, ready + failed)),
+        (*lost > 0).then(|| things(*lost, "connection was lost", "connections were lost")),
+        is_dead.then(|| format!("nothing was delivered of {}", things(*sent, "message", "messages"))),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| Finding::new(Weight::Notable, format!("{url}: {}", list(&parts))))
+}
+
 fn not_ready(failed: u64, attempts: u64) -> String {
     let ready = attempts.saturating_sub(failed);
     format!("{} of {} became ready", count(ready), things(attempts, "connection", "connections"))
@@ -452,6 +466,19 @@ mod tests {
             summary.findings[0]
                 .text
                 .starts_with("the load was not what was asked for in 1 of 2 runs: 1 of 1,000")
+        );
+    }
+
+    #[test]
+    fn a_dead_server_of_several_is_named() {
+        let told = texts(&sample::three_servers());
+        assert_eq!(told[2], "ws://b:2021/ws: 0 of 333 connections became ready", "{told:?}");
+        let mut run = sample::three_servers();
+        (run.servers[2].lost, run.servers[2].delivered) = (2, 0);
+        let told = texts(&run);
+        assert_eq!(
+            told[3], "ws://c:2021/ws: 2 connections were lost, and nothing was delivered of 4,000 messages",
+            "{told:?}"
         );
     }
 

@@ -37,7 +37,7 @@ pub(super) struct FromScript<'a> {
 /// Reads them. `texts_with_token` are the other texts in which `{token}` may stand.
 pub(super) fn handshake<'t>(
     given: &Given<'_>,
-    url: &Url,
+    urls: &[Url],
     dialect: Dialect,
     script: &FromScript<'_>,
     mut texts_with_token: impl Iterator<Item = &'t String>,
@@ -60,7 +60,8 @@ pub(super) fn handshake<'t>(
         subprotocols = script.subprotocols.to_vec();
     }
     let tokens = tokens(given)?;
-    if url.scheme() == Scheme::Tcp && !(headers.is_empty() && subprotocols.is_empty() && tokens.is_empty()) {
+    let is_lines = urls.iter().any(|url| url.scheme() == Scheme::Tcp);
+    if is_lines && !(headers.is_empty() && subprotocols.is_empty() && tokens.is_empty()) {
         return Err(
             "lines have no handshake: --header, --subprotocol, --origin and --token want a WebSocket".into(),
         );
@@ -68,7 +69,7 @@ pub(super) fn handshake<'t>(
     check_subprotocols(&subprotocols, dialect)?;
     let uses_token = |text: &str| text.contains("{token}");
     let is_placed = headers.iter().any(|(_, value)| uses_token(value))
-        || uses_token(&url.target())
+        || urls.iter().any(|url| uses_token(&url.target()))
         || texts_with_token.any(|text| uses_token(text));
     if is_placed && tokens.is_empty() {
         return Err("{token} stands for nothing: say --token or --tokens".into());
@@ -76,11 +77,10 @@ pub(super) fn handshake<'t>(
     if !is_placed && !tokens.is_empty() {
         headers.push((AUTHORIZATION.into(), "Bearer {token}".into()));
     }
-    if let Some(authorization) = url.authorization() {
-        headers.push((AUTHORIZATION.into(), authorization.to_owned()));
-    }
     for name in [AUTHORIZATION, "Origin", "Host"] {
-        if headers.iter().filter(|(given, _)| given.eq_ignore_ascii_case(name)).count() > 1 {
+        let in_url = name == AUTHORIZATION && urls.iter().any(|url| url.authorization().is_some());
+        let given = headers.iter().filter(|(given, _)| given.eq_ignore_ascii_case(name)).count();
+        if given + usize::from(in_url) > 1 {
             return Err(format!(
                 "{name} is given twice: --header, --origin, --token and a password in the URL each set one"
             ));

@@ -93,7 +93,7 @@ impl Board {
 
     /// A run begins.
     pub fn begin(&mut self, run: &Begin<'_>) {
-        self.title = format!("chinwag bench {}   {}", run.plan.scenario, run.plan.url);
+        self.title = format!("chinwag bench {}   {}", run.plan.scenario, run.plan.servers);
         self.label = run.label();
         self.work = work_of(run.plan);
         self.course = Course::of(run.plan);
