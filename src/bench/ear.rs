@@ -640,6 +640,7 @@ impl Ear {
             (Some(sequence), Some(sender)) => {
                 self.tallies.refused += 1;
                 sender.refused_in_all += 1;
+                self.shared.note_refused(person.voice);
                 match sender.answers.get_mut(usize::try_from(sequence).unwrap_or(usize::MAX)) {
                     Some(answer) => *answer = REFUSED,
                     None => sender.refused += 1,
@@ -701,6 +702,9 @@ impl Ear {
         let (kind, example, hint) = match end {
             End::Closed { .. } if is_leaving => return self.note_end(person),
             End::Closed { code, reason } => {
+                if person.role == Role::Slow {
+                    person.kept().close_code = Some(code);
+                }
                 let reason =
                     if reason.is_empty() { String::new() } else { format!(" '{}'", reason.escape_debug()) };
                 (format!("closed: {code}"), format!("the server closed with code {code}{reason}"), "")

@@ -60,6 +60,11 @@ impl Ledger {
         Ledger { first: senders.start, next, missing: BTreeMap::new(), cut_off: 0 }
     }
 
+    /// The senders that are listened to.
+    pub fn senders(&self) -> Range<u32> {
+        self.first..self.first + self.next.len() as u32
+    }
+
     /// Takes a delivery in.
     #[inline]
     pub fn note(&mut self, sender: u32, sequence: u32) -> Arrival {

@@ -109,7 +109,11 @@ pub struct Connecting {
 pub struct Ending {
     /// How many ready connections ended, although neither the plan nor the user had ended them.
     pub lost: u64,
-    /// When the first of these did, from the beginning of the run.
+    /// How many did not answer a Ping in the end.
+    pub silent: u64,
+    /// Slow readers of [`Scenario::Slow`] that the server has thrown out.
+    pub evicted: u64,
+    /// When the first of the lost ones ended, from the beginning of the run; zero if none did.
     pub first_lost_after: Duration,
     /// How long the run lasted, if it was ended because no connection was left.
     pub deserted_after: Option<Duration>,
@@ -316,6 +320,8 @@ pub struct ServerCounts {
     pub failed: u64,
     /// How many ready connections ended, as [`Ending::lost`] counts them.
     pub lost: u64,
+    /// How many did not answer a Ping in the end.
+    pub silent: u64,
     /// Messages that were sent to it, or changes of rooms asked for.
     pub sent: u64,
     /// Deliveries that came from it, or joins.
@@ -336,6 +342,7 @@ impl ServerCounts {
             ready: 0,
             failed: 0,
             lost: 0,
+            silent: 0,
             sent: 0,
             delivered: 0,
             errors: 0,
@@ -350,6 +357,7 @@ impl ServerCounts {
             (&mut self.ready, other.ready),
             (&mut self.failed, other.failed),
             (&mut self.lost, other.lost),
+            (&mut self.silent, other.silent),
             (&mut self.sent, other.sent),
             (&mut self.delivered, other.delivered),
             (&mut self.errors, other.errors),

@@ -11,7 +11,7 @@ use super::outcome::{
     Spread, Storm, record, times,
 };
 use super::plan::{Load, Plan, Scenario};
-use super::seat::Person;
+use super::seat::{Eviction, Person};
 use super::seating::Seating;
 use super::settle::settle;
 use super::shared::{Shared, Times};
@@ -237,7 +237,7 @@ fn outcome(
     let now = shared.clock.now();
     let (mut latency, mut lateness, mut spread, mut back_after) = (times(), times(), times(), times());
     let (mut tallies, mut errors, mut connecting) = (Tallies::default(), Errors::default(), connecting());
-    let (mut cut, mut lost, mut never_sent) = (0, 0, 0);
+    let (mut cut, mut lost, mut silent, mut never_sent) = (0, 0, 0, 0);
     let mut servers = ServerCounts::before(plan);
     let (mut first_dial_at, mut settled_at) = (u64::MAX, 0);
     for crew in &mut crews {
@@ -251,6 +251,7 @@ fn outcome(
         back_after.add(&ear.back_after).expect("it grows as it has to");
         cut += crew.cut;
         lost += crew.lost;
+        silent += crew.silent;
         first_dial_at = first_dial_at.min(ear.first_dial_at);
         settled_at = settled_at.max(ear.settled_at);
         tallies.merge(&ear.tallies);
@@ -274,6 +275,21 @@ fn outcome(
         let asked = person.hopper.as_ref().map_or(0, |hopper| hopper.asked);
         server.sent += sent + asked;
     }
+    let mut evicted = 0;
+    let are_others_lost = lost > 0;
+    for person in &people {
+        match person.kept.as_deref().and_then(|kept| kept.eviction) {
+            None => {}
+            // Where connections end that are not slow, the server does not mean these either.
+            Some(Eviction::Dropped) if are_others_lost => {
+                lost += 1;
+                if let Some(server) = servers.get_mut(plan.servers.number_of(person.id)) {
+                    server.lost += 1;
+                }
+            }
+            Some(_) => evicted += 1,
+        }
+    }
     let has_positions = crews.iter().any(|crew| crew.ear.speech.has_positions());
     let audit = settle(plan, &shared.sent(), &people, &tallies, has_positions);
     let is_several = crews.iter().any(|crew| crew.ear.flights.is_some());
@@ -296,7 +312,9 @@ fn outcome(
         connecting,
         ending: Ending {
             lost,
-            first_lost_after: shared.first_lost_at().map_or(Duration::ZERO, since),
+            silent,
+            evicted,
+            first_lost_after: shared.first_lost_at().filter(|_| lost > 0).map_or(Duration::ZERO, since),
             deserted_after: shared.deserted_at().map(since),
         },
         audit,

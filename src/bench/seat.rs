@@ -91,6 +91,8 @@ pub struct Person {
     pub has_stayed: bool,
     /// Whether it is on the list of those with something to write.
     pub is_dirty: bool,
+    /// Whether it was pinged, and nothing has come since.
+    pub is_pinged: bool,
     /// Whether it is on the list of those to be closed, and comes back afterwards.
     pub is_ending: bool,
 }
@@ -106,6 +108,10 @@ pub struct Kept {
     pub identity: Option<(String, String)>,
     /// It was told that all up to this position would follow.
     pub resumes_until: Option<u64>,
+    /// Of a slow reader: the code with which the server has closed its connection, and how it was thrown out.
+    pub close_code: Option<u16>,
+    /// The same.
+    pub eviction: Option<Eviction>,
     /// When it was cut off.
     pub cut_at: Option<u64>,
     /// When to try again.
@@ -114,6 +120,15 @@ pub struct Kept {
     pub allowance: i64,
     /// How far it has come in the script, where there is one.
     pub login: Option<Box<Login>>,
+}
+
+/// How a slow reader was thrown out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Eviction {
+    /// By a Close frame, though the server goes on.
+    Closed,
+    /// The connection ended. That may as well be the end of the server.
+    Dropped,
 }
 
 /// What a sender has sent.
@@ -166,6 +181,7 @@ impl Seat {
             has_heard: false,
             has_stayed: false,
             is_dirty: false,
+            is_pinged: false,
             is_ending: false,
         };
         Seat { link: None, person }

@@ -44,6 +44,8 @@ pub struct Shared {
     ready: AtomicU64,
     /// How many messages each sender has sent, by voice.
     sent: Box<[AtomicU32]>,
+    /// How many messages of each sender the server has refused, by voice: nobody gets them.
+    refused: Box<[AtomicU32]>,
     /// By thread and voice: how many messages all receivers of that thread have.
     through: Box<[AtomicU32]>,
     seating: Seating,
@@ -112,6 +114,7 @@ impl Shared {
             first_lost_at: AtomicU64::new(UNKNOWN),
             ready: AtomicU64::new(0),
             sent: (0..plan.senders).map(|_| AtomicU32::new(0)).collect(),
+            refused: (0..plan.senders).map(|_| AtomicU32::new(0)).collect(),
             through: (0..plan.threads * plan.senders).map(|_| AtomicU32::new(0)).collect(),
             seating: Seating::of(plan),
             listeners: listeners(plan),
@@ -247,6 +250,18 @@ impl Shared {
     #[inline]
     pub fn note_sent(&self, voice: u32, sent: u32) {
         self.sent[voice as usize].store(sent, Ordering::Relaxed);
+    }
+
+    /// The server has refused a message of that sender.
+    pub fn note_refused(&self, voice: u32) {
+        if let Some(refused) = self.refused.get(voice as usize) {
+            refused.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many messages of each sender were refused, by voice.
+    pub fn refused(&self) -> Vec<u32> {
+        self.refused.iter().map(|refused| refused.load(Ordering::Relaxed)).collect()
     }
 
     /// All receivers of a thread have another message of that sender, or are not waited for any more.

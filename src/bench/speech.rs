@@ -8,7 +8,7 @@ use super::plan::{Dialect, Plan};
 use super::request::{Handshake, percent_encode};
 use super::seating::Seating;
 use super::template::{Template, Values};
-use crate::client::Scheme;
+use crate::client::{Outgoing, Scheme};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
@@ -104,6 +104,7 @@ pub struct Return<'a> {
 #[derive(Clone, Debug)]
 pub struct Speech {
     dialect: Dialect,
+    is_websocket: bool,
     seating: Seating,
     /// The room, or what the names of several begin with.
     room: String,
@@ -156,6 +157,7 @@ impl Speech {
         let variables = plan.templates.script.as_ref().map_or(&[][..], |script| &script.variables);
         Speech {
             dialect: plan.dialect,
+            is_websocket: plan.servers.scheme() == Scheme::Ws,
             seating: Seating::of(plan),
             room: plan.room.clone() + dash,
             join_template: Template::parse_with(&plan.templates.join, variables),
@@ -317,6 +319,17 @@ impl Speech {
         if self.self_echo && matches!(self.dialect, Dialect::ChinwagText | Dialect::Lines) {
             say("/echo on");
         }
+    }
+
+    /// Asks whether the server is there. Returns whether that can be asked.
+    pub fn ping(&self, out: &mut Outgoing) -> bool {
+        match (self.is_websocket, self.dialect) {
+            (true, _) => out.ping(b""),
+            (false, Dialect::Lines) => out.text("/ping"),
+            // What a payload is to be alone for has no other words.
+            (false, _) => return false,
+        }
+        true
     }
 
     /// One message to the home of connection number `i`: what goes before the payload is appended, then the payload by

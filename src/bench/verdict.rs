@@ -31,7 +31,11 @@ pub struct Counts {
     pub failed: u64,
     /// Ready connections that ended, although neither the plan nor the user had ended them.
     pub lost: u64,
-    /// When the first of these ended, from the beginning of the run.
+    /// Connections that did not answer a Ping in the end.
+    pub silent: u64,
+    /// Slow readers that the server has thrown out, as the scenario provokes it.
+    pub evicted: u64,
+    /// When the first of the lost ones ended, from the beginning of the run.
     pub first_lost_after: Duration,
     /// How long the run lasted, if it was ended because no connection was left.
     pub deserted_after: Option<Duration>,
@@ -89,6 +93,13 @@ pub enum Shortfall {
         /// After so long.
         after: Duration,
     },
+    /// Connections did not answer a Ping in the end.
+    Silent {
+        /// How many.
+        silent: u64,
+        /// Of so many.
+        connections: u64,
+    },
     /// Attempts to connect failed.
     NotReady {
         /// How many.
@@ -136,7 +147,9 @@ pub fn judge(counts: &Counts) -> Verdict {
 
 /// In what the load was not what was asked for; empty if it was.
 pub fn shortfalls(counts: &Counts) -> Vec<Shortfall> {
-    let Counts { connections, ready, failed, lost, intended, sent, refused, stuck, cut, back, .. } = *counts;
+    let Counts {
+        connections, ready, failed, lost, silent, intended, sent, refused, stuck, cut, back, ..
+    } = *counts;
     let attempts = ready + failed;
     let is_more = |part: u64, whole: u64| part.saturating_mul(ONE_IN) > whole;
     // Where the client was too slow, only what the server refused is held against the run.
@@ -145,6 +158,7 @@ pub fn shortfalls(counts: &Counts) -> Vec<Shortfall> {
     [
         (lost > 0).then_some(Shortfall::Lost { lost, ready, after: counts.first_lost_after }),
         deserted,
+        (silent > 0).then_some(Shortfall::Silent { silent, connections }),
         is_more(failed, attempts).then_some(Shortfall::NotReady { failed, attempts }),
         (back < cut).then_some(Shortfall::NotBack { back, cut }),
         is_more(stuck, connections).then_some(Shortfall::Stuck { stuck, connections }),
@@ -170,6 +184,8 @@ impl Counts {
             ready: connecting.ready.saturating_sub(back),
             failed: connecting.failed,
             lost: ending.lost,
+            silent: ending.silent,
+            evicted: ending.evicted,
             first_lost_after: ending.first_lost_after,
             deserted_after: ending.deserted_after,
             intended: run.intended.unwrap_or(tried),
@@ -192,6 +208,8 @@ impl Counts {
             (&mut self.ready, other.ready),
             (&mut self.failed, other.failed),
             (&mut self.lost, other.lost),
+            (&mut self.silent, other.silent),
+            (&mut self.evicted, other.evicted),
             (&mut self.intended, other.intended),
             (&mut self.sent, other.sent),
             (&mut self.refused, other.refused),
@@ -264,8 +282,9 @@ mod tests {
     #[test]
     fn both_sides_of_each_threshold() {
         type Change = fn(&mut Counts);
-        let at_the_threshold: [(Change, Change); 7] = [
+        let at_the_threshold: [(Change, Change); 8] = [
             (|_| {}, |counts| counts.lost = 1),
+            (|counts| counts.evicted = 5, |counts| counts.silent = 1),
             (|_| {}, |counts| counts.deserted_after = Some(Duration::from_secs(1))),
             (
                 |counts| (counts.ready, counts.failed) = (99, 1),

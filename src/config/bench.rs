@@ -11,7 +11,7 @@ use super::{Kind, Listen, Setting, Value, path, texts, values};
 use crate::bench::plan::{Arrival, Dialect, Load, Plan, Scenario, Servers, Templates};
 use crate::bench::search::{Condition, Vary};
 use crate::bench::seat::{least_connections, measured};
-use crate::bench::stamp::{Form, SHORT_BINARY_LEN, SHORT_SENDERS_MAX, STAMP_LEN};
+use crate::bench::stamp::{Form, SHORT_SENDERS_MAX, STAMP_LEN};
 use crate::bench::template::{PAYLOAD, with_environment};
 use crate::bench::threshold::Threshold;
 use crate::client::{Scheme, Url};
@@ -115,7 +115,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     row(
         "size",
-        Kind::Sizes(SHORT_BINARY_LEN as u64, 1 << 20),
+        Kind::Sizes(1, 1 << 20),
         "64",
         "The length of a payload, or a range as in 64-4k; at least 40, but 16 in the dialect raw, and 12 there with --binary",
     ).or('s'),
@@ -129,7 +129,7 @@ pub const SETTINGS: &[Setting] = &[
     .or('n'),
     row("duration", Kind::Duration(10, DAY_MS), "10s", "For how long it is measured").or('d'),
     row("warmup", Kind::Duration(0, DAY_MS), "", "For how long messages are sent before that; 1s without it"),
-    row("ramp", Kind::Duration(0, DAY_MS), "0s", "Over how long the connections are made"),
+    row("ramp", Kind::Duration(0, DAY_MS), "0s", "Over how long the connections are made; in connect, over how long those in flight are started"),
     row("in-flight", Kind::Count(1, 1 << 20), "100", "How many connections may be under way at a time"),
     row(
         "drain",
@@ -931,7 +931,7 @@ mod tests {
             (&["fanout", "--size=39"], "at least 40 for text messages of the dialect chinwag"),
             (&["echo", "--size=15"], "at least 16 for text messages of the dialect raw"),
             (&["echo", "--size=12-64"], "at least 16"),
-            (&["echo", "--size=11", "--binary"], "from 12"),
+            (&["echo", "--size=11", "--binary"], "at least 12 for binary messages"),
             (
                 &["fanout", "--dialect=template", "--send-template={payload}", "--size=39", "--binary"],
                 "at least 40",

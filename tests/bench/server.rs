@@ -105,6 +105,8 @@ pub struct Behaviour {
     pub door: fn(usize) -> Door,
     /// When it dies.
     pub death: Death,
+    /// The connections on which it answers no Ping: the first, the second, and so on.
+    pub silent: fn(usize) -> bool,
     /// In JSON: it refuses these messages.
     pub limits: fn(usize) -> bool,
     /// Having taken so many messages, it does nothing for so long.
@@ -123,6 +125,7 @@ impl Behaviour {
             script: Box::new(|_, _| Fate::Sound),
             door: |_| Door::Open,
             death: Death::Never,
+            silent: |_| false,
             limits: |_| false,
             stall: None,
             hides: 0,
@@ -272,6 +275,11 @@ fn talk(mut stream: TcpStream, state: &Arc<Mutex<State>>, behaviour: &Behaviour)
                 Event::Text(text) => take(text, number, &out, state, behaviour),
                 Event::Binary(bytes) => {
                     publish((Opcode::Binary, bytes), ONLY_ROOM, number, &mut lock(state), behaviour);
+                }
+                Event::Ping(payload) if !(behaviour.silent)(number) => {
+                    let mut pong = Vec::new();
+                    encoder::frame(&mut pong, Opcode::Pong, payload, None);
+                    out.send((Instant::now(), pong)).ok()?;
                 }
                 Event::Close(_) => {
                     lock(state).members.remove(&number);

@@ -299,6 +299,82 @@ fn connecting_ends_when_the_server_is_killed() {
 }
 
 #[test]
+fn connections_that_answer_no_ping_were_no_success() {
+    for case in lasting() {
+        let told = told(Behaviour { silent: |number| number == 2, ..Behaviour::sound(case.1) }, |plan| {
+            play(plan, case);
+            plan.churn_rate = 0.1;
+        });
+        // Over others of these four something may have come after the Ping.
+        let silent = told.number("connections_silent");
+        match case.0 {
+            Scenario::Storm => assert_eq!(silent, 0, "it is another connection by then"),
+            _ => {
+                assert_eq!((silent, told.number("connections_lost")), (1, 0), "{case:?}: {}", told.json);
+                told.fell_short("1 of 4 connections did not answer a Ping");
+                assert_eq!(told.json["errors"]["silent"]["count"], 1, "{}", told.json);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_slow_reader_that_is_thrown_out_was_not_lost() {
+    // Accepted one after another, the slow one is the last.
+    let slow = |fate: fn() -> Fate| {
+        let script = move |receiver, number| if (receiver, number) == (3, 30) { fate() } else { Fate::Sound };
+        told(Behaviour::scripted(Manner::Broadcast, script), |plan| {
+            play(plan, (Scenario::Slow, Manner::Broadcast, Dialect::Raw));
+            plan.in_flight = 1;
+        })
+    };
+    for fate in [|| Fate::Closed(4108), || Fate::Closed(1008), || Fate::Closed(1001)] {
+        let told = slow(fate);
+        let counts = ["connections_evicted", "connections_lost"].map(|key| told.number(key));
+        assert_eq!(counts, [1, 0], "{}", told.json);
+        told.sound();
+        assert!(
+            told.json["verdict"].to_string().contains("; 1 of 1 slow reader was evicted"),
+            "{}",
+            told.json
+        );
+    }
+    assert_eq!(slow(|| Fate::Sound).number("connections_evicted"), 0);
+}
+
+#[test]
+fn a_run_ends_when_all_that_is_missing_was_refused() {
+    for threads in [1, 2] {
+        // The last of the hundred messages is refused, and nothing follows that could show it.
+        let started = std::time::Instant::now();
+        let told =
+            told(Behaviour { limits: |number| number >= 99, ..Behaviour::sound(Manner::Json) }, |plan| {
+                play(plan, (Scenario::Fanout, Manner::Json, Dialect::Chinwag));
+                (plan.drain, plan.threads) = (LONG, threads);
+            });
+        told.sound();
+        assert_eq!(told.number("refused"), 1);
+        assert!(started.elapsed() < LONG / 2);
+    }
+}
+
+#[test]
+fn connections_in_flight_grow_over_the_ramp() {
+    let ready = |ramp: u64| {
+        let told = told(Behaviour::sound(Manner::Echo), |plan| {
+            (plan.scenario, plan.senders, plan.connections, plan.in_flight) = (Scenario::Connect, 0, 8, 8);
+            (plan.ramp, plan.duration) = (Duration::from_secs(ramp), Duration::from_secs(1));
+        });
+        told.sound();
+        (told.outcome.connecting.open_max, told.outcome.connecting.ready)
+    };
+    // A hundredth of the ramp has passed when it ends: one connection after the other.
+    let (open_max, count) = ready(100);
+    assert!(open_max <= 1 && count > 8, "{open_max} of {count}");
+    assert!(ready(0).1 > 8);
+}
+
+#[test]
 fn a_storm_from_which_not_all_come_back_is_no_success() {
     let door = |number| if number == 6 { Door::Silent } else { Door::Open };
     let told = told(Behaviour { door, ..Behaviour::sound(Manner::Json) }, |plan| {

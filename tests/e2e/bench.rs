@@ -349,7 +349,7 @@ fn what_cannot_be_measured_is_one_line() {
     for (args, code, words) in [
         (vec!["fanout", &nowhere, "--dialect", "raw"], 1, "HTTP 404"),
         (vec!["idle", &url, "--connections", "10000000"], 1, "descriptors"),
-        (vec!["fanout", &url, "--size", "10"], 2, "from 40"),
+        (vec!["fanout", &url, "--size", "10"], 2, "--size is at least 40"),
         (vec!["echo", &url, "--dialect", "chinwag"], 2, "no echo"),
         (vec!["fanout", &url, "--json", "/nowhere/report"], 1, "cannot write"),
         (vec!["fanout", &url, "--server-pid", "1000000000"], 1, "server's process"),

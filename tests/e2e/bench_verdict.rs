@@ -223,6 +223,24 @@ fn a_daemon_that_is_frozen_has_not_delivered() {
 }
 
 #[test]
+fn a_daemon_that_is_frozen_does_not_hold_idle_connections() {
+    let daemon = Daemon::start(&[]);
+    for url in [ws(&daemon, "/ws"), ws(&daemon, "/echo"), tcp(&daemon)] {
+        let dialect: &[&str] = if url.ends_with("/echo") { &["--dialect", "raw"] } else { &[] };
+        let args = ["--connections", "10", "--duration", "1s"];
+        let bench = Bench::start(&[&["idle", &*url], &args[..], dialect].concat());
+        bench.measures();
+        daemon.signal("STOP");
+        let ended = bench.end();
+        daemon.signal("CONT");
+        ended.fell_short();
+        assert!(ended.first.contains("10 of 10 connections did not answer a Ping"), "{}", ended.text);
+        let sound = run(&[&["idle", &*url], &args[..], dialect].concat());
+        assert_eq!(sound.status.code(), Some(0), "{}", String::from_utf8_lossy(&sound.stdout));
+    }
+}
+
+#[test]
 fn messages_that_a_default_daemon_refuses_were_not_sent() {
     // A member may send 20 at once and 10 a second; one sends 80 a second.
     let daemon = Daemon::start(&[]);

@@ -18,6 +18,8 @@ const PATIENCE: u64 = 10_000_000_000;
 const SCRIPT_TICK: u64 = SECOND / 20;
 /// An attempt to connect that is older than this may still succeed, at a server that is slow.
 const UNDECIDED: u64 = 1_000_000_000;
+/// How long a connection may take to answer a Ping, before it is closed.
+pub const PING_PATIENCE: Duration = Duration::from_secs(2);
 /// How long the closing may take, all in all.
 const CLOSING: u64 = 3_000_000_000;
 
@@ -41,6 +43,7 @@ impl Crew {
             for index in 0..self.actors.len() {
                 self.fill_window(self.actors[index], now);
             }
+            self.begin_to_connect();
         }
         self.note_answers(now);
         if now / SECOND > self.second {
@@ -90,6 +93,18 @@ impl Crew {
         if is_silent || self.actors.iter().all(|key| self.under_way(*key) == 0) {
             self.has_answers = true;
             self.ear.shared.note_answered(self.answered_at);
+        }
+    }
+
+    /// Scenario connect: all connect while it is measured, from as many different moments as the ramp is long.
+    fn begin_to_connect(&mut self) {
+        if self.plan().scenario != Scenario::Connect {
+            return;
+        }
+        let ramp = self.plan().ramp.as_nanos() as f64 / self.plan().connections as f64;
+        for (key, Seat { person, .. }) in self.seats.iter().enumerate() {
+            let due = self.ear.times.starts_at + (ramp * f64::from(person.id)) as u64;
+            self.returns.push(Reverse((due, key)));
         }
     }
 
@@ -282,14 +297,46 @@ impl Crew {
         // The other threads' last messages are sent within a tick of the end.
         let is_quiet = waited > 3 * TICK.0 * 1_000_000;
         let is_settled = is_quiet && (self.ear.shared.is_deserted() || self.has_everything());
-        if is_settled || waited >= drain || self.ear.shared.is_stopped() && waited >= drain / 4 {
-            self.close_all(now);
+        let is_over = is_settled || waited >= drain || self.ear.shared.is_stopped() && waited >= drain / 4;
+        if self.pinged_at.is_none() && is_over {
+            self.ping_all(now);
         }
+        if let Some(pinged_at) = self.pinged_at {
+            let is_silent = |seat: &Seat| seat.person.is_pinged && seat.person.stage == Stage::Ready;
+            let is_patient = u128::from(now.saturating_sub(pinged_at)) < PING_PATIENCE.as_nanos();
+            if !(is_patient && self.seats.iter().any(is_silent)) {
+                self.close_all(now);
+            }
+        }
+    }
+
+    /// Asks all connections whether the server is still there: where nothing is sent, nothing else would show it.
+    fn ping_all(&mut self, now: u64) {
+        self.pinged_at = Some(now);
+        for key in 0..self.seats.len() {
+            let Seat { link: Some(link), person } = &mut self.seats[key] else { continue };
+            if person.stage == Stage::Ready {
+                person.is_pinged = self.ear.speech.ping(link.out());
+                self.note_dirty(key);
+            }
+        }
+    }
+
+    /// A connection over which nothing has come since it was pinged.
+    fn note_silent(&mut self, key: usize) {
+        let person = &mut self.seats[key].person;
+        self.silent += 1;
+        if let Some(server) = self.ear.server_of(person.id) {
+            server.silent += 1;
+        }
+        let example = || format!("nothing came within {} s of a Ping", PING_PATIENCE.as_secs());
+        self.ear.note_error(person.id, "silent", example, "does the server still run?");
+        self.ear.note_end(person);
     }
 
     /// Whether all that was sent has come, and all that was asked for was answered.
     fn has_everything(&mut self) -> bool {
-        let sent = self.ear.shared.sent();
+        let (sent, refused) = (self.ear.shared.sent(), self.ear.shared.refused());
         let is_whole = |seat: &Seat| {
             let Seat { person, .. } = seat;
             // Nothing comes any more for those whose connection is gone for good.
@@ -297,9 +344,20 @@ impl Crew {
                 return true;
             }
             let mut is_whole = person.stage == Stage::Ready;
-            person.ledger.missing(&sent, is_whole, |why, sender, _| {
-                is_whole &= why != Missing::Tail || person.is_own(sender, &self.ear.plan);
+            // What could not be read has come, and what was refused never will.
+            let mut never_come = person.kept.as_deref().map_or(0, |kept| kept.unreadable);
+            let (mut missing, mut has_tail) = (0, false);
+            person.ledger.missing(&sent, is_whole, |why, sender, range| {
+                if !person.is_own(sender, &self.ear.plan) {
+                    missing += range.len() as u64;
+                    has_tail |= why == Missing::Tail;
+                }
             });
+            if has_tail {
+                let heard = person.ledger.senders().filter(|sender| !person.is_own(*sender, &self.ear.plan));
+                never_come += heard.map(|sender| u64::from(refused[sender as usize])).sum::<u64>();
+                is_whole &= missing <= never_come;
+            }
             if let Some(sender) = &person.sender {
                 is_whole &= !sender.answers.contains(&UNANSWERED);
             }
@@ -316,6 +374,7 @@ impl Crew {
             let person = &mut self.seats[key].person;
             person.has_stayed = person.stage == Stage::Ready;
             match person.stage {
+                Stage::Ready if person.is_pinged => self.note_silent(key),
                 Stage::Ready => self.leave(key, now),
                 Stage::Leaving | Stage::Out | Stage::Gone => {}
                 Stage::Dialling | Stage::Upgrading | Stage::Joining => {

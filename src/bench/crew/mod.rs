@@ -17,10 +17,11 @@ use super::outcome::{self, Phase, record};
 use super::plan::{Load, Plan, Scenario};
 use super::request::Requests;
 use super::schedule::Schedule;
-use super::seat::{Person, Role, Seat, Stage, UNANSWERED};
+use super::seat::{Eviction, Person, Role, Seat, Stage, UNANSWERED};
 use super::stamp::Stamp;
 use crate::client::{Compression, Link, Masks, Scheme, Upgrade};
 use crate::net::{Address, Dial, Handler, KeepAlive, ListenerId, Peer, Post, READ_BUFFER_LEN, Sockets};
+use crate::proto::ws::close;
 use crate::time::Millis;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -71,6 +72,10 @@ pub struct Crew {
     pub cut: u64,
     /// How many ended that were not meant to.
     pub lost: u64,
+    /// How many did not answer a Ping in the end.
+    pub silent: u64,
+    /// When all connections were pinged.
+    pinged_at: Option<u64>,
     /// Where to, by server.
     to: Arc<[SocketAddr]>,
     scheme: Scheme,
@@ -151,13 +156,16 @@ impl Crew {
         let in_flight = plan.in_flight.div_ceil(plan.threads);
         let compression = plan.deflate.then(Compression::default);
         Crew {
-            to_dial: (0..seats.len()).collect(),
+            // Where connecting is measured, it begins when that does.
+            to_dial: (0..seats.len()).filter(|_| plan.scenario != Scenario::Connect).collect(),
             seats,
             cost: Cost::default(),
             latency: outcome::times(),
             lateness: outcome::times(),
             cut: 0,
             lost: 0,
+            silent: 0,
+            pinged_at: None,
             to,
             scheme,
             requests,
@@ -379,13 +387,22 @@ impl Crew {
 
     /// Counts the end of a connection that was not meant to end, or that never became ready.
     fn note_how_it_ended(&mut self, key: usize, now: u64) {
-        let Seat { person, .. } = &self.seats[key];
+        let Seat { person, .. } = &mut self.seats[key];
         let was_cut = person.kept.as_deref().is_some_and(|kept| kept.cut_at.is_some());
         let ear = &mut self.ear;
         if ear.is_closing || ear.shared.is_stopped() {
             return;
         }
         match person.stage {
+            Stage::Ready if !was_cut && person.role == Role::Slow => {
+                let kept = person.kept();
+                kept.eviction = match kept.close_code {
+                    None | Some(close::GOING_AWAY | close::SERVICE_RESTART) => Some(Eviction::Dropped),
+                    Some(_) => Some(Eviction::Closed),
+                };
+                // It is lost after all where others are.
+                ear.shared.note_lost(now);
+            }
             Stage::Ready if !was_cut => {
                 self.lost += 1;
                 if let Some(server) = ear.server_of(person.id) {
@@ -401,14 +418,14 @@ impl Crew {
         }
     }
 
-    /// Whether the ramp has come so far.
+    /// Whether the ramp has come so far. A connection that comes back is beyond it.
     fn may_dial(&self, now: u64) -> bool {
         let plan = self.plan();
+        if plan.scenario == Scenario::Connect || self.ramped >= self.seats.len() as u64 {
+            return true;
+        }
         let ramp = plan.ramp.as_nanos() as f64;
-        let due = ramp * self.ramped as f64 * plan.threads as f64 / plan.connections as f64;
-        // The scenario whose point it is to connect does that while it is measured.
-        let is_early = plan.scenario == Scenario::Connect && self.ear.times.phase(now) == Phase::Connecting;
-        !is_early && due <= now as f64
+        ramp * self.ramped as f64 * plan.threads as f64 / plan.connections as f64 <= now as f64
     }
 
     fn dial(&mut self, key: usize, now: u64, sockets: &mut dyn Sockets) {
@@ -530,6 +547,7 @@ impl Handler for Crew {
         let now = self.now();
         let ear = &mut self.ear;
         let Seat { link: Some(link), person } = &mut self.seats[key] else { return };
+        person.is_pinged = false;
         ear.is_measuring = ear.times.is_measured(now);
         ear.lately.bytes_received += bytes.len() as u64;
         if ear.is_measuring {

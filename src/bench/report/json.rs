@@ -119,6 +119,8 @@ struct Run {
     sent: u64,
     refused: u64,
     connections_lost: u64,
+    connections_silent: u64,
+    connections_evicted: u64,
     connections_failed: u64,
     /// How long was measured, in seconds.
     duration: f64,
@@ -247,6 +249,7 @@ struct AtServer {
     ready: u64,
     connections_failed: u64,
     connections_lost: u64,
+    connections_silent: u64,
     sent: u64,
     delivered: u64,
     errors: u64,
@@ -255,13 +258,15 @@ struct AtServer {
 
 impl AtServer {
     fn of(counts: &ServerCounts) -> AtServer {
-        let ServerCounts { url, connections, ready, failed, lost, sent, delivered, errors, latency } = counts;
+        let ServerCounts { url, connections, ready, failed, lost, silent, sent, delivered, errors, latency } =
+            counts;
         AtServer {
             url: url.to_string(),
             connections: *connections,
             ready: *ready,
             connections_failed: *failed,
             connections_lost: *lost,
+            connections_silent: *silent,
             sent: *sent,
             delivered: *delivered,
             errors: *errors,
@@ -370,6 +375,8 @@ impl Run {
             sent: summary.counts.sent,
             refused: summary.counts.refused,
             connections_lost: summary.counts.lost,
+            connections_silent: summary.counts.silent,
+            connections_evicted: summary.counts.evicted,
             connections_failed: summary.counts.failed,
             verdict: Said {
                 sound: summary.verdict == Verdict::Sound,

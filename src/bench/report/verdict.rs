@@ -6,6 +6,7 @@
 use super::figures;
 use super::units::{count, duration, share, things};
 use crate::bench::outcome::{Audit, ClientLimit, HopAudit, Outcome, ServerCounts};
+use crate::bench::seat::slow_readers;
 use crate::bench::verdict::{Counts, Shortfall, Verdict, judge, shortfalls};
 use std::time::Duration;
 
@@ -134,6 +135,11 @@ fn shortfall(shortfall: &Shortfall, is_hop: bool, planned: Duration) -> String {
             let connections = things(ready, "connection", "connections");
             format!("{} of {connections} {} lost{first} after {}", count(lost), was(lost), secs(after))
         }
+        Shortfall::Silent { silent, connections } => format!(
+            "{} of {} did not answer a Ping",
+            count(silent),
+            things(connections, "connection", "connections")
+        ),
         Shortfall::Deserted { after } => {
             format!(
                 "no connection was left after {}, of {} that were to be loaded",
@@ -218,6 +224,16 @@ fn accounting(verdict: Verdict, audit: &Audit, runs: &[&Outcome]) -> Option<Find
     if audit.refused > 0 {
         text += &format!("; {} refused", things(audit.refused, "message", "messages"));
     }
+    let evicted: u64 = runs.iter().map(|run| run.ending.evicted).sum();
+    if evicted > 0 {
+        let slow: u64 = runs.iter().map(|run| slow_readers(&run.plan) as u64).sum();
+        let was = if evicted == 1 { "was" } else { "were" };
+        text += &format!(
+            "; {} of {} {was} evicted by the server",
+            count(evicted),
+            things(slow, "slow reader", "slow readers")
+        );
+    }
     Some(Finding::new(weight, text))
 }
 
@@ -298,11 +314,13 @@ fn connections(of_runs: &[Counts]) -> Option<Finding> {
 
 /// One of several servers that was not as it should be.
 fn server(counts: &ServerCounts) -> Option<Finding> {
-    let ServerCounts { url, ready, failed, lost, sent, delivered, .. } = counts;
+    let ServerCounts { url, ready, failed, lost, silent, sent, delivered, .. } = counts;
     let is_dead = *sent > 0 && *delivered == 0;
     let parts = [
         (*failed > 0).then(|| not_ready(*failed, ready + failed)),
         (*lost > 0).then(|| things(*lost, "connection was lost", "connections were lost")),
+        (*silent > 0)
+            .then(|| format!("{} did not answer a Ping", things(*silent, "connection", "connections"))),
         is_dead.then(|| format!("nothing was delivered of {}", things(*sent, "message", "messages"))),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
@@ -423,11 +441,8 @@ mod tests {
         let sent = "12,400 of 12,400 messages were sent";
         assert_eq!(
             short(|run| {
-                run.ending = Ending {
-                    lost: 1000,
-                    first_lost_after: Duration::from_millis(1500),
-                    deserted_after: None,
-                };
+                run.ending =
+                    Ending { lost: 1000, first_lost_after: Duration::from_millis(1500), ..Ending::default() };
                 run.audit.sent = 1470;
             }),
             "1,000 of 1,000 connections were lost after 1.50 s, and 1,470 of 12,400 messages were sent"
@@ -435,7 +450,7 @@ mod tests {
         assert_eq!(
             short(|run| {
                 run.ending =
-                    Ending { lost: 2, first_lost_after: Duration::from_millis(250), deserted_after: None };
+                    Ending { lost: 2, first_lost_after: Duration::from_millis(250), ..Ending::default() };
             }),
             format!("2 of 1,000 connections were lost, the first after 250 ms, and {sent}")
         );
