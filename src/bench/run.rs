@@ -44,18 +44,22 @@ const CPU_SHARE_OF_FULL_READS: f64 = 0.7;
 
 /// Why there is nothing to report, in one line.
 #[derive(Debug)]
-pub struct Failure(String);
+pub struct Failure {
+    why: String,
+    /// What was counted, if the run was begun and no connection became ready.
+    pub outcome: Option<Box<Outcome>>,
+}
 
 impl Failure {
     /// For this reason.
     pub fn new(why: impl Into<String>) -> Failure {
-        Failure(why.into())
+        Failure { why: why.into(), outcome: None }
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.why)
     }
 }
 
@@ -74,7 +78,7 @@ pub fn run(plan: &Plan, watch: &mut dyn Watch, stop: &AtomicBool) -> Result<Outc
     let reactors: Vec<Reactor<()>> = (0..plan.threads)
         .map(|_| Reactor::new())
         .collect::<Result<_, _>>()
-        .map_err(|error| Failure(format!("cannot start the loop: {error}")))?;
+        .map_err(|error| Failure::new(format!("cannot start the loop: {error}")))?;
     let posts: Arc<[Post<()>]> = reactors.iter().map(Reactor::post).collect();
     let mut threads = Vec::new();
     for (thread, mut reactor) in reactors.into_iter().enumerate() {
@@ -88,7 +92,9 @@ pub fn run(plan: &Plan, watch: &mut dyn Watch, stop: &AtomicBool) -> Result<Outc
             Ok(crew)
         };
         let named = thread::Builder::new().name(format!("load-{thread}"));
-        threads.push(named.spawn(work).map_err(|error| Failure(format!("cannot start a thread: {error}")))?);
+        threads.push(
+            named.spawn(work).map_err(|error| Failure::new(format!("cannot start a thread: {error}")))?,
+        );
     }
     drop(parts);
     let mut log = Log::new(&plan);
@@ -104,16 +110,17 @@ pub fn run(plan: &Plan, watch: &mut dyn Watch, stop: &AtomicBool) -> Result<Outc
 
 fn join(thread: JoinHandle<io::Result<Crew>>) -> Result<Crew, Failure> {
     match thread.join() {
-        Ok(crew) => crew.map_err(|error| Failure(format!("the loop failed: {error}"))),
+        Ok(crew) => crew.map_err(|error| Failure::new(format!("the loop failed: {error}"))),
         Err(panic) => std::panic::resume_unwind(panic),
     }
 }
 
 /// Where to connect to. Of several addresses, such as those of `localhost`, the first at which somebody listens.
 fn address(url: &Url) -> Result<SocketAddr, Failure> {
-    let addresses = url.resolve().map_err(|error| Failure(format!("cannot connect to {url}: {error}")))?;
+    let addresses =
+        url.resolve().map_err(|error| Failure::new(format!("cannot connect to {url}: {error}")))?;
     match &*addresses {
-        [] => Err(Failure(format!("cannot connect to {url}: it has no address"))),
+        [] => Err(Failure::new(format!("cannot connect to {url}: it has no address"))),
         [address] => Ok(*address),
         several => {
             let found = several.iter().find(|address| TcpStream::connect_timeout(address, TRY).is_ok());
@@ -181,7 +188,7 @@ struct Server {
 fn server_usage(plan: &Plan) -> Result<Option<Usage>, Failure> {
     if let Some(pid) = plan.server_pids.iter().find(|pid| cost::usage(**pid).is_none()) {
         let why = format!("cannot read /proc/{pid}/stat: is {pid} the server's process, on this host?");
-        return Err(Failure(why));
+        return Err(Failure::new(why));
     }
     Ok(cost::usage_of(&plan.server_pids))
 }
@@ -265,9 +272,7 @@ fn outcome(
         Scenario::Connect => (connecting.ready, Duration::from_nanos(times_of_run.measured())),
         _ => (connecting.at_start, since(settled_at)),
     };
-    if connecting.ready == 0 && (shared.is_hopeless() || !shared.is_stopped()) {
-        return Err(no_connection(plan, &errors));
-    }
+    let has_failed = connecting.ready == 0 && (shared.is_hopeless() || !shared.is_stopped());
     let people: Vec<_> = crews.iter().flat_map(|crew| crew.seats.iter().map(|seat| &seat.person)).collect();
     for person in &people {
         let Some(server) = servers.get_mut(plan.servers.number_of(person.id)) else { break };
@@ -296,9 +301,9 @@ fn outcome(
     let intended: Vec<u64> = crews.iter().filter_map(Crew::intended).collect();
     let mut client = client_cost(&crews, lateness, &tallies);
     client.limits = limits(plan, client.busiest_thread, client.full_reads, &client.lateness, &latency);
-    Ok(Outcome {
+    let outcome = Outcome {
         plan: plan.clone(),
-        is_interrupted: shared.is_stopped(),
+        is_interrupted: shared.is_stopped() && !shared.is_hopeless(),
         measured: Duration::from_nanos(times_of_run.measured()),
         intended: (!intended.is_empty())
             .then(|| intended.iter().sum::<u64>().min(plan.messages.unwrap_or(u64::MAX))),
@@ -324,7 +329,14 @@ fn outcome(
         seconds,
         client,
         storm: (plan.scenario == Scenario::Storm).then(|| Storm { cut, back: back_after.len(), back_after }),
-    })
+    };
+    match has_failed {
+        true => {
+            let why = no_connection(plan, &outcome.errors);
+            Err(Failure { why, outcome: Some(Box::new(outcome)) })
+        }
+        false => Ok(outcome),
+    }
 }
 
 /// Messages that were not sent to the end have waited at least so long: leaving them out would be kind. Returns how many
@@ -353,14 +365,14 @@ fn note_unsent(crew: &mut Crew, run: &Times, now: u64, latency: &mut super::outc
     noted
 }
 
-/// One line that says why.
-fn no_connection(plan: &Plan, errors: &Errors) -> Failure {
+/// One line that says why no connection became ready.
+pub fn no_connection(plan: &Plan, errors: &Errors) -> String {
     let most = errors.kinds.values().max_by_key(|kind| kind.count);
     let why = most.map_or("no connection became ready".to_owned(), |kind| match kind.hint {
         "" => kind.example.clone(),
         hint => format!("{} ({hint})", kind.example),
     });
-    Failure(format!("cannot connect to {}: {why}", plan.servers))
+    format!("cannot connect to {}: {why}", plan.servers)
 }
 
 fn client_cost(crews: &[Crew], lateness: super::outcome::Times, tallies: &Tallies) -> ClientCost {

@@ -223,6 +223,7 @@ impl Shared {
     pub fn intended(&self) -> u64 {
         let times = self.times();
         match (times.starts_at, self.is_stopped()) {
+            (UNKNOWN, _) if self.is_hopeless() => self.warmup + self.duration,
             (UNKNOWN, _) => 0,
             (starts_at, true) => times.ends_at.saturating_sub(starts_at),
             (_, false) => self.warmup + self.duration,

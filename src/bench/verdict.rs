@@ -6,6 +6,7 @@
 //!                              │                     NothingDelivered                                  1
 //!                              │                     FellShort     the load was not made               3
 //!                              │                     Unaccounted   messages have no explanation        3
+//!                              │                     NoConnection                                      1
 //!                              └─────▶ Shortfall, Shortfall, ...   in what the load fell short
 //! ```
 //!
@@ -74,6 +75,8 @@ pub enum Verdict {
     FellShort,
     /// Something happened to messages that must not happen.
     Unaccounted,
+    /// No connection became ready.
+    NoConnection,
 }
 
 /// In what a load was not what was asked for.
@@ -134,6 +137,9 @@ pub enum Shortfall {
 
 /// The verdict on a run. Nothing else decides it.
 pub fn judge(counts: &Counts) -> Verdict {
+    if counts.ready == 0 && counts.failed > 0 {
+        return Verdict::NoConnection;
+    }
     let is_nothing_delivered = counts.written > 0 && counts.delivered == 0;
     match (counts.lost, counts.unaccounted, is_nothing_delivered, shortfalls(counts).is_empty()) {
         (1.., _, _, _) => Verdict::FellShort,
@@ -240,6 +246,7 @@ impl Verdict {
             Verdict::NothingDelivered => "nothing_delivered",
             Verdict::FellShort => "load_fell_short",
             Verdict::Unaccounted => "unaccounted",
+            Verdict::NoConnection => "no_connection",
         }
     }
 
@@ -249,7 +256,7 @@ impl Verdict {
             Verdict::Sound => 0,
             Verdict::ClientsLimit if is_strict => 4,
             Verdict::ClientsLimit => 0,
-            Verdict::NothingDelivered => 1,
+            Verdict::NothingDelivered | Verdict::NoConnection => 1,
             Verdict::FellShort | Verdict::Unaccounted => 3,
         }
     }
@@ -317,6 +324,13 @@ mod tests {
     }
 
     #[test]
+    fn no_connection_is_worse_than_all_else() {
+        let none = Counts { ready: 0, failed: 10, sent: 0, written: 0, delivered: 0, ..sound() };
+        assert_eq!(judge(&none), Verdict::NoConnection);
+        assert_eq!(judge(&Counts { ready: 1, ..none }), Verdict::FellShort);
+    }
+
+    #[test]
     fn a_lost_connection_explains_the_rest_and_comes_first() {
         let worst = Counts { lost: 1, unaccounted: 5, delivered: 0, sent: 3, ..sound() };
         assert_eq!(judge(&worst), Verdict::FellShort);
@@ -327,9 +341,9 @@ mod tests {
 
     #[test]
     fn a_verdict_has_its_exit_code() {
-        use Verdict::{ClientsLimit, FellShort, NothingDelivered, Sound, Unaccounted};
-        let all = [Sound, ClientsLimit, NothingDelivered, FellShort, Unaccounted];
-        assert_eq!(all.map(|verdict| verdict.exit_code(false)), [0, 0, 1, 3, 3]);
-        assert_eq!(all.map(|verdict| verdict.exit_code(true)), [0, 4, 1, 3, 3]);
+        use Verdict::{ClientsLimit, FellShort, NoConnection, NothingDelivered, Sound, Unaccounted};
+        let all = [Sound, ClientsLimit, NothingDelivered, FellShort, Unaccounted, NoConnection];
+        assert_eq!(all.map(|verdict| verdict.exit_code(false)), [0, 0, 1, 3, 3, 1]);
+        assert_eq!(all.map(|verdict| verdict.exit_code(true)), [0, 4, 1, 3, 3, 1]);
     }
 }

@@ -123,16 +123,19 @@ fn measure(bench: &Bench) -> Result<ExitCode, String> {
                 tries += 1;
                 run(&Begin { plan, number: tries, series: Series::Search }, &mut watches, &stop)
             });
-            Found::Search(Box::new(found.map_err(|failure| failure.to_string())?))
+            found.map(|found| Found::Search(Box::new(found)))
         }
-        None => {
-            let runs;
-            (runs, failure) = repeat(bench, &mut watches, &stop)?;
+        None => repeat(bench, &mut watches, &stop).map(|(runs, ended_by)| {
+            failure = ended_by;
             Found::Runs(runs)
-        }
+        }),
     };
     // A terminal that was drawn on is as it was before the report is printed.
     drop(watches);
+    let found = match found {
+        Ok(found) => found,
+        Err(failure) => return give_up(bench, about, files, failure),
+    };
     let report = Report { plan: bench.plan.clone(), about, found };
     report
         .print(files.take_stdout() || has_lines(bench))
@@ -145,6 +148,16 @@ fn measure(bench: &Bench) -> Result<ExitCode, String> {
     let exceeded = bench.fail_if.iter().filter_map(|bound| bound.failure(&figures, &report.runs()));
     let exceeded = exceeded.map(|words| complain(format_args!("failed: {words}"))).count();
     Ok(exit_code(bench, &report, failure.is_some(), exceeded > 0))
+}
+
+/// Nothing could be measured: one line says why, and the files have what was counted until then.
+fn give_up(bench: &Bench, about: About, files: Files, failure: Failure) -> Result<ExitCode, String> {
+    let why = failure.to_string();
+    if let Some(outcome) = failure.outcome {
+        let report = Report { plan: bench.plan.clone(), about, found: Found::Runs(vec![*outcome]) };
+        files.write(&report).map_err(|error| format!("{why}; and then {error}"))?;
+    }
+    Err(why)
 }
 
 /// Whether standard output has a line for each second.
@@ -182,14 +195,14 @@ fn repeat(
     bench: &Bench,
     watches: &mut Watches,
     stop: &AtomicBool,
-) -> Result<(Vec<Outcome>, Option<Failure>), String> {
+) -> Result<(Vec<Outcome>, Option<Failure>), Failure> {
     let mut runs = Vec::new();
     for number in 1..=bench.repeat {
         let begin = Begin { plan: &bench.plan, number, series: Series::Runs(bench.repeat) };
         let outcome = match run(&begin, watches, stop) {
             Ok(outcome) => outcome,
             Err(failure) if !runs.is_empty() => return Ok((runs, Some(failure))),
-            Err(failure) => return Err(failure.to_string()),
+            Err(failure) => return Err(failure),
         };
         let is_interrupted = outcome.is_interrupted;
         runs.push(outcome);

@@ -342,6 +342,38 @@ fn the_first_interrupt_ends_the_run_with_what_there_is() {
 }
 
 #[test]
+fn a_run_without_a_connection_is_reported_in_every_file() {
+    let daemon = daemon();
+    let nowhere = ws(&daemon, "/nowhere");
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
+    for scenario in ["echo", "fanout", "connect", "idle", "churn", "storm", "slow", "hop"] {
+        let dialect: &[&str] = if scenario == "echo" { &[] } else { &["--dialect", "chinwag"] };
+        let files = ["json", "jsonl", "csv", "svg", "hgrm"].map(|kind| (format!("--{kind}"), at(kind)));
+        let flags: Vec<&str> = files.iter().flat_map(|(flag, path)| [&**flag, &**path]).collect();
+        let output = run(&[&[scenario, &nowhere], dialect, &flags[..]].concat());
+        let err = String::from_utf8(output.stderr).expect("text");
+        assert_eq!((output.status.code(), err.lines().count()), (Some(1), 1), "{scenario}: {err}");
+        let text = std::fs::read_to_string(at("json")).expect("it is written");
+        let report: Value = serde_json::from_str(&text).expect("it is JSON");
+        assert_eq!(report["verdict"]["kind"], "no_connection", "{report}");
+        assert_eq!((&report["verdict"]["sound"], &report["interrupted"]), (&false.into(), &false.into()));
+        let first = report["verdict"]["text"][0].as_str().expect("text");
+        assert!(first.starts_with("cannot connect to ") && err.contains(first), "{first}: {err}");
+        assert_eq!((number(&report, "/connecting/ready"), number(&report, "/sent")), (0, 0), "{report}");
+        let is_failed = number(&report, "/connections_failed") > 0;
+        assert!(is_failed && report["errors"]["handshake: HTTP 404"]["count"].as_u64() > Some(0), "{report}");
+        let lines = std::fs::read_to_string(at("jsonl")).expect("it is written");
+        let last: Value = serde_json::from_str(lines.lines().last().expect("a line")).expect("it is JSON");
+        assert!(number(&last, "/connections_failed") > 0, "{last}");
+        for (_, path) in &files {
+            assert!(!std::fs::read(path).expect("it is written").is_empty(), "{path}");
+            std::fs::remove_file(path).expect("it is there");
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_measured_is_one_line() {
     let daemon = daemon();
     let nowhere = ws(&daemon, "/nowhere");

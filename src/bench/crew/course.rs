@@ -279,10 +279,7 @@ impl Crew {
         if let Some(until) = self.closes_until {
             let is_empty = self.seats.iter().all(|seat| seat.link.is_none());
             if is_empty || now >= until {
-                // Of a run that is none there is nothing to tell.
-                if !self.ear.shared.is_hopeless() {
-                    self.tell_second(now);
-                }
+                self.tell_second(now);
                 self.is_finished = true;
             }
             return;

@@ -150,7 +150,7 @@ struct Run {
 #[derive(Serialize)]
 struct Said {
     sound: bool,
-    /// One of `sound`, `client_was_the_limit`, `nothing_delivered`, `load_fell_short` and `unaccounted`.
+    /// One of `sound`, `client_was_the_limit`, `nothing_delivered`, `load_fell_short`, `unaccounted` and `no_connection`.
     kind: &'static str,
     text: Vec<String>,
 }

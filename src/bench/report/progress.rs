@@ -166,7 +166,11 @@ impl<W: Write> Watch for Progress<W> {
     }
 
     fn second(&mut self, moment: &Moment<'_>) -> Result<(), String> {
-        self.draw(&moment.second);
+        // Of a run that ends before it has a connection, the end says why.
+        let is_none = moment.second.phase == Phase::Draining && moment.so_far.ready == 0;
+        if !is_none {
+            self.draw(&moment.second);
+        }
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 use super::figures;
 use super::units::{count, duration, share, things};
 use crate::bench::outcome::{Audit, ClientLimit, HopAudit, Outcome, ServerCounts};
+use crate::bench::run;
 use crate::bench::seat::slow_readers;
 use crate::bench::verdict::{Counts, Shortfall, Verdict, judge, shortfalls};
 use std::time::Duration;
@@ -53,6 +54,7 @@ impl Summary {
         let (first, second) = match verdict {
             Verdict::Sound | Verdict::ClientsLimit => (limits(runs), accounting),
             Verdict::FellShort => (fell_short(&of_runs, runs), accounting),
+            Verdict::NoConnection => (no_connection(runs), fell_short(&of_runs, runs)),
             Verdict::NothingDelivered | Verdict::Unaccounted => (accounting, fell_short(&of_runs, runs)),
         };
         let mut findings: Vec<Finding> = first.into_iter().chain(second).collect();
@@ -115,6 +117,12 @@ fn fell_short(of_runs: &[Counts], runs: &[&Outcome]) -> Option<Finding> {
     };
     let text = format!("the load was not what was asked for{of}: {}", list(&words));
     Some(Finding::new(Weight::Bad, text))
+}
+
+/// Why no connection became ready, in the first run in which none did.
+fn no_connection(runs: &[&Outcome]) -> Option<Finding> {
+    let run = runs.iter().find(|run| judge(&Counts::of(run)) == Verdict::NoConnection)?;
+    Some(Finding::new(Weight::Bad, run::no_connection(&run.plan, &run.errors)))
 }
 
 /// `one`, `one, and two`, `one, two, and three`.
