@@ -321,6 +321,10 @@ impl Bench {
         let from_script = handshake::FromScript { headers: &file.headers, subprotocols: &file.subprotocols };
         let sent = [&templates.join, &templates.send].into_iter().chain(&file.texts);
         let handshake = handshake::handshake(&given, &urls, dialect, &from_script, sent)?;
+        let targets: Vec<String> = urls.iter().map(|url| url.target().into_owned()).collect();
+        let sent = [&templates.join, &templates.send].into_iter().chain(&file.texts).chain(&targets);
+        let places = sent.chain(handshake.headers.iter().map(|(_, value)| value)).map(String::as_str);
+        ignored::check_rooms(matches, dialect, places)?;
         let queried = queried(&mut urls, dialect, connections)?;
         let is_cluster = matches.get_flag("cluster");
         let server_count = urls.len();
@@ -578,6 +582,8 @@ fn check(plan: &Plan) -> Result<(), String> {
         format!("{servers} URLs need at least {servers} connections, one for each: {flag} is {connections}")
     } else if plan.is_cluster && servers == 1 {
         "--cluster changes nothing with a single URL: give the URL of each of its servers".to_owned()
+    } else if plan.is_cluster && scenario == Scenario::Idle && rooms == 1 {
+        "--cluster changes nothing in idle with a single room: no message is sent in it".to_owned()
     } else if speaks && senders < separate_servers {
         format!(
             "{senders} of {connections} connections send, and {servers} servers need at least one sender each: use \

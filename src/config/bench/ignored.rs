@@ -1,6 +1,7 @@
 //! Flags that would change nothing: they are refused, with the flag that is meant.
 
 use crate::bench::plan::{Dialect, Scenario};
+use crate::config::{Value, values};
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
@@ -49,6 +50,7 @@ const RULES: &[Rule] = &[
     ("join-template", has_no_templates, "say --dialect template with it"),
     ("script", has_no_templates, "say --dialect template, or leave --dialect out"),
     ("send-template", has_no_templates, "say --dialect template with it"),
+    ("send-template", is_silent, "nothing is sent in it, beside --join-template"),
 ];
 
 fn is_silent(scenario: Scenario, _: Dialect) -> bool {
@@ -74,8 +76,42 @@ pub(super) fn check(matches: &ArgMatches, scenario: Scenario, dialect: Dialect) 
     if is_given("window") && is_given("arrival") {
         return Err("--arrival changes nothing with --window: a closed loop sends when it is answered".into());
     }
+    if is_given("arrival") && !is_given("rate") && matches!(scenario, Scenario::Echo | Scenario::Hop) {
+        return Err(format!("--arrival changes nothing in {scenario} without --rate: say how many a second"));
+    }
+    if is_given("slow-read") && values(matches, "slow-percent").any(|value| *value == Value::Count(0)) {
+        return Err("--slow-read changes nothing with --slow-percent 0: no reader is slow".into());
+    }
+    if is_given("ca") && is_given("insecure") {
+        return Err(
+            "--ca changes nothing with --insecure, which trusts every certificate: use one of them".into()
+        );
+    }
     if is_given("find-max") && !is_given("find") {
         return Err("--find-max changes nothing without --find, as in --find 'p99<50ms'".into());
     }
     Ok(())
 }
+
+/// Refuses rooms that nothing names: `texts` are all in which `{room}` may stand.
+pub(super) fn check_rooms<'t>(
+    matches: &ArgMatches,
+    dialect: Dialect,
+    mut texts: impl Iterator<Item = &'t str>,
+) -> Result<(), String> {
+    let is_given = |flag: &&&str| matches.value_source(flag) == Some(ValueSource::CommandLine);
+    // That the dialect raw has but one room is told elsewhere.
+    let flags: &[&str] = if dialect == Dialect::Raw { &["room"] } else { &["room", "rooms"] };
+    let flag = flags.iter().find(is_given);
+    match (flag, dialect) {
+        (Some(flag), Dialect::Raw | Dialect::Template) if !texts.any(|text| text.contains("{room}")) => {
+            Err(format!(
+                "--{flag} changes nothing in the dialect {dialect} without {{room}} in the URL, a header or a template"
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
