@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   WebSocket   Upgrading --101--> Open --Close, a broken rule--> Ended
-//!                   '-- another status, no HTTP --------------------^
+//!                   |-- another status, no HTTP --------------------^
+//!                   '-- another status ----> Refused --its reason----'    where the owner waits for that
 //!   lines       Lines
 //! ```
 //!
@@ -16,6 +17,7 @@ use crate::proto::ws::deflate::{Deflaters, Inflater, Parameters, WindowBits};
 use crate::proto::ws::handshake::{Request, ResponseError, check_response};
 use crate::proto::ws::{self, Opcode, Role, close, encoder};
 use crate::proto::{Input, http, line, tls};
+use std::borrow::Cow;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -26,6 +28,8 @@ const TLS_ALERT: u8 = 21;
 
 /// How much of a refusal's body is told.
 const REASON_BYTES_MAX: usize = 300;
+/// How much of it is looked at.
+const REFUSAL_BYTES_MAX: usize = 4096;
 
 /// While so much waits to be written, only the newest Ping is answered (RFC 6455, 5.5.3).
 const PONGS_BYTES_MAX: usize = 16 * 1024;
@@ -148,7 +152,7 @@ pub enum End<'e> {
         status: u16,
         /// From the `Retry-After` field.
         retry_after_secs: Option<u64>,
-        /// The first line of the answer's body, or a page's title, as much of it as came with the head; it may be empty.
+        /// The first line of the answer's body, or a page's title, as much of it as has come; it may be empty.
         reason: &'e str,
         /// Where to ask instead, from the `Location` field of a redirect.
         location: Option<&'e str>,
@@ -195,6 +199,8 @@ pub struct Link {
 #[derive(Debug)]
 enum State {
     Upgrading(Box<Upgrading>),
+    /// The answer is no, and the first line of its body is still to come.
+    Refused(Box<Refusal>),
     Open(ws::Connection),
     Lines {
         decoder: line::Decoder,
@@ -210,6 +216,7 @@ struct Upgrading {
     subprotocols: Vec<String>,
     head: Vec<u8>,
     message_bytes_max: usize,
+    waits_for_reason: bool,
 }
 
 /// What is to be written.
@@ -354,8 +361,35 @@ impl Link {
         let deflate = compression.as_ref().map(|_| Parameters::OFFER);
         Request { host: authority, target, key, subprotocols, deflate, headers }.encode(&mut out.bytes);
         let subprotocols = subprotocols.iter().map(|&name| name.to_owned()).collect();
-        let upgrading = Upgrading { key, subprotocols, head: Vec::new(), message_bytes_max };
+        let upgrading =
+            Upgrading { key, subprotocols, head: Vec::new(), message_bytes_max, waits_for_reason: false };
         Link { state: State::Upgrading(Box::new(upgrading)), out, compression }
+    }
+
+    /// The same link, which tells a refusal only when the first line of its body is there. Its owner calls
+    /// [`Link::receive_end`] when nothing more comes, and [`Link::wait_less`] at intervals, so that the wait is bounded.
+    pub fn wait_for_reason(mut self) -> Link {
+        if let State::Upgrading(upgrading) = &mut self.state {
+            upgrading.waits_for_reason = true;
+        }
+        self
+    }
+
+    /// The peer has ended the connection: a refusal is told as far as it has come.
+    pub fn receive_end(&mut self, mut tell: impl FnMut(&mut Outgoing, Event<'_>)) {
+        if let State::Refused(refusal) = &self.state {
+            refusal.tell(&mut self.out, &mut tell);
+            self.state = State::Ended;
+        }
+    }
+
+    /// The second call ends the wait for the reason of a refusal.
+    pub fn wait_less(&mut self, tell: impl FnMut(&mut Outgoing, Event<'_>)) {
+        if let State::Refused(refusal) = &mut self.state
+            && std::mem::replace(&mut refusal.is_late, true)
+        {
+            self.receive_end(tell);
+        }
     }
 
     /// A link that speaks lines, of at most `line_bytes_max` bytes each. It is open at once.
@@ -396,6 +430,13 @@ impl Link {
             }
             State::Lines { decoder, is_first } => {
                 receive_lines(decoder, is_first, &mut input, &mut self.out, &mut tell)
+            }
+            State::Refused(refusal) => {
+                let is_whole = refusal.receive(&mut input);
+                if is_whole {
+                    refusal.tell(&mut self.out, &mut tell);
+                }
+                is_whole
             }
             State::Upgrading(_) | State::Ended => false,
         };
@@ -453,9 +494,23 @@ impl Upgrading {
             Err(ResponseError::Status(status)) => {
                 let retry_after_secs = head.fields().get("retry-after").and_then(|secs| secs.parse().ok());
                 let is_chunked = head.fields().has_token("transfer-encoding", "chunked");
-                let reason = first_line(body(input.remaining(), is_chunked));
                 let location = head.fields().get("location").filter(|_| (300..400).contains(&status));
-                tell(out, Event::Ended(End::Refused { status, retry_after_secs, reason, location }));
+                let mut refusal = Refusal {
+                    status,
+                    retry_after_secs,
+                    location: location.map(str::to_owned),
+                    is_chunked,
+                    len: head.fields().get("content-length").and_then(|len| len.parse().ok()),
+                    body: Vec::new(),
+                    is_late: false,
+                };
+                let is_whole = refusal.receive(input);
+                // RFC 9112, section 6.3: 204 and 304 have no body.
+                let has_body = location.is_none() && !matches!(status, 204 | 304);
+                if self.waits_for_reason && has_body && !is_whole {
+                    return Some(State::Refused(Box::new(refusal)));
+                }
+                refusal.tell(out, tell);
                 Some(State::Ended)
             }
             Err(error) => {
@@ -479,26 +534,87 @@ fn other_than_http(bytes: &[u8]) -> Option<End<'static>> {
     }
 }
 
-/// The body, or what its first chunk begins with (RFC 9112, section 7.1).
-fn body(bytes: &[u8], is_chunked: bool) -> &[u8] {
-    match bytes.iter().position(|byte| *byte == b'\n') {
-        Some(end) if is_chunked => &bytes[end + 1..],
-        None if is_chunked => &[],
-        _ => bytes,
+/// A refusal whose body is being received.
+#[derive(Debug)]
+struct Refusal {
+    status: u16,
+    retry_after_secs: Option<u64>,
+    location: Option<String>,
+    is_chunked: bool,
+    /// How long the body is, if the head says so.
+    len: Option<usize>,
+    /// The beginning of the body as it came, with the headers of its chunks.
+    body: Vec<u8>,
+    /// Whether it has been waited for.
+    is_late: bool,
+}
+
+impl Refusal {
+    /// Takes in more of the body. Returns whether its first line is there, or nothing more of it will be looked at.
+    fn receive(&mut self, input: &mut Input<'_>) -> bool {
+        let room = REFUSAL_BYTES_MAX - self.body.len();
+        self.body.extend_from_slice(&input.remaining()[..input.len().min(room)]);
+        input.take_all();
+        let (text, is_last) = self.text();
+        let is_over = is_last || self.len.is_some_and(|len| self.body.len() >= len);
+        is_over || self.body.len() >= REFUSAL_BYTES_MAX || has_first_line(&text)
     }
+
+    /// The body without the headers of its chunks, and whether the last chunk has come.
+    fn text(&self) -> (Cow<'_, [u8]>, bool) {
+        if !self.is_chunked {
+            return (Cow::Borrowed(&self.body), false);
+        }
+        let (text, is_last) = unchunked(&self.body);
+        (Cow::Owned(text), is_last)
+    }
+
+    /// Tells it, as far as it has come.
+    fn tell(&self, out: &mut Outgoing, tell: &mut dyn FnMut(&mut Outgoing, Event<'_>)) {
+        let Refusal { status, retry_after_secs, ref location, .. } = *self;
+        let (text, _) = self.text();
+        let (reason, location) = (first_line(&text), location.as_deref());
+        tell(out, Event::Ended(End::Refused { status, retry_after_secs, reason, location }));
+    }
+}
+
+/// What is in the chunks of a body that have come so far, and whether the last of them has (RFC 9112, section 7.1).
+fn unchunked(mut bytes: &[u8]) -> (Vec<u8>, bool) {
+    let mut text = Vec::new();
+    while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
+        let (head, rest) = bytes.split_at(end + 1);
+        let digits = head.split(|byte| !byte.is_ascii_hexdigit()).next().unwrap_or_default();
+        let len = str::from_utf8(digits).ok().and_then(|len| usize::from_str_radix(len, 16).ok());
+        let Some(len @ 1..) = len else { return (text, true) };
+        text.extend(rest.iter().take(len));
+        // A line end follows each chunk.
+        bytes = rest.get(len.saturating_add(2)..).unwrap_or_default();
+    }
+    (text, false)
+}
+
+/// As much of a body as is text.
+fn text_of(body: &[u8]) -> &str {
+    match str::from_utf8(body) {
+        Ok(text) => text,
+        Err(error) => str::from_utf8(&body[..error.valid_up_to()]).unwrap_or_default(),
+    }
+}
+
+/// Whether what [`first_line`] takes is whole.
+fn has_first_line(body: &[u8]) -> bool {
+    let text = text_of(body).trim_start();
+    if text.starts_with('<') { text.contains("</title>") } else { text.contains('\n') }
 }
 
 /// The first line of a body, or the title of a page; nothing if that is no text.
 fn first_line(body: &[u8]) -> &str {
-    let body = &body[..body.len().min(REASON_BYTES_MAX)];
-    let text = match str::from_utf8(body) {
-        Ok(text) => text,
-        Err(error) => str::from_utf8(&body[..error.valid_up_to()]).unwrap_or_default(),
-    };
+    let text = text_of(body);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     // A page is no sentence, but it may have a title.
     let title = || text.split_once("<title>")?.1.split(['<', '\n']).next();
-    if line.starts_with('<') { title().unwrap_or_default().trim() } else { line }
+    let reason = if line.starts_with('<') { title().unwrap_or_default().trim() } else { line };
+    &reason[..reason.floor_char_boundary(REASON_BYTES_MAX)]
 }
 
 /// Returns whether that was the end.

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 /// A server that reads requests, answers each with this, and closes.
 fn refuse_with(answer: &'static str) -> (String, Receiver<String>) {
@@ -24,7 +25,14 @@ fn refuse_with(answer: &'static str) -> (String, Receiver<String>) {
                     _ => break,
                 }
             }
-            let _ = stream.write_all(answer.as_bytes());
+            // What follows a bar is sent a tenth of a second later.
+            let _ = stream.set_read_timeout(Some(Duration::from_millis(100)));
+            for (at, part) in answer.split('|').enumerate() {
+                if at > 0 {
+                    let _ = stream.read(&mut buffer);
+                }
+                let _ = stream.write_all(part.as_bytes());
+            }
             if tell.send(String::from_utf8_lossy(&request).into_owned()).is_err() {
                 return;
             }
@@ -54,6 +62,8 @@ fn a_refusal_is_told_with_its_target_or_the_first_line_of_its_body() {
             "HTTP 429, come back in 3 s: too many",
         ),
         ("HTTP/1.1 200 OK\r\n\r\n<!doctype html>\n<title>A page</title>", "HTTP 200: A page"),
+        ("HTTP/1.1 403 No\r\n\r\n|not to|day", "HTTP 403: not today"),
+        ("HTTP/1.1 403 No\r\nContent-Length: 9\r\n\r\n|not |today", "HTTP 403: not today"),
         ("HTTP/1.1 500 Oh\r\n\r\n\x1b[2Jx", "HTTP 500: \\u{1b}[2Jx"),
     ] {
         let (address, _requests) = refuse_with(answer);

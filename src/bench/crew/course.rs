@@ -222,7 +222,10 @@ impl Crew {
 
     /// Who takes too long is given up, and so are messages that do not arrive.
     fn look_after(&mut self, now: u64) {
-        for Seat { person, .. } in &mut self.seats {
+        for Seat { link, person } in &mut self.seats {
+            if let Some(link) = link {
+                link.wait_less(|out, event| self.ear.hear(person, out, event, now));
+            }
             let is_late = now.saturating_sub(person.dialled_at) > PATIENCE;
             if is_late
                 && !self.ear.is_in_script(person)

@@ -455,6 +455,7 @@ impl Crew {
                 };
                 let compression = self.compression.clone();
                 Link::upgrade_with(&upgrade, compression, Masks::default(), MESSAGE_BYTES_MAX)
+                    .wait_for_reason()
             }
             Scheme::Tcp => Link::lines(MESSAGE_BYTES_MAX),
         });
@@ -475,6 +476,13 @@ impl Crew {
         let block = number / DIALS_PER_LOOPBACK_ADDRESS % LOOPBACK_ADDRESSES;
         let is_loopback = matches!(to.ip(), IpAddr::V4(ip) if ip.is_loopback());
         (is_loopback && block > 0).then(|| IpAddr::V4(Ipv4Addr::new(127, 0, 0, 1 + block as u8)))
+    }
+
+    /// Nothing more will come: what there is of a refusal is told.
+    fn hear_end(&mut self, key: usize) {
+        let now = self.now();
+        let Seat { link: Some(link), person } = &mut self.seats[key] else { return };
+        link.receive_end(|out, event| self.ear.hear(person, out, event, now));
     }
 
     /// What becomes of a seat whose connection is gone.
@@ -564,6 +572,7 @@ impl Handler for Crew {
     }
 
     fn handle_eof(&mut self, _: Millis, key: usize) {
+        self.hear_end(key);
         let person = &mut self.seats[key].person;
         if person.stage != Stage::Leaving && !person.is_ending {
             let how = match self.scheme {
@@ -577,8 +586,10 @@ impl Handler for Crew {
     }
 
     fn handle_reset(&mut self, _: Millis, key: usize, error: io::Error) {
+        self.hear_end(key);
         let person = &mut self.seats[key].person;
         match person.stage {
+            _ if person.is_ending => {}
             Stage::Dialling => note_no_connection(&mut self.ear, person.id, &error),
             Stage::Leaving => {}
             _ => self.ear.note_error(person.id, "reset", || format!("the connection broke: {error}"), ""),

@@ -77,10 +77,13 @@ fn a_server_that_says_no_is_told_with_its_status() {
     );
     let page = b"<html>\r\n<head><title>403 Forbidden</title></head>";
     assert_eq!((first_line(page), first_line(b"\r\nno\r\n")), ("403 Forbidden", "no"));
-    assert_eq!(
-        (body(b"5\r\nno\r\n", true), body(b"5", true), body(b"no", false)),
-        (&b"no\r\n"[..], &b""[..], &b"no"[..])
-    );
+    let unchunked = |bytes: &[u8]| {
+        let (text, is_last) = unchunked(bytes);
+        (String::from_utf8(text).expect("text"), is_last)
+    };
+    assert_eq!(unchunked(b"3\r\nno \r\n4;a=b\r\nlong\r\n0\r\n\r\n"), ("no long".into(), true));
+    assert_eq!(unchunked(b"ffffffffffffffff\r\nno"), ("no".into(), false));
+    assert_eq!((unchunked(b"5"), unchunked(b"x\r\n")), (("".into(), false), ("".into(), true)));
     let mut link = upgrading();
     let moved = b"HTTP/1.1 301 Moved Permanently\r\nLocation: https://a.example/ws\r\n\r\n";
     assert_eq!(
@@ -92,6 +95,40 @@ fn a_server_that_says_no_is_told_with_its_status() {
     assert_eq!((first_line(b"<html>"), first_line(b"caf\xc3"), first_line(b"\xff")), ("", "caf", ""));
     let mut link = upgrading();
     assert_eq!(told(&mut link, b"SSH-2.0-x\r\n\r\n", 7), ["Ended(NotHttp(Version))"]);
+}
+
+#[test]
+fn the_reason_of_a_refusal_is_waited_for_however_the_bytes_are_cut() {
+    let head = "HTTP/1.1 403 Forbidden\r\n";
+    let chunks = "4\r\nnot \r\n5\r\ntoday\r\n0\r\n\r\n";
+    // The answer, what it says, and whether that is known before the connection ends.
+    let cases = [
+        (format!("{head}Content-Length: 9\r\n\r\nnot today"), "not today", true),
+        (format!("{head}Content-Length: 2000\r\n\r\n\r\nnot today\r\n"), "not today", true),
+        (format!("{head}Content-Length: 0\r\n\r\n"), "", true),
+        (format!("{head}Transfer-Encoding: chunked\r\n\r\n{chunks}"), "not today", true),
+        (format!("{head}\r\nnot today"), "not today", false),
+        (format!("{head}\r\n<html><!--{}--><title>Not today</title>", "x".repeat(600)), "Not today", true),
+        (format!("{head}Content-Length: 9000\r\n\r\n{}", "x".repeat(5000)), &*"x".repeat(300), true),
+    ];
+    for (bytes, reason, is_known) in &cases {
+        let ended = format!(
+            "Ended(Refused {{ status: 403, retry_after_secs: None, reason: {reason:?}, location: None }})"
+        );
+        for step in [1, 2, 7, 99_999] {
+            let mut link = upgrading().wait_for_reason();
+            let mut events = told(&mut link, bytes.as_bytes(), step);
+            assert_eq!(events.len(), usize::from(*is_known), "{bytes}");
+            link.receive_end(|_, event| events.push(format!("{event:?}")));
+            assert_eq!((&events[..], link.has_ended()), (&[ended.clone()][..], true), "{bytes} by {step}");
+        }
+    }
+    let mut link = upgrading().wait_for_reason();
+    let mut events = told(&mut link, format!("{head}\r\nnot").as_bytes(), 9);
+    link.wait_less(|_, event| events.push(format!("{event:?}")));
+    assert_eq!(events.len(), 0, "there is time");
+    link.wait_less(|_, event| events.push(format!("{event:?}")));
+    assert!(events[0].contains("reason: \"not\"") && link.has_ended(), "{events:?}");
 }
 
 #[test]
