@@ -183,8 +183,12 @@ impl Ear {
 
     /// What is counted for the server of a connection, where there are several.
     pub fn server_of(&mut self, connection: u32) -> Option<&mut ServerCounts> {
-        let count = self.servers.len();
-        self.servers.get_mut(connection as usize % count.max(1))
+        // No division on the path of each delivery.
+        if self.servers.is_empty() {
+            return None;
+        }
+        let number = self.plan.servers.number_of(connection);
+        self.servers.get_mut(number)
     }
 
     /// Counts an attempt to connect that failed.
