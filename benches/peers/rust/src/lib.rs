@@ -5,8 +5,38 @@
 //! everybody but its sender. The first argument is the address; port 0 lets the system choose.
 
 use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
+use slab::Slab;
+use std::cell::RefCell;
+use std::future::Future;
 use std::net::SocketAddr;
-use tokio::sync::mpsc::UnboundedReceiver;
+use std::rc::Rc;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::task::{LocalSet, spawn_local};
+
+/// The room of the servers whose library has none: an unbounded channel for each member.
+pub type Members<M> = Rc<RefCell<Slab<UnboundedSender<M>>>>;
+
+/// Prints the address of the server, and gives each connection a task of its own, on this thread. `room` is for all of them.
+pub async fn serve<R, F>(room: R, handle: impl Fn(TcpStream, R) -> F) -> std::io::Result<()>
+where
+    R: Clone,
+    F: Future + 'static,
+{
+    let listener = TcpListener::bind(address()).await?;
+    announce(listener.local_addr()?);
+    let accept = async move {
+        loop {
+            let (stream, _) = listener.accept().await?;
+            stream.set_nodelay(true)?;
+            let handled = handle(stream, room.clone());
+            spawn_local(async move {
+                let _ = handled.await;
+            });
+        }
+    };
+    LocalSet::new().run_until(accept).await
+}
 
 /// The address to listen on.
 pub fn address() -> SocketAddr {
@@ -41,7 +71,11 @@ where
 
 /// Passes what the connection receives to `publish`, and sends what comes from `outgoing`. Messages that wait together
 /// leave with one flush, as with `StreamExt::forward` in tokio-tungstenite's example of a chat.
-pub async fn chat<S, M, E>(mut ws: S, mut outgoing: UnboundedReceiver<M>, publish: impl Fn(M)) -> Result<(), E>
+pub async fn chat<S, M, E>(
+    mut ws: S,
+    mut outgoing: UnboundedReceiver<M>,
+    publish: impl Fn(M),
+) -> Result<(), E>
 where
     S: Stream<Item = Result<M, E>> + Sink<M, Error = E> + Unpin,
 {

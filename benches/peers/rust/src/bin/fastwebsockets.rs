@@ -10,39 +10,31 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use slab::Slab;
-use std::cell::RefCell;
+use peers::Members;
 use std::future::ready;
 use std::rc::Rc;
 use tokio::io::BufWriter;
-use tokio::net::TcpListener;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio::task::{LocalSet, spawn_local};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc::unbounded_channel;
+use tokio::task::spawn_local;
 
 /// A frame to be sent: what it is, and what is in it.
 type Outgoing = (OpCode, Bytes);
-type Members = Rc<RefCell<Slab<UnboundedSender<Outgoing>>>>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::io::Result<()> {
-    let listener = TcpListener::bind(peers::address()).await?;
-    peers::announce(listener.local_addr()?);
-    let members = Members::default();
-    let serve = async move {
-        loop {
-            let (stream, _) = listener.accept().await?;
-            stream.set_nodelay(true)?;
-            let members = Rc::clone(&members);
-            let service = service_fn(move |request| answer(request, Rc::clone(&members)));
-            spawn_local(async move {
-                let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await;
-            });
-        }
-    };
-    LocalSet::new().run_until(serve).await
+    peers::serve(Members::default(), handle).await
 }
 
-async fn answer(mut request: Request<Incoming>, members: Members) -> Result<Response<Empty<Bytes>>, WebSocketError> {
+async fn handle(stream: TcpStream, members: Members<Outgoing>) -> hyper::Result<()> {
+    let service = service_fn(move |request| answer(request, Rc::clone(&members)));
+    http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await
+}
+
+async fn answer(
+    mut request: Request<Incoming>,
+    members: Members<Outgoing>,
+) -> Result<Response<Empty<Bytes>>, WebSocketError> {
     if !is_upgrade_request(&request) {
         let mut no = Response::new(Empty::new());
         *no.status_mut() = StatusCode::UPGRADE_REQUIRED;
@@ -68,7 +60,7 @@ async fn echo(upgraded: UpgradeFut) -> Result<(), WebSocketError> {
     }
 }
 
-async fn chat(upgraded: UpgradeFut, members: &Members) -> Result<(), WebSocketError> {
+async fn chat(upgraded: UpgradeFut, members: &Members<Outgoing>) -> Result<(), WebSocketError> {
     let (incoming, mut outgoing) = upgraded.await?.split(|stream| {
         let (incoming, outgoing) = tokio::io::split(stream);
         (incoming, BufWriter::new(outgoing))

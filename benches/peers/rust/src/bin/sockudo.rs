@@ -6,25 +6,14 @@ use sockudo_ws::handshake::{build_response, generate_accept_key, parse_request};
 use sockudo_ws::{Config, Error, Message, PubSub, Result, Role, WebSocketStream};
 use std::rc::Rc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc::unbounded_channel;
-use tokio::task::{LocalSet, spawn_local};
 
 const TOPIC: &str = "room";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::io::Result<()> {
-    let listener = TcpListener::bind(peers::address()).await?;
-    peers::announce(listener.local_addr()?);
-    let pubsub = Rc::new(PubSub::new());
-    let serve = async move {
-        loop {
-            let (stream, _) = listener.accept().await?;
-            stream.set_nodelay(true)?;
-            spawn_local(handle(stream, Rc::clone(&pubsub)));
-        }
-    };
-    LocalSet::new().run_until(serve).await
+    peers::serve(Rc::new(PubSub::new()), handle).await
 }
 
 async fn handle(stream: TcpStream, pubsub: Rc<PubSub>) -> Result<()> {
@@ -57,7 +46,8 @@ async fn upgrade(mut stream: TcpStream) -> Result<(WebSocketStream<TcpStream>, b
             let response = build_response(&generate_accept_key(request.key), None, None);
             stream.write_all(&response).await?;
             let rest = head.split_off(len).freeze();
-            let ws = WebSocketStream::from_raw_with_leftover(stream, Role::Server, Config::default(), Some(rest));
+            let ws =
+                WebSocketStream::from_raw_with_leftover(stream, Role::Server, Config::default(), Some(rest));
             return Ok((ws, is_echo));
         }
     }

@@ -1,35 +1,20 @@
 //! tokio-tungstenite, as its own examples have it: a task a connection, and in the room an unbounded channel for each.
 //! The read buffer has the size that its documentation names for many connections.
 
-use slab::Slab;
-use std::cell::RefCell;
-use std::rc::Rc;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio::task::{LocalSet, spawn_local};
+use peers::Members;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc::unbounded_channel;
 use tokio_tungstenite::accept_hdr_async_with_config;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-type Members = Rc<RefCell<Slab<UnboundedSender<Message>>>>;
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::io::Result<()> {
-    let listener = TcpListener::bind(peers::address()).await?;
-    peers::announce(listener.local_addr()?);
-    let members = Members::default();
-    let serve = async move {
-        loop {
-            let (stream, _) = listener.accept().await?;
-            stream.set_nodelay(true)?;
-            spawn_local(handle(stream, Rc::clone(&members)));
-        }
-    };
-    LocalSet::new().run_until(serve).await
+    peers::serve(Members::default(), handle).await
 }
 
-async fn handle(stream: TcpStream, members: Members) -> Result<(), Error> {
+async fn handle(stream: TcpStream, members: Members<Message>) -> Result<(), Error> {
     let mut is_echo = false;
     // The error's size is the library's choice.
     #[allow(clippy::result_large_err)]
