@@ -25,7 +25,7 @@ pub fn usage(pid: u32) -> Option<Usage> {
     parse_stat(&stat, ticks_per_second, rustix::param::page_size() as u64)
 }
 
-/// What several processes have taken together. `None` where there are none, or one of them cannot be read.
+/// The CPU time and the memory of several processes together. `None` if `pids` is empty or one of them cannot be read.
 pub fn usage_of(pids: &[u32]) -> Option<Usage> {
     pids.iter().map(|pid| usage(*pid)).reduce(|one, two| {
         let (one, two) = (one?, two?);

@@ -147,7 +147,7 @@ impl Ear {
             let is_saved = save(&answer.save, &answer.when, message, &mut login.saved);
             let told_why = || match &is_saved {
                 Err(why) => format!("{}: '{}'", why.words(script), told(message.text())),
-                Ok(()) => "the server does not take what it is sent".to_owned(),
+                Ok(()) => "the server does not read the answers that the script sends".to_owned(),
             };
             if is_saved.is_err() || out.unwritten().len() >= UNWRITTEN_BYTES_MAX {
                 self.note_error(id, "script: an answer was not sent", told_why, "");

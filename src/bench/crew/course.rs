@@ -344,7 +344,7 @@ impl Crew {
                 return true;
             }
             let mut is_whole = person.stage == Stage::Ready;
-            // What could not be read has come, and what was refused never will.
+            // An unreadable message has arrived, and a refused message never will.
             let mut never_come = person.kept.as_deref().map_or(0, |kept| kept.unreadable);
             let (mut missing, mut has_tail) = (0, false);
             person.ledger.missing(&sent, is_whole, |why, sender, range| {

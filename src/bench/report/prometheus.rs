@@ -109,7 +109,7 @@ impl Exposition {
             ("dialect", plan.dialect.to_string()),
             ("url", plan.servers.to_string()),
         ];
-        text.head("info", "gauge", "What is played, and where. Always 1.");
+        text.head("info", "gauge", "The scenario, the dialect and the URL of the run. Always 1.");
         text.sample("info", &labels.each_ref().map(|(name, value)| (*name, &**value)), 1);
         text.gauge("run", "The number of the run, or of the try of a search, from 1.", self.run);
         let planned = "Connections that the plan asks for.";
@@ -160,7 +160,7 @@ impl Exposition {
     }
 
     fn phase(text: &mut Text, now: Phase) {
-        text.head("phase", "gauge", "What is going on: 1 for the phase of the run, and 0 for the others.");
+        text.head("phase", "gauge", "1 for the current phase of the run, and 0 for the others.");
         for phase in PHASES {
             text.sample("phase", &[("phase", word(phase))], u8::from(phase == now));
         }

@@ -33,7 +33,7 @@ const RULES: &[Rule] = &[
     ("window", is_silent, "nothing is sent in it"),
     ("arrival", is_silent, "nothing is sent in it"),
     ("size", is_without_messages, "no message is sent in it"),
-    ("cluster", |scenario, _| scenario == Scenario::Echo, "there are no rooms in an echo"),
+    ("cluster", |scenario, _| scenario == Scenario::Echo, "the echo scenario has no rooms"),
     ("cluster", |scenario, _| scenario == Scenario::Connect, "no message is sent in it"),
     ("binary", is_without_messages, "no message is sent in it"),
     (

@@ -393,7 +393,7 @@ fn saves(table: &Table<'_>, pattern: &Pattern, variables: &mut Variables) -> Res
 fn pointer(text: &str, span: Range<usize>) -> Result2<String> {
     match text.is_empty() || text.starts_with('/') {
         true => Ok(text.to_owned()),
-        false => fault(span, format!("'{text}' is no JSON pointer: write \"/{}\"", text.replace('.', "/"))),
+        false => fault(span, format!("'{text}' is not a JSON pointer: write \"/{}\"", text.replace('.', "/"))),
     }
 }
 
@@ -423,7 +423,7 @@ fn pattern(value: &Spanned<DeValue<'_>>, key: &'static str) -> Result2<Pattern> 
         None => None,
         Some((text, span)) => Some(
             Regex::new(text)
-                .or_else(|error| fault(span, format!("this is no regular expression: {error}")))?,
+                .or_else(|error| fault(span, format!("this is not a regular expression: {error}")))?,
         ),
     };
     let mut json_values = Vec::new();
@@ -574,10 +574,10 @@ mod tests {
             (step("expect = { starts_with = 'b' }"), "did you mean starts-with?"),
             (
                 step("expect = { json = { 'a.b' = 1 } }"),
-                "x.toml:2:21: 'a.b' is no JSON pointer: write \"/a/b\"",
+                "x.toml:2:21: 'a.b' is not a JSON pointer: write \"/a/b\"",
             ),
             (step("expect = { json = '/a' }"), "json must be a table of JSON pointers"),
-            (step("expect = { regex = '(' }"), "x.toml:2:20: this is no regular expression"),
+            (step("expect = { regex = '(' }"), "x.toml:2:20: this is not a regular expression"),
             (step("expect = {}"), "expect is empty"),
             (step("expect = ''"), "expect is empty"),
             (step("expect = 3"), "x.toml:2:10: expect must be a text or a table"),

@@ -296,7 +296,7 @@ fn what_does_not_go_together_is_told_in_one_line() {
         (&["echo", "-c2", "a", "b", "c"], "3 URLs need at least 3 connections"),
         (&["connect", "--in-flight=1", "a", "b"], "--in-flight is 1"),
         (&["echo", "--cluster", "a"], "--cluster changes nothing"),
-        (&["echo", "--cluster", "a", "b"], "no rooms in an echo"),
+        (&["echo", "--cluster", "a", "b"], "the echo scenario has no rooms"),
         (&["fanout", "--senders=1", "a", "b"], "at least one sender each"),
         (&["idle", "-c9", "--rooms=8", "a", "b"], "a multiple of 2"),
         (&["fanout", "-c3", "a", "b"], "at least 4 --connections"),
