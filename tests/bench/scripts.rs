@@ -257,6 +257,9 @@ fn a_server_that_pings_and_does_not_read_is_not_answered_without_end() {
     let script = Script { answers: vec![answer], ..script(vec![step("hello", "yes")]) };
     let outcome = outcome(&Plan { connections: 1, senders: 1, ..echo(&url, script, "{payload}") });
     let (count, told) = error(&outcome, "script: an answer was not sent");
-    assert!(count > 0 && told == "the server does not read the answers that the script sends", "{count} {told}");
+    assert!(
+        count > 0 && told == "the server does not read the answers that the script sends",
+        "{count} {told}"
+    );
     assert_eq!(outcome.audit.delivered, outcome.audit.sent);
 }

@@ -393,7 +393,9 @@ fn saves(table: &Table<'_>, pattern: &Pattern, variables: &mut Variables) -> Res
 fn pointer(text: &str, span: Range<usize>) -> Result2<String> {
     match text.is_empty() || text.starts_with('/') {
         true => Ok(text.to_owned()),
-        false => fault(span, format!("'{text}' is not a JSON pointer: write \"/{}\"", text.replace('.', "/"))),
+        false => {
+            fault(span, format!("'{text}' is not a JSON pointer: write \"/{}\"", text.replace('.', "/")))
+        }
     }
 }
 
