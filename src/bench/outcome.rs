@@ -111,7 +111,7 @@ pub struct Ending {
     pub lost: u64,
     /// How many did not answer a Ping in the end.
     pub silent: u64,
-    /// Slow readers of [`Scenario::Slow`] that the server has thrown out.
+    /// Slow readers of [`Scenario::Slow`](super::plan::Scenario::Slow) that the server has closed.
     pub evicted: u64,
     /// When the first of the lost ones ended, from the beginning of the run; zero if none did.
     pub first_lost_after: Duration,
